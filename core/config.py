@@ -1,0 +1,80 @@
+"""Where things live on disk."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import StoreError
+
+HOME_VARIABLE = "WISHLIGHT_HOME"
+DEFAULT_HOME = Path(".wishlight")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The folder that holds everything a person put into Wishlight.
+
+    Attributes:
+        root: Absolute path of the folder.
+    """
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The system of record."""
+        return self.root / "wishlight.db"
+
+    @property
+    def pictures(self) -> Path:
+        """Normalised pictures, named by content hash."""
+        return self.root / "pictures"
+
+    @property
+    def thumbnails(self) -> Path:
+        """Derived WebP thumbnails."""
+        return self.root / "thumbnails"
+
+    @property
+    def uploads(self) -> Path:
+        """Catalogue files and archives as they were uploaded."""
+        return self.root / "uploads"
+
+    @property
+    def models(self) -> Path:
+        """Derived model folders and downloaded weights."""
+        return self.root / "models"
+
+    @property
+    def indexes(self) -> Path:
+        """Derived vector indexes."""
+        return self.root / "indexes"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a job."""
+        return self.root / "logs"
+
+
+def open_home(path: str | Path | None = None) -> Home:
+    """Create the data folder where it is missing and return it.
+
+    Args:
+        path: The folder; None takes the environment's WISHLIGHT_HOME, then `.wishlight` in the working directory.
+
+    Raises:
+        StoreError: The folder cannot be created or written.
+    """
+    root = Path(path or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
+    home = Home(root=root)
+    try:
+        for folder in (root, home.pictures, home.thumbnails, home.uploads, home.models, home.indexes, home.logs):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise StoreError(
+            f"The data folder {root} cannot be created ({exc.strerror}). "
+            f"Choose a folder you may write to with --home or {HOME_VARIABLE}."
+        ) from exc
+    if not os.access(root, os.W_OK):
+        raise StoreError(f"The data folder {root} cannot be written. Choose another with --home or {HOME_VARIABLE}.")
+    return home
