@@ -21,6 +21,9 @@ ITEM_FIELDS: tuple[str, ...] = (
     "availability", "url", "tags", "pictures", "domain",
 )  # fmt: skip
 
+#: Fields that may enter an item's text.
+TEXT_FIELDS: tuple[str, ...] = ("title", "description", "category", "brand", "tags", "attributes")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -59,6 +62,11 @@ class Item:
     def content_hash(self) -> str:
         """SHA-256 (hex) over every field; equal hashes mean that a re-import changes nothing."""
         return hashlib.sha256(json.dumps(self.to_json(), ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+    def text_hash(self) -> str:
+        """SHA-256 (hex) over the fields that reach the text encoder; a new price or address does not change it."""
+        texts = {key: self.to_json()[key] for key in TEXT_FIELDS}
+        return hashlib.sha256(json.dumps(texts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """The item as JSON values; `from_json` reads it back."""

@@ -1,0 +1,1 @@
+"""The system of record (SQLite) and what is derived from it (vector and word indexes)."""

@@ -1,0 +1,109 @@
+"""Catalogues: their names, domains and active backbones."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from core.catalog.schema import Domain
+from core.errors import CatalogNotFoundError, StoreError
+from core.store.database import Database
+
+MAX_NAME_LENGTH = 80
+
+_COUNTS = """
+    SELECT c.*,
+        (SELECT count(*) FROM items i WHERE i.catalog_id = c.id) AS items,
+        (SELECT count(*) FROM items i JOIN item_pictures p ON p.item = i.id
+            WHERE i.catalog_id = c.id AND p.picture IS NOT NULL) AS pictures
+    FROM catalogs c
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """A named set of items.
+
+    Attributes:
+        id: Database id.
+        name: Unique, case-insensitively.
+        domain: What kind of thing its items are.
+        backbone: Name of the image-text model that serves it.
+        revision: Grows with each write; what derived data compares itself with.
+        items: Number of items.
+        pictures: Number of usable pictures.
+    """
+
+    id: int
+    name: str
+    domain: Domain
+    backbone: str
+    revision: int
+    items: int
+    pictures: int
+
+
+class Catalogs:
+    """The repository of catalogues."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(self) -> tuple[Catalog, ...]:
+        """Every catalogue, oldest first."""
+        rows = self._database.connection.execute(f"{_COUNTS} ORDER BY c.id").fetchall()
+        return tuple(_read_catalog(row) for row in rows)
+
+    def find(self, name: str) -> Catalog:
+        """The catalogue of that name.
+
+        Raises:
+            CatalogNotFoundError: There is none; the message lists those there are.
+        """
+        row = self._database.connection.execute(f"{_COUNTS} WHERE c.name = ?", (name.strip(),)).fetchone()
+        if row is None:
+            names = ", ".join(f"“{catalog.name}”" for catalog in self.list())
+            hint = f"There are: {names}." if names else "There is none yet: import a file or load the sample first."
+            raise CatalogNotFoundError(f"There is no catalogue named “{name}”. {hint}")
+        return _read_catalog(row)
+
+    def ensure(self, name: str, *, domain: Domain, backbone: str) -> Catalog:
+        """The catalogue of that name, created when missing; an existing one keeps its domain and backbone.
+
+        Raises:
+            StoreError: The name is empty or too long.
+        """
+        name = " ".join(name.split())
+        if not name or len(name) > MAX_NAME_LENGTH:
+            raise StoreError(f"Give the catalogue a name of 1 to {MAX_NAME_LENGTH} characters.")
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO catalogs(name, domain, backbone) VALUES (?, ?, ?) ON CONFLICT(name) DO NOTHING",
+                (name, domain, backbone),
+            )
+        return self.find(name)
+
+    def switch_backbone(self, catalog_id: int, backbone: str) -> None:
+        """Let another image-text model serve the catalogue; its embeddings must be there already."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE catalogs SET backbone = ?, revision = revision + 1 WHERE id = ?", (backbone, catalog_id)
+            )
+
+    def delete(self, catalog_id: int) -> None:
+        """Remove the catalogue with its items; pictures that others use stay."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM item_words WHERE rowid IN (SELECT id FROM items WHERE catalog_id = ?)", (catalog_id,)
+            )
+            connection.execute("DELETE FROM catalogs WHERE id = ?", (catalog_id,))
+
+
+def _read_catalog(row: sqlite3.Row) -> Catalog:
+    return Catalog(
+        id=row["id"],
+        name=row["name"],
+        domain=row["domain"],
+        backbone=row["backbone"],
+        revision=row["revision"],
+        items=row["items"],
+        pictures=row["pictures"],
+    )

@@ -1,0 +1,201 @@
+"""Items with their pictures and facets."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalog.schema import Item
+from core.store.database import Database
+from core.store.filters import Filter, select_items_sql
+from core.store.words import replace_words
+
+MAX_FACET_LENGTH = 60
+MAX_FACET_VALUES = 24
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureLink:
+    """One picture of an item, or the reason why there is none.
+
+    Attributes:
+        source: The reference as the file wrote it.
+        picture: Content hash of the stored picture, None when it could not be used.
+        code: Short name of the reason, "" for a good picture.
+        message: The reason as a sentence, "" for a good picture.
+    """
+
+    source: str
+    picture: str | None
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredItem:
+    """An item as the database holds it.
+
+    Attributes:
+        id: Database id, never used twice.
+        catalog_id: The catalogue's database id.
+        item: The item.
+        pictures: Its pictures in order.
+    """
+
+    id: int
+    catalog_id: int
+    item: Item
+    pictures: tuple[PictureLink, ...]
+
+    @property
+    def main_picture(self) -> str | None:
+        """Content hash of the first usable picture."""
+        return next((link.picture for link in self.pictures if link.picture), None)
+
+
+class Items:
+    """The repository of items."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def content_hashes(self, catalog_id: int) -> dict[str, str]:
+        """Item id to content hash of every item of the catalogue."""
+        rows = self._database.connection.execute(
+            "SELECT item_id, content_hash FROM items WHERE catalog_id = ?", (catalog_id,)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def picture_links(self, catalog_id: int, item_ids: Sequence[str]) -> dict[str, tuple[PictureLink, ...]]:
+        """Item id to the pictures that the database holds for it; items not there are left out."""
+        links: dict[str, tuple[PictureLink, ...]] = {}
+        for batch in _batches(item_ids):
+            marks = ", ".join("?" for _ in batch)
+            rows = self._database.connection.execute(
+                f"SELECT id, item_id FROM items WHERE catalog_id = ? AND item_id IN ({marks})", (catalog_id, *batch)
+            ).fetchall()
+            pictures = self._pictures([row["id"] for row in rows])
+            links.update({row["item_id"]: pictures.get(row["id"], ()) for row in rows})
+        return links
+
+    def upsert(self, catalog_id: int, writes: Iterable[tuple[Item, tuple[PictureLink, ...]]]) -> None:
+        """Create or replace items inside the caller's transaction.
+
+        Raises:
+            ValueError: No transaction is open.
+        """
+        connection = self._database.connection
+        if not connection.in_transaction:
+            raise ValueError("upsert belongs inside a transaction")
+        (revision,) = connection.execute(
+            "UPDATE catalogs SET revision = revision + 1 WHERE id = ? RETURNING revision", (catalog_id,)
+        ).fetchone()
+        for item, links in writes:
+            self._upsert_one(catalog_id, revision, item, links)
+
+    def fetch(self, ids: Sequence[int]) -> tuple[StoredItem, ...]:
+        """The items of these database ids, in their order; those that are gone are left out."""
+        found: dict[int, StoredItem] = {}
+        for batch in _batches(ids):
+            marks = ", ".join("?" for _ in batch)
+            rows = self._database.connection.execute(
+                f"SELECT id, catalog_id, data FROM items WHERE id IN ({marks})", tuple(batch)
+            ).fetchall()
+            pictures = self._pictures(batch)
+            for row in rows:
+                found[row["id"]] = StoredItem(
+                    id=row["id"],
+                    catalog_id=row["catalog_id"],
+                    item=Item.from_json(json.loads(row["data"])),
+                    pictures=pictures.get(row["id"], ()),
+                )
+        return tuple(found[number] for number in ids if number in found)
+
+    def find(self, catalog_id: int, item_id: str) -> StoredItem | None:
+        """The item that the catalogue's file calls `item_id`."""
+        row = self._database.connection.execute(
+            "SELECT id FROM items WHERE catalog_id = ? AND item_id = ?", (catalog_id, item_id)
+        ).fetchone()
+        return self.fetch([row["id"]])[0] if row else None
+
+    def select(self, catalog_id: int, filters: tuple[Filter, ...]) -> NDArray[np.int64]:
+        """Database ids of the items that pass every filter, ascending, (N,)."""
+        sql, values = select_items_sql(catalog_id, filters)
+        rows = self._database.connection.execute(sql, values).fetchall()
+        return np.unique(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows)))
+
+    def iterate(self, catalog_id: int) -> Iterator[StoredItem]:
+        """Every item of the catalogue, by database id."""
+        last = 0
+        while True:
+            rows = self._database.connection.execute(
+                "SELECT id FROM items WHERE catalog_id = ? AND id > ? ORDER BY id LIMIT ?", (catalog_id, last, _BATCH)
+            ).fetchall()
+            if not rows:
+                return
+            last = rows[-1]["id"]
+            yield from self.fetch([row["id"] for row in rows])
+
+    def _upsert_one(self, catalog_id: int, revision: int, item: Item, links: tuple[PictureLink, ...]) -> None:
+        connection = self._database.connection
+        price = None if item.price is None else float(item.price)
+        data = json.dumps(item.to_json(), ensure_ascii=False)
+        (number,) = connection.execute(
+            """
+            INSERT INTO items(catalog_id, item_id, title, price, data, content_hash, text_hash, revision)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT(catalog_id, item_id) DO UPDATE SET title = excluded.title, price = excluded.price,
+                data = excluded.data, content_hash = excluded.content_hash, text_hash = excluded.text_hash,
+                revision = excluded.revision
+            RETURNING id
+            """,
+            (catalog_id, item.item_id, item.title, price, data, item.content_hash(), item.text_hash(), revision),
+        ).fetchone()
+        connection.execute("DELETE FROM item_pictures WHERE item = ?", (number,))
+        connection.executemany(
+            "INSERT INTO item_pictures(item, position, source, picture, code, message) VALUES (?, ?, ?, ?, ?, ?)",
+            [(number, at, link.source, link.picture, link.code, link.message) for at, link in enumerate(links)],
+        )
+        connection.execute("DELETE FROM facets WHERE item = ?", (number,))
+        connection.executemany(
+            "INSERT OR IGNORE INTO facets(catalog_id, field, value, item) VALUES (?, ?, ?, ?)",
+            [(catalog_id, field, value, number) for field, values in item_facets(item).items() for value in values],
+        )
+        replace_words(connection, number, item)
+
+    def _pictures(self, ids: Sequence[int]) -> dict[int, tuple[PictureLink, ...]]:
+        marks = ", ".join("?" for _ in ids)
+        rows = self._database.connection.execute(
+            f"SELECT * FROM item_pictures WHERE item IN ({marks}) ORDER BY item, position", tuple(ids)
+        )
+        links: dict[int, tuple[PictureLink, ...]] = {}
+        for row in rows:
+            link = PictureLink(source=row["source"], picture=row["picture"], code=row["code"], message=row["message"])
+            links[row["item"]] = (*links.get(row["item"], ()), link)
+        return links
+
+
+def item_facets(item: Item) -> Mapping[str, tuple[str, ...]]:
+    """What an item can be filtered by: field or attribute name to its short values; price is apart."""
+    facets: dict[str, tuple[str, ...]] = {
+        "category": item.category,
+        "brand": (item.brand,),
+        "availability": (item.availability,),
+        "tags": item.tags,
+        "domain": (item.domain,),
+        **item.attributes,
+    }
+    short = {
+        field: tuple(value for value in values if 0 < len(value) <= MAX_FACET_LENGTH)[:MAX_FACET_VALUES]
+        for field, values in facets.items()
+    }
+    return {field: values for field, values in short.items() if values}
+
+
+def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]

@@ -1,0 +1,86 @@
+"""The database's schema, one step a version; a step once released is never edited."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE catalogs(
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        domain TEXT NOT NULL,
+        backbone TEXT NOT NULL,
+        revision INTEGER NOT NULL DEFAULT 0,
+        created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+    );
+    CREATE TABLE items(
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        catalog_id INTEGER NOT NULL REFERENCES catalogs(id) ON DELETE CASCADE,
+        item_id TEXT NOT NULL,
+        title TEXT NOT NULL,
+        price REAL,
+        data TEXT NOT NULL,
+        content_hash TEXT NOT NULL,
+        text_hash TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        UNIQUE(catalog_id, item_id)
+    );
+    CREATE INDEX items_by_revision ON items(catalog_id, revision);
+    CREATE INDEX items_by_price ON items(catalog_id, price) WHERE price IS NOT NULL;
+    CREATE TABLE item_pictures(
+        item INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        picture TEXT,
+        code TEXT NOT NULL DEFAULT '',
+        message TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY(item, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX item_pictures_by_picture ON item_pictures(picture);
+    CREATE TABLE facets(
+        catalog_id INTEGER NOT NULL,
+        field TEXT NOT NULL COLLATE NOCASE,
+        value TEXT NOT NULL COLLATE NOCASE,
+        item INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,
+        PRIMARY KEY(catalog_id, field, value, item)
+    ) WITHOUT ROWID;
+    CREATE INDEX facets_by_item ON facets(item);
+    CREATE TABLE models(id INTEGER PRIMARY KEY, version TEXT NOT NULL UNIQUE);
+    CREATE TABLE embeddings(
+        model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        content_hash TEXT NOT NULL,
+        embedding BLOB NOT NULL,
+        PRIMARY KEY(model, kind, content_hash)
+    ) WITHOUT ROWID;
+    CREATE VIRTUAL TABLE item_words USING fts5(title, body, tokenize = 'porter unicode61 remove_diacritics 2');
+    CREATE TABLE imports(
+        id TEXT PRIMARY KEY,
+        catalog_id INTEGER NOT NULL REFERENCES catalogs(id) ON DELETE CASCADE,
+        plan_hash TEXT NOT NULL,
+        rows_done INTEGER NOT NULL DEFAULT 0,
+        report TEXT NOT NULL DEFAULT '{}',
+        finished INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE jobs(
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        title TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        idempotency_key TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'queued',
+        stage TEXT NOT NULL DEFAULT '',
+        done INTEGER NOT NULL DEFAULT 0,
+        total INTEGER NOT NULL DEFAULT 0,
+        rate REAL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        worker TEXT,
+        lease_until REAL NOT NULL DEFAULT 0,
+        cancel_requested INTEGER NOT NULL DEFAULT 0,
+        message TEXT NOT NULL DEFAULT '',
+        result TEXT NOT NULL DEFAULT '{}',
+        created_at REAL NOT NULL,
+        started_at REAL,
+        finished_at REAL
+    );
+    CREATE UNIQUE INDEX jobs_live ON jobs(idempotency_key) WHERE state IN ('queued', 'running');
+    CREATE INDEX jobs_by_state ON jobs(state, created_at);
+    """,
+)

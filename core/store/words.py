@@ -1,0 +1,99 @@
+"""The word index: BM25 through SQLite's FTS5, kept in step with the items inside the same transaction.
+
+Porter stemming serves English; runs of Chinese, Japanese and Korean characters are indexed character by character.
+"""
+
+import re
+import sqlite3
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalog.schema import Item
+from core.store.database import Database
+
+_CJK = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])")
+_TERM = re.compile(r"\w+", re.UNICODE)
+TITLE_WEIGHT = 2.0
+MAX_TERMS = 24
+#: A word in more than this share of all items says nothing that the embeddings do not say better, and costs the most.
+COMMON_SHARE = 0.05
+#: In a collection this small, no word is too common to look up.
+SMALL_COLLECTION = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordHits:
+    """Items that hold words of the need.
+
+    Attributes:
+        ids: Database ids, best first, (N,).
+        scores: BM25, higher is better, (N,).
+    """
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+def replace_words(connection: sqlite3.Connection, number: int, item: Item) -> None:
+    """Index the words of one item, replacing those it had; part of the caller's transaction."""
+    attributes = [value for values in item.attributes.values() for value in values]
+    body = " ".join([item.item_id, item.brand, *item.category, *item.tags, *attributes, item.description])
+    connection.execute("DELETE FROM item_words WHERE rowid = ?", (number,))
+    connection.execute(
+        "INSERT INTO item_words(rowid, title, body) VALUES (?, ?, ?)",
+        (number, separate_characters(item.title), separate_characters(body)),
+    )
+
+
+def separate_characters(text: str) -> str:
+    """Put spaces around every Chinese, Japanese or Korean character, which are written without any."""
+    return _CJK.sub(r" \1 ", text)
+
+
+class Words:
+    """BM25 search."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def search(self, catalog_id: int, text: str, limit: int, *, rare_only: bool = True) -> WordHits:
+        """Items of the catalogue that hold any word of the text, best first.
+
+        Args:
+            catalog_id: Where to look.
+            text: Plain words; FTS operators in it are read as words.
+            limit: At most so many items.
+            rare_only: Leave out words that very many items hold; keeps the time flat as a catalogue grows.
+        """
+        terms = self._terms(text, rare_only=rare_only)
+        if not terms:
+            return WordHits(ids=np.empty(0, np.int64), scores=np.empty(0, np.float32))
+        rows = self._database.connection.execute(
+            f"""
+            SELECT item_words.rowid, -bm25(item_words, {TITLE_WEIGHT}, 1.0) AS score
+            FROM item_words JOIN items ON items.id = item_words.rowid
+            WHERE item_words MATCH ? AND items.catalog_id = ? ORDER BY score DESC LIMIT ?
+            """,
+            (" OR ".join(f'"{term}"' for term in terms), catalog_id, limit),
+        ).fetchall()
+        return WordHits(
+            ids=np.array([row[0] for row in rows], dtype=np.int64),
+            scores=np.array([row[1] for row in rows], dtype=np.float32),
+        )
+
+    def rebuild(self) -> None:
+        """Compact the index."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO item_words(item_words) VALUES ('optimize')")
+
+    def _terms(self, text: str, *, rare_only: bool) -> list[str]:
+        terms = list(dict.fromkeys(_TERM.findall(separate_characters(text.lower()))))[:MAX_TERMS]
+        if not rare_only:
+            return terms
+        connection = self._database.connection
+        (total,) = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone() or (0,)
+        ceiling = max(SMALL_COLLECTION, int(total * COMMON_SHARE))
+        sql = "SELECT count(*) FROM (SELECT 1 FROM item_words WHERE item_words MATCH ? LIMIT ?)"
+        return [term for term in terms if connection.execute(sql, (f'"{term}"', ceiling + 1)).fetchone()[0] <= ceiling]
