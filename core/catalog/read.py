@@ -1,0 +1,128 @@
+"""Reading a catalogue file of any supported format as a table of text.
+
+`detect` looks, a person may override what it found, `read_table` reads. What a row means is not known here.
+"""
+
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from core.catalog.delimited import detect_dialect, read_delimited
+from core.catalog.encoding import EncodingGuess, detect_encoding
+from core.catalog.formats import open_text, read_chunks, sniff_kind
+from core.catalog.schema import Problem
+from core.catalog.structured import read_json, read_parquet
+from core.catalog.table import Detected, ReadOptions, Row, Table, build_problem
+from core.catalog.workbook import find_header, list_sheets, read_workbook
+
+__all__ = ["Detected", "ReadOptions", "Row", "Table", "detect", "preview_table", "read_table"]
+
+SAMPLE_LINES = 400
+SAMPLE_CHARS = 400_000
+PREVIEW_ROWS = 50
+
+
+def detect(path: Path) -> Detected:
+    """Find out how to read a file.
+
+    Args:
+        path: A table file, by its bytes rather than its name: delimited text (also .gz), XLSX, Parquet or JSON.
+
+    Raises:
+        CatalogFileError: The file cannot be read as a table; the message says what to do instead.
+    """
+    kind = sniff_kind(path)
+    if kind == "parquet":
+        return Detected(options=ReadOptions(kind=kind))
+    if kind == "xlsx":
+        sheets = list_sheets(path)
+        options = ReadOptions(kind=kind, sheet=sheets[0], header_row=find_header(path, sheets[0]))
+        return Detected(options=options, sheets=sheets, problems=_skipped(options))
+    guess = detect_encoding(partial(read_chunks, path))
+    options = ReadOptions(kind=kind, encoding=guess.encodings[0])
+    problems = _encoding_problems(guess)
+    if kind == "delimited":
+        options = detect_layout(path, options)
+        problems += _skipped(options)
+    return Detected(options=options, encodings=guess.encodings, problems=problems)
+
+
+def detect_layout(path: Path, options: ReadOptions) -> ReadOptions:
+    """Find delimiter, header line and header again, e.g. after a person chose another encoding.
+
+    Raises:
+        CatalogFileError: The file cannot be read in that encoding.
+    """
+    with open_text(path, options.encoding) as stream:
+        lines: list[str] = []
+        size = 0
+        for line in islice(stream, SAMPLE_LINES):
+            lines.append(line.replace("\0", ""))
+            size += len(line)
+            if size > SAMPLE_CHARS:
+                break
+    dialect = detect_dialect(lines)
+    return replace(
+        options,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quotechar,
+        header_row=dialect.header_row,
+        has_header=dialect.has_header,
+    )
+
+
+def read_table(path: Path, options: ReadOptions) -> Table:
+    """Read the whole file.
+
+    Args:
+        path: The file that `detect` looked at.
+        options: Its options, or a person's.
+
+    Raises:
+        CatalogFileError: The file cannot be read with these options, or is too large.
+    """
+    return _read(path, options, None)
+
+
+def preview_table(path: Path, options: ReadOptions, limit: int = PREVIEW_ROWS) -> Table:
+    """Read the first `limit` rows; `Table.truncated` tells whether there are more.
+
+    Raises:
+        CatalogFileError: As `read_table`.
+    """
+    return _read(path, options, limit)
+
+
+def _read(path: Path, options: ReadOptions, limit: int | None) -> Table:
+    if options.kind == "xlsx":
+        return read_workbook(path, options, limit)
+    if options.kind == "parquet":
+        return read_parquet(path, limit)
+    if options.kind == "jsonl":
+        return read_json(path, options, limit)
+    with open_text(path, options.encoding) as stream:
+        return read_delimited(stream, options, limit)
+
+
+def _encoding_problems(guess: EncodingGuess) -> tuple[Problem, ...]:
+    if guess.certain:
+        return ()
+    name = guess.encodings[0]
+    message = f"The file does not say how its letters are encoded; {name} is the best guess. Check the preview."
+    found = [build_problem(0, "", "guessed_encoding", name, message, severity="warning")]
+    if guess.damaged_line:
+        message = (
+            f"Most of the file is UTF-8, but line {guess.damaged_line} is not; it was probably put together from two "
+            "files. Correct that line and save the file as UTF-8."
+        )
+        line = str(guess.damaged_line)
+        found.append(build_problem(0, "", "mixed_encoding", line, message, severity="warning"))
+    return tuple(found)
+
+
+def _skipped(options: ReadOptions) -> tuple[Problem, ...]:
+    if options.header_row == 1:
+        return ()
+    message = f"The lines before line {options.header_row} look like a title and are skipped; check the preview."
+    return (build_problem(0, "", "skipped_lines", str(options.header_row - 1), message, severity="warning"),)

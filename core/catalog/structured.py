@@ -1,0 +1,156 @@
+"""JSON lines, JSON arrays and Parquet, flattened to a table of text.
+
+Nested objects become dotted columns ("offers.price"); a list stays one cell of JSON text, which the mapping splits again.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from core.catalog.formats import open_text
+from core.catalog.schema import Problem
+from core.catalog.table import MAX_COLUMNS, MAX_ROWS, ReadOptions, Row, Table, build_problem
+from core.errors import CatalogFileError
+
+MAX_JSON_CHARS = 256 * 1024 * 1024
+MAX_DEPTH = 4
+MAX_TEXT = 2 * 1024**3
+BATCH_ROWS = 20_000
+
+
+def read_json(path: Path, options: ReadOptions, limit: int | None = None) -> Table:
+    """Read one object a line, or one array of objects.
+
+    Raises:
+        CatalogFileError: The file is not JSON, not a table, or too large.
+    """
+    problems: list[Problem] = []
+    in_lines = _is_lines(path, options.encoding)
+    with open_text(path, options.encoding) as stream:
+        if in_lines:
+            records: Iterable[tuple[int, Any]] = _read_lines(stream, problems)
+        else:
+            records = enumerate(_read_document(stream, path.name), start=1)
+        return _build_table(records, problems, limit, path.name)
+
+
+def read_parquet(path: Path, limit: int | None = None) -> Table:
+    """Read a Parquet file in batches.
+
+    Raises:
+        CatalogFileError: The file is damaged or too large.
+    """
+    import polars as pl
+
+    try:
+        frame = pl.scan_parquet(path)
+        count = int(frame.select(pl.len()).collect().item())
+        if count > MAX_ROWS:
+            raise CatalogFileError(f"{path.name} has {count:,} rows; at most {MAX_ROWS:,} can be read. Split it.")
+        return _build_table(_read_batches(frame, count, limit, path.name), [], limit, path.name)
+    except (pl.exceptions.PolarsError, OSError) as exc:
+        raise CatalogFileError(f"{path.name} is a damaged Parquet file. Write or upload it again.") from exc
+
+
+def _read_batches(frame: Any, count: int, limit: int | None, name: str) -> Iterator[tuple[int, Any]]:
+    end = count if limit is None else min(count, limit + 1)
+    text = 0
+    for start in range(0, end, BATCH_ROWS):
+        batch = frame.slice(start, min(BATCH_ROWS, end - start)).collect()
+        text += batch.estimated_size()
+        if text > MAX_TEXT:
+            raise CatalogFileError(f"{name} unpacks to more than {MAX_TEXT // 1024**2:,} MB. Split it.")
+        yield from enumerate(batch.iter_rows(named=True), start=start + 1)
+
+
+def _is_lines(path: Path, encoding: str) -> bool:
+    """Whether the first line is a whole JSON object, and not the only one of an array."""
+    with open_text(path, encoding) as stream:
+        for line in stream:
+            if line.strip():
+                try:
+                    return isinstance(json.loads(line), dict)
+                except (ValueError, RecursionError):
+                    return False
+    return False
+
+
+def _read_lines(stream: Iterable[str], problems: list[Problem]) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(stream, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line, parse_float=str, parse_int=str)
+        except (ValueError, RecursionError):
+            message = "This line is not valid JSON; write one object a line, and check the quotes and commas."
+            problems.append(build_problem(number, "", "bad_json", line.strip(), message))
+            yield number, {}
+
+
+def _read_document(stream: Any, name: str) -> list[Any]:
+    text = stream.read(MAX_JSON_CHARS + 1)
+    if len(text) > MAX_JSON_CHARS:
+        raise CatalogFileError(f"{name} is too large for one JSON array. Write one object a line (JSON lines).")
+    try:
+        data = json.loads(text, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError) as exc:
+        where = f" (line {exc.lineno})" if isinstance(exc, json.JSONDecodeError) else ""
+        raise CatalogFileError(f"{name} is not valid JSON{where}. Check the quotes and commas there.") from exc
+    if isinstance(data, dict):
+        lists = [value for value in data.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+        data = lists[0] if len(lists) == 1 else [data]
+    return data if isinstance(data, list) else [data]
+
+
+def _build_table(records: Iterable[tuple[int, Any]], problems: list[Problem], limit: int | None, name: str) -> Table:
+    columns: dict[str, None] = {}
+    flat: list[tuple[int, dict[str, str]]] = []
+    truncated = False
+    for number, record in records:
+        if limit is not None and len(flat) >= limit:
+            truncated = True
+            break
+        if not isinstance(record, Mapping):
+            message = "This entry is not an object with named fields; write it as {...}."
+            problems.append(build_problem(number, "", "bad_json", str(record), message))
+        cells = _flatten(record) if isinstance(record, Mapping) else {}
+        columns.update(dict.fromkeys(cells))
+        flat.append((number, cells))
+        if len(flat) > MAX_ROWS or len(columns) > MAX_COLUMNS:
+            raise CatalogFileError(f"{name} has more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} fields. Split it.")
+    if not columns:
+        raise CatalogFileError(f"{name} holds no objects with named fields. Write one object a line.")
+    rows = tuple(Row(number, tuple(cells.get(column, "") for column in columns)) for number, cells in flat)
+    return Table(columns=tuple(columns), rows=rows, problems=tuple(problems), truncated=truncated)
+
+
+def _flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for key, value in record.items():
+        name = f"{prefix}{key}" or "column"
+        single = value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping) else value
+        if isinstance(single, Mapping) and single and depth < MAX_DEPTH:
+            cells.update(_flatten(single, f"{name}.", depth + 1))
+        else:
+            cells[name] = _to_text(value)
+    return cells
+
+
+def _to_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime):
+        return value.isoformat().removesuffix("T00:00:00")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | Mapping):
+        return json.dumps(value, ensure_ascii=False, default=_to_text) if value else ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="backslashreplace")
+    return str(value)
