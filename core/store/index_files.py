@@ -65,7 +65,7 @@ class VectorIndexes:
         with self._lock:
             for key in [key for key in self._open if key[0] == catalog_id]:
                 del self._open[key]
-            for file in self._folder.glob(f"{catalog_id}-*.safetensors"):
+            for file in self._folder.glob(f"{catalog_id}-*"):
                 file.unlink(missing_ok=True)
 
     def _catch_up(self, index: VectorIndex, key: tuple[int, int], revision: int) -> int:

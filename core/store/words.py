@@ -5,6 +5,7 @@ Porter stemming serves English; runs of Chinese, Japanese and Korean characters 
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,18 @@ class Words:
             ids=np.array([row[0] for row in rows], dtype=np.int64),
             scores=np.array([row[1] for row in rows], dtype=np.float32),
         )
+
+    def holding(self, ids: Sequence[int], phrase: str) -> frozenset[int]:
+        """Those of the items that hold every word of the phrase."""
+        terms = list(dict.fromkeys(_TERM.findall(separate_characters(phrase.lower()))))[:MAX_TERMS]
+        if not terms or not ids:
+            return frozenset()
+        marks = ", ".join("?" for _ in ids)
+        rows = self._database.connection.execute(
+            f"SELECT rowid FROM item_words WHERE item_words MATCH ? AND rowid IN ({marks})",
+            (" AND ".join(f'"{term}"' for term in terms), *ids),
+        )
+        return frozenset(row[0] for row in rows)
 
     def rebuild(self) -> None:
         """Compact the index."""

@@ -1,0 +1,219 @@
+"""Pictures from the web, fetched so that a catalogue cannot make this machine call its own network.
+
+Every name is resolved here, every address it resolves to must be public, and the connection goes to the very address
+that was checked; this holds for each redirect. Proxies from the environment are not used, since they would resolve
+names themselves.
+"""
+
+import ipaddress
+import random
+import socket
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from core.catalog.pictures import MAX_BYTES
+from core.errors import PictureError
+
+ALLOWED_PORTS = frozenset({80, 443, 8080, 8443})
+MAX_REDIRECTS = 5
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 10.0
+TOTAL_SECONDS = 30.0
+ATTEMPTS = 3
+MAX_RETRY_WAIT_SECONDS = 8.0
+CONNECTIONS = 8
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_HEADERS = {"User-Agent": "Wishlight/0.1 (catalogue import)", "Accept": "image/*", "Accept-Encoding": "identity"}
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def is_public_address(address: Address) -> bool:
+    """Whether an address belongs to the public internet, looking through addresses that embed another."""
+    if isinstance(address, ipaddress.IPv6Address):
+        embedded = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        if embedded:
+            return is_public_address(embedded)
+        if address in ipaddress.ip_network("64:ff9b::/96"):
+            return is_public_address(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+class PictureFetcher:
+    """Fetches pictures over http(s); safe to use from several threads.
+
+    Args:
+        is_allowed: Decides on an address; tests put their own here.
+        ports: Ports that may be called; None allows all.
+        sleep: Waits between attempts, seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        is_allowed: Callable[[Address], bool] = is_public_address,
+        ports: frozenset[int] | None = ALLOWED_PORTS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ports = ports
+        self._sleep = sleep
+        transport = httpx.HTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS), trust_env=False)
+        transport._pool._network_backend = _GuardedBackend(is_allowed)
+        self._client = httpx.Client(
+            transport=transport,
+            headers=_HEADERS,
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=TOTAL_SECONDS),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> "PictureFetcher":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def fetch(self, url: str) -> bytes:
+        """The bytes behind an address.
+
+        Raises:
+            PictureError: With code bad_url, private_address, unreachable, http_error, not_a_picture, too_large, svg or
+                too_slow.
+        """
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            try:
+                return self._follow(url)
+            except _RetryLater as exc:
+                if last:
+                    raise PictureError("http_error", str(exc)) from exc
+                wait = exc.wait
+            except httpx.InvalidURL as exc:
+                raise _bad_url() from exc
+            except (httpx.TransportError, httpcore.NetworkError, httpcore.TimeoutException) as exc:
+                if last:
+                    raise _unreachable(url) from exc
+                wait = None
+            backoff = 0.5 * 2**attempt * (1 + random.random())  # noqa: S311 - spreads retries, guards nothing
+            self._sleep(min(wait if wait is not None else backoff, MAX_RETRY_WAIT_SECONDS))
+        raise _unreachable(url)
+
+    def _follow(self, url: str) -> bytes:
+        deadline = time.monotonic() + TOTAL_SECONDS
+        for _ in range(MAX_REDIRECTS + 1):
+            self._check_url(url)
+            with self._client.stream("GET", url) as response:
+                if response.next_request is not None:
+                    url = str(response.next_request.url)
+                    continue
+                _check_response(response)
+                return _read(response.iter_bytes(), deadline)
+        raise PictureError("http_error", "The address redirects too often. Give the picture's final address.")
+
+    def _check_url(self, url: str) -> None:
+        try:
+            parts = urlsplit(url)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError as exc:
+            raise _bad_url() from exc
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+            raise _bad_url()
+        if self._ports is not None and port not in self._ports:
+            raise PictureError("bad_url", f"Port {port} is not called. Serve the picture on the usual web ports.")
+
+
+class _GuardedBackend(httpcore.NetworkBackend):
+    """Connects only to addresses that were resolved and checked here."""
+
+    def __init__(self, is_allowed: Callable[[Address], bool]) -> None:
+        self._is_allowed = is_allowed
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = _resolve(host, port)
+        if not all(self._is_allowed(address) for address in addresses):
+            raise PictureError(
+                "private_address", "The address leads into a private network and is not called. Use a public one."
+            )
+        return self._inner.connect_tcp(str(addresses[0]), port, timeout, local_address, socket_options)
+
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ARG002
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
+    ) -> httpcore.NetworkStream:
+        raise PictureError("private_address", f"The local socket {path} is not called.")
+
+    def sleep(self, seconds: float) -> None:
+        self._inner.sleep(seconds)
+
+
+class _RetryLater(Exception):  # noqa: N818 - control flow, never seen by a person
+    def __init__(self, message: str, wait: float | None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+def _resolve(host: str, port: int) -> list[Address]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        raise httpcore.ConnectError(f"{host} is not known") from exc
+    return [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
+
+
+def _check_response(response: httpx.Response) -> None:
+    if response.status_code in _RETRIED:
+        wait = response.headers.get("retry-after", "")
+        raise _RetryLater(
+            f"The server answered {response.status_code}. Try again later.", float(wait) if wait.isdigit() else None
+        )
+    if response.status_code != 200:
+        raise PictureError("http_error", f"The server answered {response.status_code}. Check the address.")
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind.startswith("image/svg"):
+        raise PictureError("svg", "SVG drawings are not supported. Give the address of a PNG or JPEG.")
+    if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
+        raise PictureError("not_a_picture", f"The server sent {kind}, not a picture. Give the picture's own address.")
+    length = response.headers.get("content-length", "")
+    if length.isdigit() and int(length) > MAX_BYTES:
+        raise _too_large()
+
+
+def _read(chunks: Iterable[bytes], deadline: float) -> bytes:
+    data = bytearray()
+    for chunk in chunks:
+        data += chunk
+        if len(data) > MAX_BYTES:
+            raise _too_large()
+        if time.monotonic() > deadline:
+            raise PictureError("too_slow", f"The picture took more than {TOTAL_SECONDS:.0f} seconds. Try again later.")
+    return bytes(data)
+
+
+def _bad_url() -> PictureError:
+    return PictureError("bad_url", "This is not an http or https address. Give the picture's full web address.")
+
+
+def _unreachable(url: str) -> PictureError:
+    host = urlsplit(url).hostname or url
+    return PictureError("unreachable", f"{host[:80]} cannot be reached. Check the address and the network.")
+
+
+def _too_large() -> PictureError:
+    return PictureError("too_large", f"The picture file is larger than {MAX_BYTES // 2**20} MB. Save a smaller one.")

@@ -1,0 +1,203 @@
+"""Pictures on disk, named by the hash of the bytes they came from.
+
+A picture that is there already is never decoded again. The JPEG is flushed before its name is told to anyone;
+thumbnails are derived and are not.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from core.catalog.pictures import NormalPicture, normalise_picture
+from core.errors import PictureError
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_WORKER_BYTES = 3 * 2**30
+_LOADING_THREADS = 8
+#: Pictures in flight, which bounds the memory that their bytes take.
+_WINDOW = 64
+
+
+class PictureStore:
+    """Content-addressed pictures and thumbnails.
+
+    Args:
+        pictures: Folder of the JPEG files.
+        thumbnails: Folder of the WebP thumbnails.
+    """
+
+    def __init__(self, pictures: Path, thumbnails: Path) -> None:
+        self._pictures = pictures
+        self._thumbnails = thumbnails
+
+    def path(self, picture: str) -> Path:
+        """Where the JPEG of a content hash lies.
+
+        Raises:
+            ValueError: The text is not a content hash.
+        """
+        return self._pictures / _checked(picture)[:2] / f"{picture}.jpg"
+
+    def thumbnail_path(self, picture: str) -> Path:
+        """Where the thumbnail of a content hash lies.
+
+        Raises:
+            ValueError: The text is not a content hash.
+        """
+        return self._thumbnails / _checked(picture)[:2] / f"{picture}.webp"
+
+    def has(self, picture: str) -> bool:
+        """Whether both files are there."""
+        return self.path(picture).exists() and self.thumbnail_path(picture).exists()
+
+    def put(self, picture: str, normal: NormalPicture) -> None:
+        """Write both files; whole or not at all."""
+        _write(self.thumbnail_path(picture), normal.thumbnail, flush=False)
+        _write(self.path(picture), normal.jpeg, flush=True)
+
+    def rebuild_thumbnail(self, picture: str) -> None:
+        """Derive a missing thumbnail from the stored JPEG.
+
+        Raises:
+            PictureError: The stored JPEG is damaged.
+        """
+        normal = normalise_picture(self.path(picture).read_bytes())
+        _write(self.thumbnail_path(picture), normal.thumbnail, flush=False)
+
+    def everything(self) -> Iterator[str]:
+        """Content hashes of all stored pictures."""
+        return (file.stem for file in sorted(self._pictures.glob("??/*.jpg")))
+
+
+class PictureImporter:
+    """Stores many pictures; decodes in child processes, so that a crafted file cannot take the program with it.
+
+    Args:
+        store: Where they go.
+        workers: Child processes; None takes the number of cores.
+    """
+
+    def __init__(self, store: PictureStore, *, workers: int | None = None) -> None:
+        self._store = store
+        self._workers = workers or os.cpu_count() or 1
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "PictureImporter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def add(
+        self, loaders: Mapping[str, Callable[[], bytes]], *, on_each: Callable[[], None] = lambda: None
+    ) -> dict[str, str | PictureError]:
+        """Store pictures.
+
+        Args:
+            loaders: Reference to a function that returns the file's bytes or raises PictureError; called from threads.
+            on_each: Called after each picture, e.g. to show progress or to stop by raising.
+
+        Returns:
+            Reference to content hash, or to the reason why there is none.
+        """
+        results: dict[str, str | PictureError] = {}
+        references = list(loaders)
+        with ThreadPoolExecutor(_LOADING_THREADS) as threads:
+            for start in range(0, len(references), _WINDOW):
+                window = references[start : start + _WINDOW]
+                loading = {reference: threads.submit(loaders[reference]) for reference in window}
+                results.update(self._add_window(loading, on_each))
+        return results
+
+    def _add_window(
+        self, loading: Mapping[str, "Future[bytes]"], on_each: Callable[[], None]
+    ) -> dict[str, str | PictureError]:
+        results: dict[str, str | PictureError] = {}
+        decoding: dict[str, tuple[bytes, Future[NormalPicture]]] = {}
+        pictures: dict[str, str] = {}
+        for reference, loaded in loading.items():
+            try:
+                data = loaded.result()
+            except PictureError as exc:
+                results[reference] = exc
+                on_each()
+                continue
+            picture = pictures[reference] = hashlib.sha256(data).hexdigest()
+            if picture not in decoding and not self._store.has(picture):
+                decoding[picture] = (data, self._submit(data))
+        stored: dict[str, str | PictureError] = {}
+        for reference, picture in pictures.items():
+            if picture not in stored:
+                stored[picture] = self._finish(picture, *decoding[picture]) if picture in decoding else picture
+            results[reference] = stored[picture]
+            on_each()
+        return results
+
+    def _finish(self, picture: str, data: bytes, decoded: "Future[NormalPicture]") -> str | PictureError:
+        try:
+            try:
+                normal = decoded.result()
+            except BrokenProcessPool:
+                normal = self._alone(data)
+        except PictureError as exc:
+            return exc
+        self._store.put(picture, normal)
+        return picture
+
+    def _alone(self, data: bytes) -> NormalPicture:
+        """Decode in a process of its own: a dead pool does not say which of its pictures killed it."""
+        self._pool = None
+        with self._new_pool(1) as pool:
+            try:
+                return pool.submit(normalise_picture, data).result()
+            except BrokenProcessPool as exc:
+                raise PictureError("damaged", "The picture file made the decoder crash. Export it again.") from exc
+
+    def _submit(self, data: bytes) -> "Future[NormalPicture]":
+        if self._pool is None:
+            self._pool = self._new_pool(self._workers)
+        try:
+            return self._pool.submit(normalise_picture, data)
+        except BrokenProcessPool:
+            self._pool = self._new_pool(self._workers)
+            return self._pool.submit(normalise_picture, data)
+
+    def _new_pool(self, workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
+        )
+
+
+def _prepare_worker() -> None:
+    """Bound a child's memory, and keep the image libraries' own complaints out of the log."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import resource
+    except ImportError:  # not a Unix
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (_WORKER_BYTES, _WORKER_BYTES))
+
+
+def _checked(picture: str) -> str:
+    if not _HASH.fullmatch(picture):
+        raise ValueError(f"{picture!r} is not a content hash")
+    return picture
+
+
+def _write(path: Path, data: bytes, *, flush: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        if flush:
+            file.flush()
+            os.fsync(file.fileno())
+    temporary.replace(path)

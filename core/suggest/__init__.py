@@ -1,0 +1,1 @@
+"""From a need to suggestions: query, candidates, calibrated scores, variety."""

@@ -1,0 +1,71 @@
+"""What a person asks for."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from PIL import Image
+
+from core.errors import NeedError
+from core.store.filters import Filter
+
+Match = Literal["both", "picture", "text"]
+MATCHES: tuple[Match, ...] = get_args(Match)
+MAX_NEED_LENGTH = 1_000
+
+# A number after "no" is a name ("No 5"), and "not only" asks for more, so neither is something to avoid.
+_AVOID = re.compile(
+    r"(?:^|[\s,;.])(?:but\s+not|not|without|no|except(?:\s+for)?|excluding)\s+(?!only\b|just\b|too\b|\d)"
+    r"(?P<avoid>[^,;.]+?)(?=\s+but\b|\s+and\s+(?:not|no|without)\b|[,;.]|$)"
+    r"|(?:不要|不含|不想要)(?P<zh>[^，。,;；\s]+)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A need in words, as a picture, or both.
+
+    Attributes:
+        text: Plain words, with what to avoid already taken out.
+        avoid: Things to avoid, each a short phrase.
+        image: A picture of what is wanted.
+        like: (catalogue name, item id): more like this item.
+        blend: Weight of the picture against the text when both are given, [0, 1].
+        catalogs: Names of the catalogues to look in; empty means all.
+        filters: Conditions that every suggestion must meet.
+        match: Which part of an item is compared.
+        variety: 0 ranks by score alone, 1 by difference alone.
+    """
+
+    text: str = ""
+    avoid: tuple[str, ...] = ()
+    image: Image.Image | None = None
+    like: tuple[str, str] | None = None
+    blend: float = 0.5
+    catalogs: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    match: Match = "both"
+    variety: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.blend <= 1 or not 0 <= self.variety <= 1:
+            raise ValueError("blend and variety lie between 0 and 1")
+        if self.match not in MATCHES:
+            raise ValueError(f"match must be one of {MATCHES}")
+        if len(self.text) > MAX_NEED_LENGTH:
+            raise NeedError(f"The need is longer than {MAX_NEED_LENGTH} characters. Say it more briefly.")
+        if not self.text.strip() and self.image is None and self.like is None:
+            raise NeedError("Say what you need in a few words, or add a picture.")
+
+
+def split_avoid(text: str) -> tuple[str, tuple[str, ...]]:
+    """Take what is to be avoided out of a need.
+
+    "winter boots, not leather" becomes ("winter boots", ("leather",)).
+    """
+    avoid = tuple((match["avoid"] or match["zh"]).strip() for match in _AVOID.finditer(text))
+    if not avoid:
+        return text.strip(), ()
+    wanted = re.sub(r"\s+([,;.])", r"\1", _AVOID.sub(" ", text))
+    return " ".join(wanted.split()).strip(" ,;.，。；"), avoid

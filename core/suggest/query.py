@@ -1,0 +1,128 @@
+"""From a need to one query vector per catalogue.
+
+Every similarity (a text need to pictures, to texts; a picture need to pictures, to texts) is divided by its own
+spread in the catalogue and is linear in the item, so their weighted sum is one inner product: one scan of the index.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.encode.encoder import Encoder
+from core.store.vectors import VectorIndex
+from core.suggest.calibration import Calibration
+from core.suggest.need import Need
+
+#: Weights of the picture and of the text part per match mode, chosen on `benchmarks/retrieval.py`.
+PART_WEIGHTS: Mapping[str, tuple[float, float]] = {"both": (0.3, 0.7), "picture": (1.0, 0.0), "text": (0.0, 1.0)}
+#: How much a thing to avoid counts against the need.
+AVOID_WEIGHT = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedEmbeddings:
+    """A need under one encoder; None where the need has no such side.
+
+    Attributes:
+        text: Unit-norm, (D,).
+        picture: Unit-norm, (D,).
+        like_text: Text embedding of the item to be like, (D,).
+        avoid: Unit-norm, (A, D).
+    """
+
+    text: NDArray[np.float32] | None
+    picture: NDArray[np.float32] | None
+    like_text: NDArray[np.float32] | None
+    avoid: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A need against one catalogue.
+
+    Attributes:
+        halves: Weighted picture and text halves, (2, D).
+        offset: Score of an average item by half, subtracted so that a score of 0 means "like any other item", (2,).
+        avoid: Halves of what is to be avoided, (A, 2, D).
+    """
+
+    halves: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    avoid: NDArray[np.float32]
+
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        """The vector to scan with, (2 D,)."""
+        return self.halves.reshape(-1)
+
+    def parts(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Picture and text parts of the scores of index rows (N, 2, D): (N, 2)."""
+        parts: NDArray[np.float32] = np.einsum("npd,pd->np", rows, self.halves) - self.offset
+        return parts
+
+    def avoided(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How much rows (N, 2, D) are like what is to be avoided: the worst phrase counts, at least 0, (N,)."""
+        if not len(self.avoid):
+            return np.zeros(len(rows), np.float32)
+        likeness = np.einsum("npd,apd->na", rows, self.avoid).max(axis=1)
+        return np.maximum(likeness, 0).astype(np.float32)
+
+
+def embed_need(need: Need, encoder: Encoder, like: NDArray[np.float32] | None) -> NeedEmbeddings:
+    """Encode a need.
+
+    Args:
+        need: The need.
+        encoder: The catalogue's.
+        like: Picture and text parts of the item to be like, (2, D), None where there is none.
+    """
+    texts = ([need.text] if need.text.strip() else []) + list(need.avoid)
+    encoded = encoder.encode_texts(texts) if texts else np.empty((0, encoder.dimension), np.float32)
+    text = encoded[0] if need.text.strip() else None
+    picture = encoder.encode_images([need.image])[0] if need.image is not None else None
+    return NeedEmbeddings(
+        text=text,
+        picture=like[0] if like is not None else picture,
+        like_text=None if like is None else like[1],
+        avoid=encoded[len(texts) - len(need.avoid) :],
+    )
+
+
+def build_query(need: Need, embeddings: NeedEmbeddings, index: VectorIndex, calibration: Calibration) -> Query:
+    """Weight a need for one catalogue."""
+    picture_weight, text_weight = PART_WEIGHTS[need.match]
+    text_share, picture_share = _shares(need, embeddings)
+    halves = np.zeros((2, index.dimension), np.float32)
+    if embeddings.text is not None:
+        halves[0] += text_share * embeddings.text / calibration.text_to_picture
+        halves[1] += text_share * embeddings.text / calibration.text_to_text
+    if embeddings.picture is not None:
+        halves[0] += picture_share * embeddings.picture / calibration.picture_to_picture
+        if embeddings.like_text is None:
+            halves[1] += picture_share * embeddings.picture / calibration.picture_to_text
+        else:
+            halves[1] += picture_share * embeddings.like_text / calibration.text_to_text
+    halves *= np.array([[picture_weight], [text_weight]], np.float32)
+    return Query(
+        halves=halves,
+        offset=np.einsum("pd,pd->p", halves, index.means),
+        avoid=_avoid_halves(embeddings.avoid, calibration, (picture_weight, text_weight)),
+    )
+
+
+def _shares(need: Need, embeddings: NeedEmbeddings) -> tuple[float, float]:
+    if embeddings.text is None:
+        return 0.0, 1.0
+    if embeddings.picture is None:
+        return 1.0, 0.0
+    return 1 - need.blend, need.blend
+
+
+def _avoid_halves(
+    avoid: NDArray[np.float32], calibration: Calibration, weights: tuple[float, float]
+) -> NDArray[np.float32]:
+    scale = np.array([weights[0] / calibration.text_to_picture, weights[1] / calibration.text_to_text], np.float32)
+    halves: NDArray[np.float32] = AVOID_WEIGHT * avoid[:, None, :] * scale[None, :, None]
+    return halves

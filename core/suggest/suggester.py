@@ -1,0 +1,289 @@
+"""Suggestions: filters first, one exact scan, words, what to avoid, variety.
+
+The parts of a score add up to it: picture + text + words + avoid.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.encode.encoder import Encoder
+from core.errors import NeedError
+from core.store.catalogs import Catalog, Catalogs
+from core.store.database import Database
+from core.store.embeddings import Embeddings
+from core.store.index_files import VectorIndexes
+from core.store.items import Items, StoredItem
+from core.store.vectors import VectorIndex
+from core.store.words import WordHits, Words
+from core.suggest.calibration import Calibration, Strength, calibrate, load_calibration, save_calibration
+from core.suggest.need import Need
+from core.suggest.query import PART_WEIGHTS, Query, build_query, embed_need
+from core.suggest.variety import rerank_mmr
+
+#: Candidates that are kept for paging, words, things to avoid and variety.
+CANDIDATES = 480
+WORD_CANDIDATES = 100
+#: Weight of the best word match, in units of the calibrated score; chosen on `benchmarks/retrieval.py`.
+WORD_WEIGHT = 1.0
+#: Weight of a word with a digit in it: a code, a model number, a size.
+CODE_WEIGHT = 6.0
+#: An item whose own words name what is to be avoided loses this much.
+AVOID_WORD_PENALTY = 4.0
+PARTS = ("picture", "text", "words", "avoid")
+#: A catalogue that grew or shrank by this share is calibrated anew.
+_RECALIBRATE_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """One suggested item.
+
+    Attributes:
+        rank: 1 for the best.
+        catalog: Name of its catalogue.
+        stored: The item.
+        score: Calibrated; 0 is an average item of the catalogue.
+        strength: The score as a word.
+        parts: Name of each of `PARTS` to its share; they sum to the score.
+    """
+
+    rank: int
+    catalog: str
+    stored: StoredItem
+    score: float
+    strength: Strength
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestions:
+    """One page of suggestions.
+
+    Attributes:
+        page: The suggestions of this page.
+        ranked: How many were ranked and can be paged through.
+        candidates: How many items passed the filters.
+        milliseconds: From the need to the fetched items.
+        models: Backbones that answered.
+        english_only: Catalogues whose backbone knows no other language than English.
+    """
+
+    page: tuple[Suggestion, ...]
+    ranked: int
+    candidates: int
+    milliseconds: float
+    models: tuple[str, ...]
+    english_only: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ranked:
+    """Candidates of one catalogue: database ids (N,), parts of scores (N, 4), unit-norm embeddings (N, 2 D)."""
+
+    catalog: Catalog
+    calibration: Calibration
+    ids: NDArray[np.int64]
+    parts: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    passed: int
+
+
+class Suggester:
+    """Answers needs over the catalogues of one data folder; thread-safe.
+
+    Args:
+        database: The system of record.
+        indexes: Its vector indexes.
+        calibrations: Folder in which calibrations are kept.
+        encoder: Loads (or returns) the encoder of a backbone's name.
+    """
+
+    def __init__(
+        self, database: Database, indexes: VectorIndexes, calibrations: Path, encoder: Callable[[str], Encoder]
+    ) -> None:
+        self._database = database
+        self._indexes = indexes
+        self._folder = calibrations
+        self._encoder = encoder
+        self._calibrations: dict[tuple[int, str], Calibration] = {}
+        self._lock = threading.Lock()
+        self._words = ThreadPoolExecutor(max_workers=2, thread_name_prefix="words")
+
+    def suggest(self, need: Need, *, offset: int = 0, limit: int = 24) -> Suggestions:
+        """The best items for a need.
+
+        Args:
+            need: What is wanted.
+            offset: Suggestions to skip, for paging.
+            limit: At most so many.
+
+        Raises:
+            CatalogNotFoundError: A named catalogue does not exist.
+            NeedError: The item to be like does not exist.
+            BackboneError: A catalogue's backbone cannot be loaded.
+        """
+        start = time.perf_counter()
+        catalogs = self._chosen(need)
+        ranked = [self._rank(catalog, need) for catalog in catalogs if catalog.items]
+        order = _merge(ranked, need, offset + limit)
+        page = self._fetch(ranked, order[offset : offset + limit], offset, need.match)
+        backbones = tuple(dict.fromkeys(catalog.backbone for catalog in catalogs if catalog.items))
+        english = tuple(c.name for c in catalogs if c.items and self._encoder(c.backbone).languages == {"en"})
+        return Suggestions(
+            page=page,
+            ranked=len(order),
+            candidates=sum(one.passed for one in ranked),
+            milliseconds=(time.perf_counter() - start) * 1000,
+            models=backbones,
+            english_only=english,
+        )
+
+    def prepare(self, catalog: Catalog) -> None:
+        """Write the catalogue's index and calibration, so that its first need is answered at once."""
+        encoder = self._encoder(catalog.backbone)
+        self._indexes.save(catalog, encoder.model_version, encoder.dimension)
+        index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
+        self._calibration(catalog, index, encoder)
+
+    def _chosen(self, need: Need) -> list[Catalog]:
+        repository = Catalogs(self._database)
+        names = list(need.catalogs)
+        if need.like is not None and not names:
+            names = [need.like[0]]
+        return [repository.find(name) for name in names] if names else list(repository.list())
+
+    def _rank(self, catalog: Catalog, need: Need) -> _Ranked:
+        encoder = self._encoder(catalog.backbone)
+        index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
+        words = self._words.submit(self._search_words, catalog.id, need.text)
+        allowed = Items(self._database).select(catalog.id, need.filters) if need.filters else None
+        calibration = self._calibration(catalog, index, encoder)
+        like, like_id = self._like(need, index)
+        query = build_query(need, embed_need(need, encoder, like), index, calibration)
+        ids = index.search(query.vector, CANDIDATES, allowed=allowed).ids
+        ids = _join(ids, words.result(), allowed, index, like_id)
+        rows, _ = index.rows(ids)
+        return _Ranked(
+            catalog=catalog,
+            calibration=calibration,
+            ids=ids,
+            parts=self._parts(query, ids, rows, words.result(), need),
+            embeddings=_unit(rows.reshape(len(ids), -1)),
+            passed=len(index) if allowed is None else len(allowed),
+        )
+
+    def _parts(
+        self, query: Query, ids: NDArray[np.int64], rows: NDArray[np.float32], words: WordHits, need: Need
+    ) -> NDArray[np.float32]:
+        avoid = query.avoided(rows)
+        for phrase in need.avoid:
+            holding = Words(self._database).holding(ids.tolist(), phrase)
+            avoid = avoid + AVOID_WORD_PENALTY * np.array([number in holding for number in ids.tolist()], np.float32)
+        by_word = dict(zip(words.ids.tolist(), words.scores.tolist(), strict=True))
+        word_part = np.array([by_word.get(number, 0.0) for number in ids.tolist()], np.float32)
+        if need.match == "picture":
+            word_part[:] = 0
+        return np.column_stack([query.parts(rows), word_part, -avoid]).astype(np.float32)
+
+    def _search_words(self, catalog_id: int, text: str) -> WordHits:
+        """Word hits on the scale of the calibrated score."""
+        words = Words(self._database)
+        codes = " ".join(word for word in text.split() if any(character.isdigit() for character in word))
+        scores: dict[int, float] = {}
+        for query, weight in ((text, WORD_WEIGHT), (codes, CODE_WEIGHT)):
+            hits = words.search(catalog_id, query, WORD_CANDIDATES) if query else None
+            if hits is None or not len(hits.ids):
+                continue
+            best = max(float(hits.scores[0]), 1e-6)
+            for number, score in zip(hits.ids.tolist(), hits.scores.tolist(), strict=True):
+                scores[number] = scores.get(number, 0.0) + weight * max(score, 0.0) / best
+        return WordHits(ids=np.array(list(scores), np.int64), scores=np.array(list(scores.values()), np.float32))
+
+    def _like(self, need: Need, index: VectorIndex) -> tuple[NDArray[np.float32] | None, int | None]:
+        if need.like is None:
+            return None, None
+        name, item_id = need.like
+        stored = Items(self._database).find(Catalogs(self._database).find(name).id, item_id)
+        if stored is None:
+            raise NeedError(f"The item “{item_id}” is no longer in “{name}”. Start from another item or a need.")
+        if not index.contains(np.array([stored.id])).all():
+            raise NeedError("Items like this one can be found in its own catalogue only. Choose that catalogue.")
+        rows, _ = index.rows(np.array([stored.id]))
+        return rows[0], stored.id
+
+    def _calibration(self, catalog: Catalog, index: VectorIndex, encoder: Encoder) -> Calibration:
+        key = (catalog.id, encoder.model_version)
+        model = Embeddings(self._database).model_number(encoder.model_version)
+        path = self._folder / f"{catalog.id}-{model}.calibration.json"
+        with self._lock:
+            known = self._calibrations.get(key) or load_calibration(path)
+            if known is None or abs(known.items - len(index)) > _RECALIBRATE_SHARE * max(len(index), 1):
+                known = calibrate(self._database, index, encoder, PART_WEIGHTS)
+                save_calibration(known, path)
+            self._calibrations[key] = known
+            return known
+
+    def _fetch(
+        self, ranked: list[_Ranked], order: list[tuple[int, int]], offset: int, match: str
+    ) -> tuple[Suggestion, ...]:
+        stored = Items(self._database).fetch([int(ranked[at].ids[position]) for at, position in order])
+        by_id = {one.id: one for one in stored}
+        page = []
+        for rank, (at, position) in enumerate(order, start=offset + 1):
+            one = ranked[at]
+            item = by_id.get(int(one.ids[position]))
+            if item is None:
+                continue
+            parts = dict(zip(PARTS, one.parts[position].tolist(), strict=True))
+            score = sum(parts.values())
+            page.append(
+                Suggestion(
+                    rank=rank,
+                    catalog=one.catalog.name,
+                    stored=item,
+                    score=score,
+                    strength=one.calibration.strength(score, match),
+                    parts=parts,
+                )
+            )
+        return tuple(page)
+
+
+def _join(
+    ids: NDArray[np.int64],
+    words: WordHits,
+    allowed: NDArray[np.int64] | None,
+    index: VectorIndex,
+    exclude: int | None,
+) -> NDArray[np.int64]:
+    """Candidates of the scan, then those that only words found."""
+    extra = words.ids[~np.isin(words.ids, ids)]
+    if allowed is not None:
+        extra = extra[np.isin(extra, allowed)]
+    joined = np.concatenate([ids, extra[index.contains(extra)] if len(extra) else extra])
+    return joined if exclude is None else joined[joined != exclude]
+
+
+def _merge(ranked: list[_Ranked], need: Need, count: int) -> list[tuple[int, int]]:
+    """(catalogue's position, candidate's position) of all candidates, best first."""
+    places = [(at, position) for at, one in enumerate(ranked) for position in range(len(one.ids))]
+    if not places:
+        return []
+    scores = np.concatenate([one.parts.sum(axis=1) for one in ranked])
+    widths = {one.embeddings.shape[1] for one in ranked}
+    if need.variety == 0 or len(widths) > 1:
+        return [places[at] for at in np.argsort(-scores, kind="stable").tolist()]
+    embeddings = np.concatenate([one.embeddings for one in ranked])
+    return [places[at] for at in rerank_mmr(scores, embeddings, need.variety, count).tolist()]
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return unit
