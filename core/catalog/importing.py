@@ -1,0 +1,137 @@
+"""What an import will do: the recipe as data, and the create, update and skip counts before anything is written."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.catalog.mapping import ColumnMapping
+from core.catalog.read import read_table
+from core.catalog.schema import Domain
+from core.catalog.table import ReadOptions, Table
+from core.catalog.validate import ParsedItem, Validated, build_items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSpec:
+    """Everything an import depends on; a job carries it, so that it can go on in another process.
+
+    Attributes:
+        catalog: Name of the catalogue to write to.
+        backbone: Image-text model for a new catalogue.
+        table: The catalogue file, already a plain table (a ZIP's table is extracted before).
+        options: How to read it.
+        mapping: Which column is which field.
+        domain: For rows that name none.
+        currency: For prices that name none, ISO 4217 or "".
+        edits: Row number to {column: new text}, what a person corrected.
+        archive: ZIP file with pictures, or None.
+        near: Folder of the table inside the archive.
+        folder: Folder with pictures, or None.
+        fetch: Whether web addresses of pictures are fetched.
+    """
+
+    catalog: str
+    backbone: str
+    table: Path
+    options: ReadOptions
+    mapping: ColumnMapping
+    domain: Domain = "goods"
+    currency: str = ""
+    edits: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    archive: Path | None = None
+    near: str = ""
+    folder: Path | None = None
+    fetch: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as JSON values; `from_json` reads it back."""
+        return {
+            "catalog": self.catalog,
+            "backbone": self.backbone,
+            "table": str(self.table),
+            "options": asdict(self.options),
+            "mapping": self.mapping.to_json(),
+            "domain": self.domain,
+            "currency": self.currency,
+            "edits": {str(row): dict(cells) for row, cells in self.edits.items()},
+            "archive": None if self.archive is None else str(self.archive),
+            "near": self.near,
+            "folder": None if self.folder is None else str(self.folder),
+            "fetch": self.fetch,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ImportSpec":
+        """Read what `to_json` wrote."""
+        return cls(
+            catalog=data["catalog"],
+            backbone=data["backbone"],
+            table=Path(data["table"]),
+            options=ReadOptions(**data["options"]),
+            mapping=ColumnMapping.from_json(data["mapping"]),
+            domain=data["domain"],
+            currency=data["currency"],
+            edits={int(row): cells for row, cells in data["edits"].items()},
+            archive=None if data["archive"] is None else Path(data["archive"]),
+            near=data["near"],
+            folder=None if data["folder"] is None else Path(data["folder"]),
+            fetch=data["fetch"],
+        )
+
+    def key(self) -> str:
+        """SHA-256 (hex) of the recipe: a double click asks for the same work."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def read(self) -> Table:
+        """The whole table.
+
+        Raises:
+            CatalogFileError: The file cannot be read with these options.
+        """
+        return read_table(self.table, self.options)
+
+    def build(self) -> Validated:
+        """The table's items and problems.
+
+        Raises:
+            CatalogFileError: The file cannot be read with these options.
+            MappingError: The mapping does not fit the columns.
+        """
+        return build_items(self.read(), self.mapping, domain=self.domain, currency=self.currency, edits=self.edits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPlan:
+    """What would be written.
+
+    Attributes:
+        create: Items that are new.
+        update: Items that changed.
+        skip: Items that are there already, word for word.
+    """
+
+    create: tuple[ParsedItem, ...]
+    update: tuple[ParsedItem, ...]
+    skip: tuple[ParsedItem, ...]
+
+
+def plan_import(items: tuple[ParsedItem, ...], known: Mapping[str, str]) -> ImportPlan:
+    """Compare items with what the catalogue holds.
+
+    Args:
+        items: What the file says.
+        known: Item id to content hash of the catalogue.
+    """
+    create, update, skip = [], [], []
+    for parsed in items:
+        before = known.get(parsed.item.item_id)
+        if before is None:
+            create.append(parsed)
+        elif before == parsed.item.content_hash():
+            skip.append(parsed)
+        else:
+            update.append(parsed)
+    return ImportPlan(create=tuple(create), update=tuple(update), skip=tuple(skip))

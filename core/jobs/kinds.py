@@ -1,0 +1,33 @@
+"""The kinds of long work, by name. A new kind is one function and one line here."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.catalog.importing import ImportSpec
+from core.jobs.encoding import encode_catalog
+from core.jobs.import_catalog import run_import
+from core.jobs.progress import Progress
+from core.jobs.rebuild import rebuild
+from core.jobs.sample import import_sample
+from core.workspace import Workspace
+
+Runner = Callable[[Workspace, Mapping[str, Any], str, Progress], dict[str, Any]]
+
+
+def _import(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
+    return run_import(workspace, ImportSpec.from_json(payload), progress=progress, import_id=job_id).to_json()
+
+
+def _sample(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
+    return import_sample(workspace, progress=progress, import_id=job_id, name=payload["name"]).to_json()
+
+
+def _encode(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
+    return encode_catalog(workspace, payload["catalog"], payload["backbone"], progress)
+
+
+def _rebuild(workspace: Workspace, _payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
+    return rebuild(workspace, progress=progress)
+
+
+KINDS: Mapping[str, Runner] = {"import": _import, "sample": _sample, "encode": _encode, "rebuild": _rebuild}

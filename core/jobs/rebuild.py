@@ -1,0 +1,47 @@
+"""Everything derived, made anew from the database and the stored pictures."""
+
+from core.errors import PictureError
+from core.jobs.encoding import encode_catalog
+from core.jobs.progress import Progress, silent
+from core.store.words import replace_words
+from core.workspace import Workspace
+
+
+def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, int]:
+    """Make thumbnails, the word index, missing embeddings, vector indexes and calibrations anew.
+
+    Raises:
+        BackboneError: A catalogue's backbone cannot be loaded.
+    """
+    thumbnails = _rebuild_thumbnails(workspace, progress)
+    catalogs = workspace.catalogs.list()
+    items = 0
+    for catalog in catalogs:
+        items += _rebuild_words(workspace, catalog.id, catalog.items, progress)
+        workspace.indexes.drop(catalog.id)
+        encode_catalog(workspace, catalog.name, catalog.backbone, progress)
+    workspace.words.rebuild()
+    return {"catalogs": len(catalogs), "items": items, "thumbnails": thumbnails}
+
+
+def _rebuild_thumbnails(workspace: Workspace, progress: Progress) -> int:
+    made = 0
+    pictures = list(workspace.pictures.everything())
+    for done, picture in enumerate(pictures, start=1):
+        if not workspace.pictures.has(picture):
+            try:
+                workspace.pictures.rebuild_thumbnail(picture)
+                made += 1
+            except PictureError:
+                continue
+        progress("Making thumbnails", done, len(pictures))
+    return made
+
+
+def _rebuild_words(workspace: Workspace, catalog_id: int, total: int, progress: Progress) -> int:
+    done = 0
+    with workspace.database.transaction() as connection:
+        for done, stored in enumerate(workspace.items.iterate(catalog_id), start=1):
+            replace_words(connection, stored.id, stored.item)
+            progress("Indexing words", done, total)
+    return done

@@ -1,0 +1,59 @@
+"""One data folder, opened: everything that pages, jobs and the command line share."""
+
+import threading
+from collections.abc import Callable
+
+from core.catalog.picture_store import PictureStore
+from core.config import Home
+from core.encode.encoder import Encoder, load_encoder
+from core.store.catalogs import Catalog, Catalogs
+from core.store.database import Database
+from core.store.embeddings import Embeddings
+from core.store.index_files import VectorIndexes
+from core.store.items import Items
+from core.store.words import Words
+from core.suggest.suggester import Suggester
+
+EncoderLoader = Callable[[str], Encoder]
+
+
+class Workspace:
+    """The opened data folder; thread-safe.
+
+    Args:
+        home: The folder.
+        encoder_loader: Loads a backbone by name; None loads real ones. Tests put a fake here.
+
+    Raises:
+        StoreError: The database cannot be opened.
+    """
+
+    def __init__(self, home: Home, *, encoder_loader: EncoderLoader | None = None) -> None:
+        self.home = home
+        self.database = Database(home.database)
+        self.catalogs = Catalogs(self.database)
+        self.items = Items(self.database)
+        self.embeddings = Embeddings(self.database)
+        self.words = Words(self.database)
+        self.pictures = PictureStore(home.pictures, home.thumbnails)
+        self.indexes = VectorIndexes(self.database, home.indexes)
+        self.suggester = Suggester(self.database, self.indexes, home.indexes, self.encoder)
+        self._load = encoder_loader or (lambda name: load_encoder(name, home.models))
+        self._encoders: dict[str, Encoder] = {}
+        self._lock = threading.Lock()
+
+    def encoder(self, backbone: str) -> Encoder:
+        """The encoder of a backbone, loaded once.
+
+        Raises:
+            BackboneError: It cannot be loaded; the message says why and what to do.
+        """
+        with self._lock:
+            if backbone not in self._encoders:
+                self._encoders[backbone] = self._load(backbone)
+            return self._encoders[backbone]
+
+    def delete_catalog(self, catalog: Catalog) -> None:
+        """Remove a catalogue with its items and indexes; pictures stay, since others may show them."""
+        self.catalogs.delete(catalog.id)
+        self.indexes.drop(catalog.id)

@@ -1,0 +1,105 @@
+"""What tests share: a deterministic encoder without weights, an empty data folder, and the real data where it is."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from core.encode.encoder import PictureEmbeddings
+from PIL import Image
+
+from core.config import Home, open_home
+from core.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+COLOURS = {
+    "red": (220, 30, 30),
+    "green": (30, 160, 60),
+    "blue": (30, 60, 220),
+    "yellow": (240, 220, 40),
+    "black": (10, 10, 10),
+    "white": (250, 250, 250),
+}
+
+
+def word_vector(word: str, dimension: int = 64) -> np.ndarray:
+    """A fixed unit vector of a word."""
+    seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
+    vector = np.random.default_rng(seed).standard_normal(dimension)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+class FakeEncoder:
+    """Texts are bags of words, pictures are the name of their main colour, in one space."""
+
+    def __init__(self, backbone: str = "fake", *, dimension: int = 64, languages: frozenset[str] = frozenset({"en"})):
+        self.backbone = backbone
+        self.dimension = dimension
+        self.model_version = f"{backbone}-1"
+        self.languages = languages
+        self.runtime = "fake"
+        self.encoded_texts: list[str] = []
+        self.encoded_pictures: list[Path] = []
+
+    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+        self.encoded_texts.extend(texts)
+        rows = [self._unit(re.findall(r"\w+", text.lower())) for text in texts]
+        return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
+
+    def encode_pictures(self, paths: Sequence[Path]) -> PictureEmbeddings:
+        self.encoded_pictures.extend(paths)
+        return PictureEmbeddings(embeddings=self.encode_images([Image.open(path) for path in paths]), failures={})
+
+    def encode_images(self, images: Sequence[Image.Image]) -> np.ndarray:
+        names = list(COLOURS)
+        colours = np.array(list(COLOURS.values()), float)
+        rows = []
+        for image in images:
+            centre = np.asarray(image.convert("RGB").resize((3, 3)), float)[1, 1]
+            rows.append(self._unit([names[int(np.argmin(((colours - centre) ** 2).sum(axis=1)))]]))
+        return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
+
+    def _unit(self, words: list[str]) -> np.ndarray:
+        total = sum((word_vector(word, self.dimension) for word in words or [""]), np.zeros(self.dimension))
+        return (total / np.linalg.norm(total)).astype(np.float32)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """An empty data folder."""
+    return open_home(tmp_path / "home")
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    """The encoder that the workspace's catalogues use."""
+    return FakeEncoder()
+
+
+@pytest.fixture
+def workspace(home: Home, encoder: FakeEncoder) -> Workspace:
+    """An empty data folder with the fake encoder behind every backbone."""
+    return Workspace(home, encoder_loader=lambda _name: encoder)
+
+
+@pytest.fixture
+def save_picture() -> Callable[..., Path]:
+    """Writes a picture of one colour."""
+
+    def save(path: Path, colour: str, size: tuple[int, int] = (40, 30)) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size, COLOURS[colour]).save(path)
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data sets beside the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real data sets are not beside this checkout (../shared/data)")
+    return SHARED_DATA

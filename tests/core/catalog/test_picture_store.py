@@ -1,0 +1,79 @@
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.catalog.picture_store import PictureImporter, PictureStore
+from core.errors import PictureError
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PictureStore:
+    return PictureStore(tmp_path / "pictures", tmp_path / "thumbnails")
+
+
+def test_stores_by_content_and_reports_each_bad_picture(
+    store: PictureStore, tmp_path: Path, save_picture: Callable[..., Path]
+) -> None:
+    red = save_picture(tmp_path / "red.png", "red").read_bytes()
+
+    def missing() -> bytes:
+        raise PictureError("missing", "It is not there.")
+
+    seen: list[None] = []
+    with PictureImporter(store, workers=1) as importer:
+        results = importer.add(
+            {"a": lambda: red, "again": lambda: red, "bad": lambda: b"no picture", "gone": missing},
+            on_each=lambda: seen.append(None),
+        )
+    assert results["a"] == results["again"] == hashlib.sha256(red).hexdigest()
+    assert [results[name].code for name in ("bad", "gone")] == ["unsupported", "missing"]
+    assert len(seen) == 4
+    assert store.has(results["a"]) and list(store.everything()) == [results["a"]]
+
+
+def test_never_decodes_what_is_there_already(
+    store: PictureStore, tmp_path: Path, save_picture: Callable[..., Path]
+) -> None:
+    data = save_picture(tmp_path / "red.png", "red").read_bytes()
+    with PictureImporter(store, workers=1) as importer:
+        first = importer.add({"a": lambda: data})
+        importer._submit = None  # type: ignore[method-assign, assignment]
+        assert importer.add({"b": lambda: data}) == {"b": first["a"]}
+
+
+def test_a_picture_that_kills_the_decoder_costs_only_itself(
+    store: PictureStore, tmp_path: Path, save_picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.catalog.picture_store.normalise_picture", _die_on_marker)
+    good = save_picture(tmp_path / "red.png", "red").read_bytes()
+    with PictureImporter(store, workers=1) as importer:
+        results = importer.add({"before": lambda: good, "killer": lambda: b"KILL", "after": lambda: good + b"\0"})
+    assert isinstance(results["killer"], PictureError) and results["killer"].code == "damaged"
+    assert store.has(results["before"]) and store.has(results["after"])
+
+
+def _die_on_marker(data: bytes) -> object:
+    from core.catalog.pictures import normalise_picture
+
+    if data == b"KILL":
+        os._exit(9)
+    return normalise_picture(data)
+
+
+def test_makes_a_lost_thumbnail_anew(store: PictureStore, tmp_path: Path, save_picture: Callable[..., Path]) -> None:
+    data = save_picture(tmp_path / "red.png", "red").read_bytes()
+    with PictureImporter(store, workers=1) as importer:
+        picture = importer.add({"a": lambda: data})["a"]
+    store.thumbnail_path(picture).unlink()
+    assert not store.has(picture)
+    store.rebuild_thumbnail(picture)
+    assert store.has(picture)
+
+
+@pytest.mark.parametrize("text", ["../../etc/passwd", "A" * 64, "", "0" * 63 + "/"])
+def test_only_a_content_hash_becomes_a_path(store: PictureStore, text: str) -> None:
+    with pytest.raises(ValueError, match="content hash"):
+        store.path(text)
