@@ -16,7 +16,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "id": (
         "id", "sku", "item id", "product id", "productid", "item no", "item number", "movie id", "film id", "track id",
         "song id", "album id", "artist id", "article id", "news id", "hotel id", "asin", "handle", "product code",
-        "item code", "variant sku", "uuid", "identifier", "编号", "商品编号", "商品id", "产品编号", "货号", "款号", "商品编码",
+        "item code", "variant sku", "uuid", "identifier",
+        "编号", "商品编号", "商品id", "产品编号", "货号", "款号", "商品编码",
     ),
     "title": (
         "title", "name", "product name", "product title", "item name", "item title", "headline", "movie title",
@@ -25,16 +26,18 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "description": (
         "description", "desc", "product description", "item description", "long description", "body", "body html",
-        "overview", "summary", "synopsis", "abstract", "plot", "描述", "商品描述", "产品描述", "简介", "详情", "商品详情", "说明",
+        "overview", "summary", "synopsis", "abstract", "plot",
+        "描述", "商品描述", "产品描述", "简介", "详情", "商品详情", "说明",
     ),
     "category": (
         "category", "categories", "product category", "category path", "category name", "product type", "genre",
         "google product category", "main category", "master category", "sub category", "subcategory",
         "sub sub category", "category 1", "category 2", "category 3", "category level 1", "category level 2",
-        "category level 3", "category l1", "category l2", "category l3", "department", "分类", "类别", "类目", "商品分类",
+        "category level 3", "category l1", "category l2", "category l3", "department",
+        "分类", "类别", "类目", "商品分类",
         "一级类目", "二级类目", "三级类目", "品类",
     ),
-    "brand": ("brand", "brand name", "vendor", "manufacturer", "maker", "label", "品牌", "品牌名称", "厂商", "制造商"),
+    "brand": ("brand", "brand name", "vendor", "manufacturer", "maker", "品牌", "品牌名称", "厂商", "制造商"),
     "price": (
         "price", "unit price", "regular price", "list price", "retail price", "price usd", "price eur", "price gbp",
         "价格", "售价", "单价", "商品价格", "零售价", "原价",
@@ -45,7 +48,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "availability", "in stock", "stock status", "stock", "stock quantity", "inventory", "inventory quantity",
         "库存", "库存状态", "库存数量", "是否有货",
     ),
-    "url": ("url", "link", "product url", "item url", "product link", "web page", "page url", "链接", "商品链接", "网址"),
+    "url": (
+        "url", "link", "product url", "item url", "product link", "web page", "page url", "链接", "商品链接", "网址",
+    ),
     "tags": ("tags", "tag", "keywords", "genres", "labels", "标签", "关键词", "关键字"),
     "pictures": (
         "image", "images", "picture", "pictures", "photo", "photos", "image url", "image urls", "image link",
@@ -56,7 +61,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "domain": ("domain", "领域"),
 }  # fmt: skip
 
-#: Words that make a column a candidate for a field when no alias is near enough.
+#: Words that make a column a candidate for a field when no alias is near enough, the most telling first.
 HINTS: tuple[tuple[str, frozenset[str]], ...] = (
     ("pictures", frozenset({"image", "images", "picture", "photo", "poster", "img", "cover", "thumbnail"})),
     ("description", frozenset({"description", "extract", "overview", "summary", "synopsis", "plot", "text"})),
@@ -66,7 +71,7 @@ HINTS: tuple[tuple[str, frozenset[str]], ...] = (
     ("url", frozenset({"url", "link"})),
     ("title", frozenset({"name", "title"})),
 )
-#: Columns that hold codes or files, never the text of a field.
+#: Last words of columns that hold codes, and words of columns that hold files: never the text of a field.
 CODE_WORDS = frozenset({"id", "code", "number", "no", "index", "barcode", "gtin", "ean", "upc", "isbn", "mpn"})
 FILE_WORDS = frozenset({"path", "file", "filename"})
 
@@ -102,6 +107,13 @@ def find_exact(name: str) -> str:
     return _FIELD_OF.get(header) or _COMPACT.get(header.replace(" ", ""), "")
 
 
+def rank_alias(field: str, name: str) -> int:
+    """How usual the column name is for the field: 0 is the most usual, aliases that are not listed come last."""
+    header = normalise_header(name)
+    aliases = ALIASES[field]
+    return aliases.index(header) if header in aliases else len(aliases)
+
+
 def find_near(name: str) -> str:
     """The field whose alias is nearest to the column name, or "" when none is near enough."""
     header = normalise_header(name)
@@ -110,23 +122,6 @@ def find_near(name: str) -> str:
         if len(alias) > 3 and (ratio := fuzz.token_sort_ratio(header, alias, score_cutoff=MIN_RATIO)) > best:
             best, field = ratio, target
     return field
-
-
-def find_hint(name: str) -> str:
-    """The field that a word of the column name speaks for, or ""."""
-    words = normalise_header(name).split()
-    if not words or (words[-1] in CODE_WORDS):
-        return ""
-    for field, hints in HINTS:
-        if hints & set(words) and not (field != "pictures" and FILE_WORDS & set(words)):
-            return field
-    return ""
-
-
-def is_code(name: str) -> bool:
-    """Whether the name says that the column holds codes."""
-    words = normalise_header(name).split()
-    return bool(words) and words[-1] in CODE_WORDS
 
 
 def is_known_header(name: str) -> bool:
@@ -139,5 +134,5 @@ def build_attribute_name(name: str) -> str:
     header = normalise_header(name)
     if header in ATTRIBUTE_NAMES:
         return ATTRIBUTE_NAMES[header]
-    spaced = " ".join(_CAMEL.sub(" ", name).replace("_", " ").split())
+    spaced = " ".join(_CAMEL.sub(" ", _TYPE_NOTE.sub(" ", name)).replace("_", " ").split())
     return spaced[:1].upper() + spaced[1:].lower() if name != name.upper() and " " not in name else spaced

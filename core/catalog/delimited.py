@@ -144,10 +144,9 @@ def _read_records(source: _Lines, options: ReadOptions, problems: list[Problem])
             cells, repair = _repair(line, options, start, width, str(exc))
             problems.append(repair)
             reader = csv.reader(source, **_csv_options(options, strict=True))
-        if any(cells):
-            if not all(cell.isspace() for cell in cells if cell):
-                width = width or len(cells)
-                yield Row(start, tuple(cells))
+        if any(cell.strip() for cell in cells):
+            width = width or len(cells)
+            yield Row(start, tuple(cells))
 
 
 def _csv_options(options: ReadOptions, *, strict: bool) -> dict[str, Any]:
@@ -191,8 +190,8 @@ def _check_newlines(rows: list[Row]) -> Iterator[Problem]:
         for cell in row.cells:
             if "\n" in cell and cell.count("\n") > MAX_NEWLINES:
                 message = (
-                    f"A cell spans {cell.count(chr(10)) + 1} lines; a quote may be opened by mistake and have swallowed "
-                    "rows. Check the file at this line."
+                    f"A cell spans {cell.count(chr(10)) + 1} lines; a quote may be opened by mistake and have "
+                    "swallowed rows. Check the file at this line."
                 )
                 yield build_problem(row.number, "", "long_cell", cell, message, severity="warning")
                 break

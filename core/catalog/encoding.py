@@ -206,7 +206,7 @@ def _score_gb18030(char: str, before: str, after: str) -> float:
     return -0.2 if base == 0.4 and char.encode("gb18030")[1] < 0xA1 else base
 
 
-def _score_japanese(char: str, before: str, after: str) -> float:
+def _score_japanese(char: str, _before: str, _after: str) -> float:
     if _KANA.match(char):
         return 1.0
     if _HALF_KANA.match(char):
@@ -218,7 +218,7 @@ def _score_japanese(char: str, before: str, after: str) -> float:
     return -0.5
 
 
-def _score_korean(char: str, before: str, after: str) -> float:
+def _score_korean(char: str, _before: str, _after: str) -> float:
     if char in _HANGUL:
         return 1.0
     if "\uac00" <= char <= "\ud7a3":

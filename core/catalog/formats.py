@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from core.catalog.table import Kind
 from core.errors import CatalogFileError
@@ -98,7 +98,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as raw:
             packed = raw.read(2) == _GZIP
             raw.seek(0)
-            source: IO[bytes] = gzip.GzipFile(fileobj=raw) if packed else raw
+            source = cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if packed else raw)
             yield io.BufferedReader(_Limited(source, path.name), CHUNK_BYTES)
     except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
         raise CatalogFileError(f"{path.name} is a damaged gzip file. Pack or upload it again.") from exc

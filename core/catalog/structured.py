@@ -1,11 +1,11 @@
 """JSON lines, JSON arrays and Parquet, flattened to a table of text.
 
-Nested objects become dotted columns ("offers.price"); a list stays one cell of JSON text, which the mapping splits again.
+Nested objects become dotted columns ("offers.price"); a list stays one cell of JSON text, which is split later.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -139,18 +139,15 @@ def _flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dic
 
 
 def _to_text(value: Any) -> str:
-    if value is None:
-        return ""
+    text = "" if value is None else str(value)
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, datetime):
-        return value.isoformat().removesuffix("T00:00:00")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list | Mapping):
-        return json.dumps(value, ensure_ascii=False, default=_to_text) if value else ""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="backslashreplace")
-    return str(value)
+        text = "true" if value else "false"
+    elif isinstance(value, float):
+        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    elif isinstance(value, date):  # a datetime is one too
+        text = value.isoformat().removesuffix("T00:00:00")
+    elif isinstance(value, list | Mapping):
+        text = json.dumps(value, ensure_ascii=False, default=_to_text) if value else ""
+    elif isinstance(value, bytes):
+        text = value.decode("utf-8", errors="backslashreplace")
+    return text

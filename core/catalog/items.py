@@ -1,0 +1,260 @@
+"""From the cells of a record to an item, one problem for each thing that could not be taken as it was."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.catalog.prices import DecimalMark, Price, parse_price, read_currency
+from core.catalog.records import ATTRIBUTE, Record
+from core.catalog.schema import AVAILABILITIES, Availability, Domain, Item, Problem, Severity
+from core.catalog.table import build_problem
+from core.catalog.text import clean_line, strip_html
+from core.catalog.values import (
+    check_picture,
+    parse_availability,
+    parse_domain,
+    parse_url,
+    split_category,
+    split_list,
+    split_pictures,
+)
+
+MAX_ID = 200
+MAX_TITLE = 500
+MAX_NAME = 200
+MAX_DESCRIPTION = 20_000
+MAX_VALUE = 500
+MAX_VALUES = 100
+MAX_ATTRIBUTES = 200
+MAX_PICTURES = 50
+#: A cell is split at semicolons only when the parts are as short as labels; prose has semicolons too.
+MAX_LABEL = 60
+# The best state among the variants of an item is the item's.
+_BEST_FIRST: tuple[Availability, ...] = ("in stock", "preorder", "backorder", "out of stock")
+_VOLATILE = frozenset({"price", "sale_price", "currency", "availability"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSettings:
+    """What holds for every item of a file.
+
+    Attributes:
+        domain: Of items without one of their own.
+        currency: ISO code of prices that do not tell theirs, "" when unknown.
+        decimal_mark: Of the price column.
+        make_ids: True when no column holds ids.
+        whole_numbers: Attributes whose every value is a whole number written with ".0", as data frames with gaps do.
+        numeric_category: Whether a category that is only a number is kept.
+    """
+
+    domain: Domain
+    currency: str = ""
+    decimal_mark: DecimalMark = ""
+    make_ids: bool = False
+    whole_numbers: frozenset[str] = frozenset()
+    numeric_category: bool = True
+
+
+class ItemBuilder:
+    """Builds the item of one record and keeps the problems met on the way.
+
+    Args:
+        record: The cells.
+        settings: What holds for the file.
+    """
+
+    def __init__(self, record: Record, settings: ItemSettings) -> None:
+        self._record = record
+        self._settings = settings
+        self.problems: list[Problem] = list(record.problems)
+
+    def build(self) -> Item:
+        """The item; it is only of use when none of `problems` is an error."""
+        price, currency = self._read_price()
+        return Item(
+            item_id=self._read_id(),
+            title=self._read_title(),
+            description=self._read_description(),
+            category=self._read_category(),
+            brand=self._shorten("brand", clean_line(strip_html(self._first("brand"))), MAX_NAME),
+            price=price,
+            currency=currency,
+            availability=self._read_availability(),
+            url=self._read_url(),
+            tags=self._read_tags(),
+            attributes=self._read_attributes(),
+            pictures=self._read_pictures(),
+            domain=self._read_domain(),
+        )
+
+    def _cells(self, target: str) -> list[str]:
+        return self._record.values.get(target, [])
+
+    def _first(self, target: str) -> str:
+        cells = self._record.values.get(target)
+        return cells[0] if cells else ""
+
+    def _report(self, field: str, code: str, value: str, message: str, severity: Severity = "warning") -> None:
+        self.problems.append(build_problem(self._record.row, field, code, value, message, severity=severity))
+
+    def _shorten(self, field: str, text: str, limit: int) -> str:
+        if len(text) <= limit:
+            return text
+        self._report(field, "too_long", text, f"The {field} is cut to {limit:,} characters; shorten it in the file.")
+        return text[:limit].rstrip()
+
+    def _read_id(self) -> str:
+        if self._settings.make_ids:
+            return make_id(self._record.values, self._record.attributes)
+        text = clean_line(self._first("id"))
+        if not text:
+            self._report("id", "missing_id", "", "The row has no id; fill in one that no other row has.", "error")
+        elif len(text) > MAX_ID:
+            message = f"The id is longer than {MAX_ID} characters; check that the right column is mapped to it."
+            self._report("id", "too_long", text, message, "error")
+        return text
+
+    def _read_title(self) -> str:
+        title = clean_line(strip_html(self._first("title")))
+        if not title:
+            self._report("title", "missing_title", "", "The row has no title; fill in the name of the item.", "error")
+        return self._shorten("title", title, MAX_TITLE)
+
+    def _read_description(self) -> str:
+        parts = dict.fromkeys(strip_html(cell) for cell in self._cells("description"))
+        return self._shorten("description", "\n".join(part for part in parts if part), MAX_DESCRIPTION)
+
+    def _read_category(self) -> tuple[str, ...]:
+        path: list[str] = []
+        for cell in self._cells("category"):
+            if cell.isdecimal() and not self._settings.numeric_category:
+                continue
+            for level in split_category(strip_html(cell) if "&" in cell else cell):
+                if not path or path[-1] != level:
+                    path.append(level[:MAX_NAME])
+        return tuple(path[:20])
+
+    def _read_price(self) -> tuple[Decimal | None, str]:
+        stated = self._read_currency()
+        prices = [(target, self._parse(target, cell, stated)) for target in ("price", "sale_price")
+                  for cell in self._cells(target)]  # fmt: skip
+        known = [
+            (price.amount, price.currency)
+            for target, price in prices
+            # A sale price of 0 means that there is no sale.
+            if price.amount is not None and (target == "price" or price.amount > 0)
+        ]
+        if not known:
+            return None, ""
+        amount, currency = min(known, key=lambda pair: pair[0])
+        return amount, currency or stated or self._settings.currency
+
+    def _read_currency(self) -> str:
+        cell = self._first("currency")
+        code = read_currency(cell, self._settings.currency) if cell else ""
+        if cell and not code:
+            message = "The currency is not known; write its three-letter code, such as USD or EUR."
+            self._report("currency", "bad_currency", cell, message)
+        return code
+
+    def _parse(self, target: str, cell: str, stated: str) -> Price:
+        default = stated or self._settings.currency
+        price = parse_price(cell, decimal_mark=self._settings.decimal_mark, default_currency=default)
+        if price.fault == "negative":
+            message = "The price is negative; write the price as a positive number, or leave it empty."
+            self._report(target, "bad_price", cell, message, "error")
+        elif price.fault == "unreadable":
+            message = (
+                "The price cannot be read and is left out; write a number such as 19.99, with or without currency."
+            )
+            self._report(target, "bad_price", cell, message)
+        elif price.fault == "range":
+            self._report(
+                target, "price_range", cell, "The lowest price of the range is used; write one price to choose."
+            )
+        return price
+
+    def _read_availability(self) -> Availability:
+        states: set[Availability] = set()
+        for cell in self._cells("availability"):
+            state = parse_availability(cell)
+            if state is None:
+                known = ", ".join(name for name in AVAILABILITIES if name)
+                message = f"The availability is not understood and is left out; write one of {known}, or a count."
+                self._report("availability", "bad_availability", cell, message)
+            elif state:
+                states.add(state)
+        return next((state for state in _BEST_FIRST if state in states), "")
+
+    def _read_url(self) -> str:
+        cell = self._first("url")
+        url = parse_url(cell) if cell else ""
+        if cell and not url:
+            message = "The address is left out because it is not a web address; write one that starts with https://."
+            self._report("url", "bad_url", cell, message)
+        return url
+
+    def _read_tags(self) -> tuple[str, ...]:
+        tags = dict.fromkeys(tag[:MAX_NAME] for cell in self._cells("tags") for tag in split_list(cell, "|;,"))
+        tags.pop("(no genres listed)", None)
+        return tuple(tags)[:MAX_VALUES]
+
+    def _read_pictures(self) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for cell in self._cells("pictures"):
+            for reference in split_pictures(cell):
+                if check_picture(reference):
+                    found[reference] = None
+                else:
+                    message = "The picture is left out; give a file path or an address that starts with https://."
+                    self._report("pictures", "bad_picture", reference, message)
+        if len(found) > MAX_PICTURES:
+            message = f"Only the first {MAX_PICTURES} pictures are used; remove the others from the row."
+            self._report("pictures", "too_many", str(len(found)), message)
+        return tuple(found)[:MAX_PICTURES]
+
+    def _read_domain(self) -> Domain:
+        cell = self._first("domain")
+        domain = parse_domain(cell) if cell else None
+        if cell and domain is None:
+            message = f'The domain is not known and "{self._settings.domain}" is used; write e.g. goods, film or music.'
+            self._report("domain", "bad_domain", cell, message)
+        return domain or self._settings.domain
+
+    def _read_attributes(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for target, cells in self._record.values.items():
+            if target.startswith(ATTRIBUTE):
+                name = target[len(ATTRIBUTE) :]
+                whole = name in self._settings.whole_numbers
+                values = [value for cell in cells for value in split_labels(cell)]
+                found.setdefault(name, []).extend(value[:-2] if whole else value for value in values)
+        for name, values in self._record.attributes.items():
+            found.setdefault(name, []).extend(map(clean_line, values))
+        attributes: dict[str, tuple[str, ...]] = {}
+        for name, values in list(found.items())[:MAX_ATTRIBUTES]:
+            kept = dict.fromkeys(self._shorten(name, value, MAX_VALUE) for value in values if value)
+            if kept:
+                attributes[clean_line(name)] = tuple(kept)[:MAX_VALUES]
+        return attributes
+
+
+def split_labels(cell: str) -> tuple[str, ...]:
+    """The values of an attribute's cell: split at "|", at ";" when the parts are labels, or as a JSON array."""
+    text = strip_html(cell) if "<" in cell or "&" in cell else cell
+    if ";" in text and all(len(part.strip()) <= MAX_LABEL for part in text.split(";")):
+        return split_list(text, "|;")
+    return split_list(text, "|")
+
+
+def make_id(values: Mapping[str, list[str]], attributes: Mapping[str, list[str]]) -> str:
+    """An id from the content, for files that have none.
+
+    The same content has the same id at every import. Price, currency and availability are left out, so that they may
+    change without making a new item; any other change makes one.
+    """
+    content = {target: cells for target, cells in values.items() if target not in _VOLATILE}
+    text = json.dumps([content, dict(attributes)], ensure_ascii=False, sort_keys=True)
+    return f"w-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"

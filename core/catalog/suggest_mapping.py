@@ -1,0 +1,136 @@
+"""Suggesting a mapping from the names of the columns and a few of their cells."""
+
+import re
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from core.catalog.aliases import (
+    CODE_WORDS,
+    FILE_WORDS,
+    HINTS,
+    build_attribute_name,
+    find_exact,
+    find_near,
+    normalise_header,
+    rank_alias,
+)
+from core.catalog.conventions import Layout, detect_convention, find_layout
+from core.catalog.mapping import MANY, SuggestedColumn, SuggestedMapping
+from core.catalog.records import ATTRIBUTE
+from core.catalog.table import Row
+from core.catalog.values import parse_domain
+
+MAX_SAMPLE_ROWS = 500
+SHOWN_SAMPLES = 5
+SAMPLE_LENGTH = 120
+#: Above this share of different cells a column tells items apart rather than grouping them.
+UNIQUE_SHARE = 0.9
+MIN_ROWS = 10
+MAX_ATTRIBUTE_LENGTH = 60
+_FLAG = re.compile(r"(?i)0|1|true|false|yes|no")
+_FILE = re.compile(r"(?i)https?://.*|.*[/\\].*\.\w{2,5}|\S+\.(jpe?g|png|webp|gif|txt)")
+
+
+def suggest_mapping(columns: Sequence[str], sample_rows: Sequence[Row]) -> SuggestedMapping:
+    """Suggest a target for every column.
+
+    A recognised convention and exact aliases are filled in. A name near an alias (token_sort_ratio >= 80) or with a
+    telling word is only offered. What is left becomes a free attribute when its cells look like a facet or short text,
+    and is ignored when they are codes, files, long text or empty.
+
+    Args:
+        columns: The table's columns.
+        sample_rows: The first rows, at most `MAX_SAMPLE_ROWS` are looked at.
+    """
+    samples = _gather_samples(columns, sample_rows)
+    layout = find_layout(detect_convention(columns), columns, samples)
+    exact = dict(layout.targets)
+    exact |= _match_aliases([c for c in columns if c not in exact], samples, set(exact.values()))
+    suggested = _suggest([c for c in columns if c not in exact], samples, set(exact.values()))
+    return SuggestedMapping(
+        convention=layout.convention,
+        columns=tuple(_build_column(c, exact, suggested, samples[c], layout) for c in columns),
+    )
+
+
+def _gather_samples(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Column name to its filled cells; rows that do not fit the header are passed over."""
+    samples: dict[str, list[str]] = {column: [] for column in columns}
+    for row in rows[:MAX_SAMPLE_ROWS]:
+        if len(row.cells) == len(columns):
+            for column, cell in zip(columns, row.cells, strict=True):
+                if text := cell.strip():
+                    samples[column].append(text)
+    return samples
+
+
+def _match_aliases(columns: Sequence[str], samples: Mapping[str, list[str]], taken: set[str]) -> dict[str, str]:
+    """Exact aliases; of several columns for a field that holds one value the most usual name wins."""
+    found: dict[str, str] = {}
+    for column in sorted(columns, key=lambda c: rank_alias(field, c) if (field := find_exact(c)) else 0):
+        field = find_exact(column)
+        fits = field != "domain" or (samples[column] and all(map(parse_domain, samples[column])))
+        if field and fits and (field in MANY or field not in taken):
+            found[column] = field
+            taken.add(field)
+    return found
+
+
+def _suggest(columns: Sequence[str], samples: Mapping[str, list[str]], taken: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    taken = set(taken)
+    for column in columns:
+        field = _suggest_field(column, samples[column], taken)
+        if field and samples[column] and (field in MANY or field not in taken):
+            found[column] = field
+            taken.add(field)
+    return found
+
+
+def _suggest_field(column: str, cells: list[str], taken: set[str]) -> str:
+    words = normalise_header(column).split()
+    if not words or not cells:
+        return ""
+    unique = len(set(cells)) == len(cells)
+    if words[-1] in CODE_WORDS:
+        return "id" if words[-1] in ("id", "code") and unique else ""
+    if words[-1] in ("name", "title") and "title" not in taken and len(set(cells)) > UNIQUE_SHARE * len(cells):
+        return "title"
+    hinted = next((field for field, hints in HINTS if hints & set(words)), "")
+    field = find_near(column) or hinted
+    return "" if field != "pictures" and FILE_WORDS & set(words) else field
+
+
+def _build_column(
+    column: str, exact: Mapping[str, str], suggested: Mapping[str, str], cells: list[str], layout: Layout
+) -> SuggestedColumn:
+    shown = tuple(cell[:SAMPLE_LENGTH] for cell in list(dict.fromkeys(cells))[:SHOWN_SAMPLES])
+    if column in exact:
+        target = exact[column]
+        structural = not target and column in layout.roles.values()
+        note = f"read as part of the {layout.convention} layout" if structural else ""
+        return SuggestedColumn(
+            column=column, target=target, confidence="exact", fallback=target, samples=shown, note=note
+        )
+    fallback = ATTRIBUTE + build_attribute_name(column) if _is_facet(column, cells) else ""
+    if column in suggested:
+        return SuggestedColumn(
+            column=column, target=suggested[column], confidence="suggested", fallback=fallback, samples=shown
+        )
+    return SuggestedColumn(column=column, target=fallback, confidence="none", fallback=fallback, samples=shown)
+
+
+def _is_facet(column: str, cells: list[str]) -> bool:
+    """Whether the cells look like a facet or short text rather than codes, files, long text or a constant flag."""
+    words = normalise_header(column).split()
+    if not cells or (words and words[-1] in CODE_WORDS):
+        return False
+    if sum("|" in cell for cell in cells) * 2 > len(cells):  # lists of names, long and different in every row
+        return True
+    if fmean(map(len, cells)) > MAX_ATTRIBUTE_LENGTH or all(_FILE.fullmatch(cell) for cell in cells[:50]):
+        return False
+    different = len(set(cells))
+    if different == 1 and len(cells) >= MIN_ROWS:
+        return not _FLAG.fullmatch(cells[0])
+    is_grouping = different <= UNIQUE_SHARE * len(cells) or len(cells) < MIN_ROWS
+    return is_grouping or any(" " in cell for cell in cells)

@@ -1,0 +1,52 @@
+"""Plain text out of cells: control characters, HTML and whitespace."""
+
+import html
+import re
+import unicodedata
+
+MAX_HTML = 100_000
+# Controls, surrogates that no encoding can store, and marks that reorder or hide text on a page.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
+_MARKUP = re.compile(r"<[a-zA-Z/!]")
+_ENTITY = re.compile(r"&(#\d+|#x[0-9a-fA-F]+|[a-zA-Z]\w{1,30});")
+_BLOCKS = "p, br, div, li, ul, ol, tr, table, h1, h2, h3, h4, h5, h6, section, article, blockquote, hr, dt, dd, td, th"
+_DROPPED = "script, style, noscript, template, iframe, object, svg, head, title"
+
+
+def clean_line(text: str) -> str:
+    """One line of plain text: NFC, no control characters, single spaces."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split()) if "  " in text else text.strip()
+    return " ".join(_clean(text).split())
+
+
+def clean_text(text: str) -> str:
+    """Plain text of several lines: as `clean_line` for each, empty lines dropped."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    lines = (" ".join(line.split()) for line in _clean(text).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def strip_html(text: str) -> str:
+    """The words of an HTML fragment, a line for every block; text without markup comes back cleaned.
+
+    Scripts, styles and embedded objects are dropped. Only the first `MAX_HTML` characters of markup are looked at.
+    """
+    if not _MARKUP.search(text):
+        return clean_text(html.unescape(text) if _ENTITY.search(text) else text)
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(_UNSEEN.sub("", text[:MAX_HTML]))
+    for node in tree.css(_DROPPED):
+        node.decompose()
+    for node in tree.css(_BLOCKS):
+        node.insert_before("\n")
+        node.insert_after("\n")
+    body = tree.body
+    return clean_text(body.text() if body is not None else "")
+
+
+def _clean(text: str) -> str:
+    breaks = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", breaks.replace("\t", " ")))

@@ -1,0 +1,208 @@
+"""From a table and a mapping to items; every row is accepted, or rejected with the reasons."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from core.catalog.conventions import find_fold, find_roles
+from core.catalog.items import ItemBuilder, ItemSettings
+from core.catalog.mapping import ColumnMapping, validate_mapping
+from core.catalog.prices import CURRENCIES, infer_decimal_mark
+from core.catalog.records import ATTRIBUTE, CellReader, Record, build_plain_records
+from core.catalog.schema import DOMAINS, Domain, Item, Problem
+from core.catalog.table import Row, Table, build_problem, find_problem_rows
+from core.errors import MappingError
+
+_NO_EDITS: Mapping[int, Mapping[str, str]] = MappingProxyType({})
+_WHOLE = re.compile(r"-?\d{1,15}\.0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedItem:
+    """An accepted item and where it stands in the file.
+
+    Attributes:
+        row: The row that carries it.
+        rows: Every row that belongs to it, that one first.
+        item: The item.
+    """
+
+    row: int
+    rows: tuple[int, ...]
+    item: Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRow:
+    """A row that no item was made of.
+
+    Attributes:
+        row: As it was read, edits applied.
+        problems: Why, errors and warnings.
+    """
+
+    row: Row
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """The outcome of checking a table.
+
+    Attributes:
+        items: Accepted items in the order of the file.
+        problems: Every problem of the file and of its rows, by row.
+        rejected: Rejected rows, by row.
+    """
+
+    items: tuple[ParsedItem, ...]
+    problems: tuple[Problem, ...]
+    rejected: tuple[RejectedRow, ...]
+
+
+@dataclass(slots=True)
+class _Outcome:
+    items: list[ParsedItem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    rejected: dict[int, list[Problem]] = field(default_factory=dict)
+
+
+def build_items(
+    table: Table,
+    mapping: ColumnMapping,
+    *,
+    domain: Domain,
+    currency: str = "",
+    edits: Mapping[int, Mapping[str, str]] = _NO_EDITS,
+) -> Validated:
+    """Make an item of every row, or of every group of rows that the convention puts together.
+
+    An id that occurs twice is kept where it occurs first. Without an id column, ids are made from the content.
+
+    Args:
+        table: The file as text.
+        mapping: What its columns are for.
+        domain: Of items without one of their own.
+        currency: ISO code for prices that do not tell theirs; it also settles what "$", "¥" and "kr" mean.
+        edits: Row number to column to new text; applied before anything else. A row that was rejected for its width
+            counts as repaired once it is edited. Numbers of rows that do not exist are passed over.
+
+    Raises:
+        MappingError: The mapping cannot work, an edit names an unknown column, or the currency is no ISO code.
+        ValueError: The domain is unknown.
+    """
+    if domain not in DOMAINS:
+        raise ValueError(f"unknown domain {domain!r}")
+    if currency and currency not in CURRENCIES:
+        raise MappingError(f'"{currency}" is no currency code. Write three letters such as USD, EUR or CNY.')
+    validate_mapping(mapping, table.columns)
+    rows, table_problems = _apply_edits(table, edits)
+    outcome = _Outcome(problems=list(table_problems))
+    good = _set_aside(rows, table_problems, outcome)
+    records = _gather(good, table.columns, mapping)
+    settings = _settle(records, mapping, domain, currency)
+    if settings.make_ids:
+        message = "No column holds ids, so they are made from the content; map an id column to update items later."
+        outcome.problems.append(build_problem(0, "id", "made_ids", "", message, severity="warning"))
+    _build_all(records, settings, outcome)
+    by_number = {row.number: row for row in rows}
+    outcome.problems.sort(key=lambda problem: problem.row)
+    return Validated(
+        items=tuple(outcome.items),
+        problems=tuple(outcome.problems),
+        rejected=tuple(
+            RejectedRow(row=by_number[number], problems=tuple(found))
+            for number, found in sorted(outcome.rejected.items())
+        ),
+    )
+
+
+def _apply_edits(table: Table, edits: Mapping[int, Mapping[str, str]]) -> tuple[list[Row], tuple[Problem, ...]]:
+    """The rows as edited, and the problems of reading that the edits leave."""
+    if not edits:
+        return list(table.rows), table.problems
+    positions = {column: position for position, column in enumerate(table.columns)}
+    rows: list[Row] = []
+    for row in table.rows:
+        change = edits.get(row.number)
+        if not change:
+            rows.append(row)
+            continue
+        cells = [*row.cells[: len(positions)], *[""] * (len(positions) - len(row.cells))]
+        for column, text in change.items():
+            if column not in positions:
+                raise MappingError(f'Row {row.number} is edited in "{column}", which the file does not have.')
+            cells[positions[column]] = text
+        rows.append(Row(row.number, tuple(cells)))
+    mended = {number for number, change in edits.items() if change}
+    return rows, tuple(problem for problem in table.problems if problem.row not in mended)
+
+
+def _set_aside(rows: Sequence[Row], problems: tuple[Problem, ...], outcome: _Outcome) -> list[Row]:
+    """Reject the rows that could not be read; return the others."""
+    found = find_problem_rows(problems)
+    good: list[Row] = []
+    for row in rows:
+        of_row = found.get(row.number, ())
+        if any(problem.severity == "error" for problem in of_row):
+            outcome.rejected[row.number] = list(of_row)
+        else:
+            good.append(row)
+    return good
+
+
+def _gather(rows: Sequence[Row], columns: Sequence[str], mapping: ColumnMapping) -> list[Record]:
+    reader = CellReader(columns, mapping.targets)
+    fold = find_fold(mapping.convention)
+    if fold is None:
+        return build_plain_records(rows, reader)
+    return fold(rows, reader, find_roles(mapping.convention, columns))
+
+
+def _settle(records: Sequence[Record], mapping: ColumnMapping, domain: Domain, currency: str) -> ItemSettings:
+    """Decide what only a whole column can tell."""
+    prices = (cell for r in records for target in ("price", "sale_price") for cell in r.values.get(target, ()))
+    return ItemSettings(
+        domain=domain,
+        currency=currency,
+        decimal_mark=infer_decimal_mark(prices),
+        make_ids=not mapping.find_columns("id"),
+        whole_numbers=_find_whole_numbers(records, set(mapping.targets.values())),
+        numeric_category=mapping.convention != "merchant",
+    )
+
+
+def _find_whole_numbers(records: Sequence[Record], targets: Iterable[str]) -> frozenset[str]:
+    whole: set[str] = set()
+    for target in targets:
+        if target.startswith(ATTRIBUTE):
+            cells = [cell for record in records for cell in record.values.get(target, ())]
+            if cells and all(_WHOLE.fullmatch(cell) for cell in cells):
+                whole.add(target.removeprefix(ATTRIBUTE))
+    return frozenset(whole)
+
+
+def _build_all(records: Sequence[Record], settings: ItemSettings, outcome: _Outcome) -> None:
+    first_rows: dict[str, int] = {}
+    for record in records:
+        builder = ItemBuilder(record, settings)
+        item = builder.build()
+        first = first_rows.get(item.item_id)
+        if first is not None and item.item_id:
+            builder.problems.append(_duplicate(record, item, first, made=settings.make_ids))
+        outcome.problems += builder.problems
+        if any(problem.severity == "error" for problem in builder.problems):
+            for number in record.rows:
+                outcome.rejected[number] = builder.problems
+        else:
+            first_rows[item.item_id] = record.row
+            outcome.items.append(ParsedItem(row=record.row, rows=record.rows, item=item))
+
+
+def _duplicate(record: Record, item: Item, first: int, *, made: bool) -> Problem:
+    if made:
+        message = f"The row says the same as row {first}; delete one of them, or map a column that tells them apart."
+        return build_problem(record.row, "", "duplicate_id", item.title, message)
+    message = f"The id is used in row {first} already; give this row another, or delete it."
+    return build_problem(record.row, "id", "duplicate_id", item.item_id, message)
