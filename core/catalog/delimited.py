@@ -170,11 +170,22 @@ def _repair(line: str, options: ReadOptions, number: int, width: int, why: str) 
         cells = next(csv.reader([line], delimiter=options.delimiter, quoting=csv.QUOTE_NONE), [])
         message = "A quote is opened here and never closed; close it in the file, or check and correct the row here."
         return cells, build_problem(number, "", "bad_quotes", line.strip(), message)
-    cells = next(csv.reader([line], **_csv_options(options, strict=False)), [])
     message = "A quote stands inside a cell without being doubled; check that the row was understood."
-    fits = width in (0, len(cells))
-    problem = build_problem(number, "", "bad_quotes", line.strip(), message, severity="warning" if fits else "error")
-    return cells, problem
+    literal = next(csv.reader([line], delimiter=options.delimiter, quoting=csv.QUOTE_NONE), [])
+    if len(literal) == width:
+        cells = [_unquote(cell, options.quotechar) for cell in literal]
+        return cells, build_problem(number, "", "bad_quotes", line.strip(), message, severity="warning")
+    cells = next(csv.reader([line], **_csv_options(options, strict=False)), [])
+    return cells, build_problem(
+        number, "", "bad_quotes", line.strip(), message, severity="warning" if width in (0, len(cells)) else "error"
+    )
+
+
+def _unquote(cell: str, quote: str) -> str:
+    """A cell in quotes without them; quotes that only open a cell belong to its text."""
+    if len(cell) >= 2 and cell[0] == cell[-1] == quote:
+        return cell[1:-1].replace(quote * 2, quote)
+    return cell
 
 
 def _is_unclosed(line: str, options: ReadOptions) -> bool:

@@ -22,7 +22,8 @@ _HEADERS: dict[Domain, frozenset[str]] = {
     ),
     "travel": frozenset(
         {"hotel", "destination", "flight", "itinerary", "airport", "departure", "arrival", "checkin", "nights", "tour",
-         "attraction", "latitude", "longitude", "酒店", "景点", "目的地"}
+         "attraction", "latitude", "longitude",
+         "酒店", "景点", "目的地"}
     ),
     "goods": frozenset(
         {"price", "sku", "brand", "vendor", "stock", "colour", "color", "size", "material", "gtin", "product", "usage",

@@ -22,8 +22,8 @@ HEADERS: dict[str, tuple[str, ...]] = {
     ),
     "short_description": (
         "Short description", "Descrição curta", "Breve descrição", "Descripción corta",
-        "Description courte",
-        "Kurzbeschreibung", "Breve descrizione", "Korte beschrijving", "Krótki opis", "简短描述", "简短说明", "简短的描述",
+        "Description courte", "Kurzbeschreibung", "Breve descrizione", "Korte beschrijving", "Krótki opis",
+        "简短描述", "简短说明", "简短的描述",
     ),
     "description": (
         "Description", "Descrição", "Descripción", "Beschreibung", "Descrizione", "Beschrijving", "Opis",

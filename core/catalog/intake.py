@@ -1,0 +1,131 @@
+"""A file that a person hands over, put where an import can read it again: copied, named by content, a ZIP opened."""
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from core.catalog.archive import TABLE_SUFFIXES, Archive
+from core.errors import ArchiveError, CatalogFileError
+
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """A catalogue file ready to be read.
+
+    Attributes:
+        name: As the person knows it.
+        table: A plain table file.
+        archive: The ZIP file it came in, which may hold pictures, or None.
+        near: Folder of the table inside the archive.
+    """
+
+    name: str
+    table: Path
+    archive: Path | None = None
+    near: str = ""
+
+
+def save_upload(stream: BinaryIO, name: str, uploads: Path) -> Path:
+    """Copy an upload to disk at once, under the hash of its content and its own suffix.
+
+    Args:
+        stream: The bytes.
+        name: The file's name; only its suffix is used, and only when it is a known one.
+        uploads: Folder to copy to.
+    """
+    temporary = uploads / f"upload.{os.getpid()}.{id(stream)}.tmp"
+    digest = hashlib.sha256()
+    with temporary.open("wb") as file:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    path = uploads / f"{digest.hexdigest()}{_suffix(name)}"
+    temporary.replace(path)
+    return path
+
+
+def stage_file(path: Path, uploads: Path, *, name: str = "", member: str = "") -> Staged:
+    """Find the table in a file: the file itself, or a ZIP's only (or named) table, extracted.
+
+    Args:
+        path: The file.
+        uploads: Folder to extract to.
+        name: As the person knows the file; "" takes the path's.
+        member: Which table of a ZIP, when it holds several.
+
+    Raises:
+        CatalogFileError: There is no such file, or the ZIP holds no table, or several and none is named.
+        ArchiveError: The ZIP cannot be read.
+    """
+    name = name or path.name
+    if not path.is_file():
+        raise CatalogFileError(f"There is no file “{path}”. Check its name and folder.")
+    if path.suffix.lower() != ".zip":
+        return Staged(name=name, table=path)
+    with Archive(path) as archive:
+        chosen = member or _only_table(archive, name)
+        target = uploads / f"{_hash_file(path)}-{hashlib.sha256(chosen.encode()).hexdigest()[:8]}{_suffix(chosen)}"
+        if not target.exists():
+            temporary = target.with_suffix(f".{os.getpid()}.tmp")
+            archive.extract_table(chosen, temporary)
+            temporary.replace(target)
+    near = str(PurePosixPath(chosen).parent)
+    return Staged(name=name, table=target, archive=path, near="" if near == "." else near)
+
+
+def list_tables(path: Path) -> tuple[str, ...]:
+    """Tables of a ZIP file, the likeliest first; none for any other file.
+
+    Raises:
+        ArchiveError: The ZIP cannot be read.
+    """
+    if path.suffix.lower() != ".zip":
+        return ()
+    with Archive(path) as archive:
+        return archive.tables
+
+
+def save_pictures(streams: list[tuple[str, BinaryIO]], folder: Path) -> Path:
+    """Copy uploaded picture files into a folder of their own, under their bare names.
+
+    Raises:
+        ArchiveError: A name is no file name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, stream in streams:
+        bare = PurePosixPath(name.replace("\\", "/")).name
+        if not bare or bare in (".", "..") or "\0" in bare:
+            raise ArchiveError(f"“{name[:80]}” is no file name. Rename the picture and upload it again.")
+        with (folder / bare).open("wb") as file:
+            shutil.copyfileobj(stream, file, _CHUNK)
+    return folder
+
+
+def _only_table(archive: Archive, name: str) -> str:
+    tables = archive.tables
+    if not tables:
+        raise CatalogFileError(f"{name} holds no table. Put a CSV, XLSX, Parquet or JSON lines file into the ZIP.")
+    depths = [table.count("/") for table in tables]
+    if depths.count(min(depths)) > 1:
+        raise CatalogFileError(f"{name} holds several tables: {', '.join(tables[:10])}. Keep one, or name it.")
+    return tables[0]
+
+
+def _suffix(name: str) -> str:
+    lowered = name.lower()
+    for suffix in (*sorted(TABLE_SUFFIXES, key=len, reverse=True), ".gz", ".zip"):
+        if lowered.endswith(suffix):
+            return suffix
+    return PurePosixPath(lowered).suffix if PurePosixPath(lowered).suffix[1:].isalnum() else ""
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,88 @@
+"""Prices: each cell has a value worked out by hand; the ambiguous ones follow the documented rules."""
+
+from decimal import Decimal
+
+import pytest
+
+from core.catalog.prices import Price, infer_decimal_mark, parse_price, read_currency
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("15.00 USD", "15.00", "USD"),
+        ("1.234,56 €", "1234.56", "EUR"),
+        ("$1,299", "1299", "USD"),
+        ("¥1200", "1200", "JPY"),
+        ("1 234,56", "1234.56", ""),
+        ("1\u00a0234,56\u00a0€", "1234.56", "EUR"),
+        ("CHF 1'299.50", "1299.50", "CHF"),
+        ("12.5", "12.5", ""),
+        ("R$ 1.299,90", "1299.90", "BRL"),
+        ("₹1,00,000", "100000", "INR"),
+        ("１２３４円", "1234", "JPY"),
+        ("1200元", "1200", "CNY"),
+        ("99,-", "99", ""),
+        (".99", "0.99", ""),
+        ("0.999", "0.999", ""),
+        ("1.234", "1234", ""),
+        ("1,234", "1234", ""),
+        ("1.234 KWD", "1.234", "KWD"),
+        ("US$ 10 USD", "10", "USD"),
+        ("free", "0", ""),
+        ("免费", "0", ""),
+        ("0", "0", ""),
+    ],
+)
+def test_prices_as_people_write_them(text: str, amount: str, currency: str) -> None:
+    assert parse_price(text) == Price(Decimal(amount), currency)
+
+
+@pytest.mark.parametrize("text", ["abc", "12 apples", "19.99.99", "1e9", "5-pack 10", "1,23,4", "9" * 20])
+def test_what_is_no_price_is_said_to_be_unreadable(text: str) -> None:
+    assert parse_price(text) == Price(fault="unreadable")
+
+
+@pytest.mark.parametrize("text", ["-5", "$-5", "-$5.00", "(5.00)", "−5 €"])
+def test_negative_prices(text: str) -> None:
+    assert parse_price(text).fault == "negative"
+
+
+def test_an_empty_cell_is_no_price_and_no_fault() -> None:
+    assert parse_price("  ") == Price()
+
+
+@pytest.mark.parametrize("text", ["10 - 20 EUR", "10–20 EUR"])
+def test_a_range_gives_its_lowest_price(text: str) -> None:
+    assert parse_price(text) == Price(Decimal(10), "EUR", "range")
+
+
+@pytest.mark.parametrize(
+    ("column", "mark"),
+    [
+        (["1.234", "5,50"], ","),
+        (["1,234", "5.50"], "."),
+        (["1.234.567", "1.234"], ","),
+        (["1.234", "2.500"], ""),
+        (["10", "20"], ""),
+        ([], ""),
+        (["5,50", "5,60", "5.70"], ","),
+    ],
+)
+def test_the_column_tells_the_decimal_mark(column: list[str], mark: str) -> None:
+    assert infer_decimal_mark(column) == mark
+
+
+def test_the_columns_mark_settles_three_digits_and_nothing_else() -> None:
+    assert parse_price("1.234", decimal_mark=".").amount == Decimal("1.234")
+    assert parse_price("1.234", decimal_mark=",").amount == 1234
+    assert parse_price("5,50", decimal_mark=".").amount == Decimal("5.50")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "default", "code"),
+    [("$", "", "USD"), ("$", "CAD", "CAD"), ("$", "EUR", "USD"), ("¥", "CNY", "CNY"), ("¥", "EUR", "JPY"),
+     ("kr", "SEK", "SEK"), ("kr", "", ""), ("eur", "", "EUR"), ("doubloons", "", "")],
+)  # fmt: skip
+def test_ambiguous_symbols_follow_the_default(symbol: str, default: str, code: str) -> None:
+    assert read_currency(symbol, default) == code

@@ -1,0 +1,137 @@
+"""Lists, paths, stock, addresses and plain text, each against an answer worked out by hand."""
+
+import pytest
+
+from core.catalog.text import clean_line, clean_text, strip_html
+from core.catalog.values import (
+    check_picture,
+    parse_availability,
+    parse_domain,
+    parse_url,
+    split_category,
+    split_list,
+    split_pictures,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("Apparel & Accessories > Clothing > Tops", ("Apparel & Accessories", "Clothing", "Tops")),
+        ("Men/Women", ("Men/Women",)),
+        ("Home / Kitchen", ("Home", "Kitchen")),
+        ("/home/kitchen", ("home", "kitchen")),
+        ("a/b/c", ("a", "b", "c")),
+        ("Books|Novels", ("Books", "Novels")),
+        ('["Books", "Novels"]', ("Books", "Novels")),
+        ("Toys > Toys > Cars", ("Toys", "Cars")),
+        ("Uncategorized", ()),
+        ("Sem categoria", ()),
+        ("  ", ()),
+    ],
+)
+def test_category_paths(text: str, path: tuple[str, ...]) -> None:
+    assert split_category(text) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "separators", "values"),
+    [
+        ("a|b|a", "|;", ("a", "b")),
+        ("a; b", "|;", ("a", "b")),
+        ("a, b", "|;", ("a, b",)),
+        ("a, b", ",", ("a", "b")),
+        (r"red\, white,blue", ",", ("red, white", "blue")),
+        ('["a", 1, {"name": "c"}]', "|", ("a", "1", "c")),
+        ("['a', 'b']", "|", ("a", "b")),
+        ("[draft] a|b", "|", ("[draft] a", "b")),
+        ("", "|", ()),
+    ],
+)
+def test_list_cells(text: str, separators: str, values: tuple[str, ...]) -> None:
+    assert split_list(text, separators) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "pictures"),
+    [
+        ("https://x.org/a,b.jpg, https://x.org/c.jpg", ("https://x.org/a,b.jpg", "https://x.org/c.jpg")),
+        ("https://x.org/a.jpg|https://x.org/b.jpg", ("https://x.org/a.jpg", "https://x.org/b.jpg")),
+        ("a.jpg,b.jpg", ("a.jpg", "b.jpg")),
+        ("Smith, John.jpg", ("Smith, John.jpg",)),
+        ('[{"url": "https://x.org/a.jpg"}]', ("https://x.org/a.jpg",)),
+        ("images/1.jpg", ("images/1.jpg",)),
+    ],
+)
+def test_picture_cells(text: str, pictures: tuple[str, ...]) -> None:
+    assert split_pictures(text) == pictures
+
+
+@pytest.mark.parametrize("reference", ["a/b.jpg", "https://x.org/a.jpg", r"C:\photos\1.jpg", "12345"])
+def test_paths_and_web_addresses_are_pictures(reference: str) -> None:
+    assert check_picture(reference)
+
+
+@pytest.mark.parametrize(
+    "reference", ["javascript:alert(1)", "data:image/png;base64,AA", "file:///etc/passwd", "ftp://x/a"]
+)
+def test_other_schemes_are_no_pictures(reference: str) -> None:
+    assert not check_picture(reference)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://x.org/a?b=1", "https://x.org/a?b=1"),
+        ("www.x.org", "https://www.x.org"),
+        ("javascript:alert(1)", ""),
+        ("JaVaScRiPt:alert(1)", ""),
+        ("https://", ""),
+        ("http://[bad", ""),
+        ("https://x.org/a b", ""),
+        ("x.org", ""),
+        ("https://x.org/" + "a" * 3000, ""),
+    ],
+)
+def test_addresses(text: str, url: str) -> None:
+    assert parse_url(text) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [("in stock", "in stock"), ("In_Stock", "in stock"), ("https://schema.org/OutOfStock", "out of stock"), ("0", "out of stock"),
+     ("12", "in stock"), ("-3", "out of stock"), ("auf Lager", "in stock"), ("agotado", "out of stock"), ("缺货", "out of stock"),
+     ("现货", "in stock"), ("Pre-order", "preorder"), ("backorder", "backorder"), ("", ""), ("soon", None)],
+)  # fmt: skip
+def test_availability_in_several_languages(text: str, state: str | None) -> None:
+    assert parse_availability(text) == state
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"), [("Film", "film"), ("movies", "film"), ("goods", "goods"), ("cheese", None)]
+)
+def test_domains(text: str, domain: str | None) -> None:
+    assert parse_domain(text) == domain
+
+
+def test_html_becomes_lines_of_text() -> None:
+    source = (
+        "<p>Soft&nbsp;&amp; warm</p><ul><li>red<li>blue</ul><script>bad()</script><style>p{}</style>3 &lt; 4<br>end"
+    )
+    assert strip_html(source) == "Soft & warm\nred\nblue\n3 < 4\nend"
+
+
+@pytest.mark.parametrize("text", ["1 < 2 and 3 > 2", "a <3 b", "R&D"])
+def test_text_without_markup_stays(text: str) -> None:
+    assert strip_html(text) == text
+
+
+def test_hostile_html_ends() -> None:
+    assert strip_html("<b>" * 20_000 + "x") == "x"
+    assert strip_html("<script>alert(1)") == ""
+
+
+def test_text_is_normalised_and_freed_of_what_is_not_seen() -> None:
+    assert clean_line("Cafe\u0301\u200b \u202egnp\x00\ud800\t x ") == "Café gnp x"
+    assert clean_text("a\r\n\r\n b \rc") == "a\nb\nc"
+    assert clean_line("👩\u200d🔧") == "👩\u200d🔧"
