@@ -1,11 +1,18 @@
 """One data folder, opened: everything that pages, jobs and the command line share."""
 
+import hashlib
+import io
 import threading
 from collections.abc import Callable
 
+from PIL import Image
+
+from core.catalog.decode_apart import normalise_apart
 from core.catalog.picture_store import PictureStore
 from core.config import Home
-from core.encode.encoder import Encoder, load_encoder
+from core.encode.encoder import Encoder
+from core.encode.loading import load_encoder
+from core.errors import NeedError, PictureError
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings
@@ -52,6 +59,34 @@ class Workspace:
             if backbone not in self._encoders:
                 self._encoders[backbone] = self._load(backbone)
             return self._encoders[backbone]
+
+    def keep_need_picture(self, data: bytes) -> str:
+        """Store a picture of what is wanted, made safe and uniform as catalogue pictures are.
+
+        Returns:
+            Its content hash.
+
+        Raises:
+            NeedError: It cannot be used; the message says why.
+        """
+        picture = hashlib.sha256(data).hexdigest()
+        try:
+            if not self.pictures.has(picture):
+                self.pictures.put(picture, normalise_apart(data))
+        except PictureError as exc:
+            raise NeedError(str(exc)) from exc
+        return picture
+
+    def open_need_picture(self, picture: str) -> Image.Image:
+        """The stored picture of that content hash.
+
+        Raises:
+            NeedError: It is not in this data folder.
+        """
+        try:
+            return Image.open(io.BytesIO(self.pictures.path(picture).read_bytes()))
+        except (ValueError, OSError) as exc:
+            raise NeedError("The picture of this need is not on this machine. Upload it again.") from exc
 
     def delete_catalog(self, catalog: Catalog) -> None:
         """Remove a catalogue with its items and indexes; pictures stay, since others may show them."""

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -92,7 +93,7 @@ def list_tables(path: Path) -> tuple[str, ...]:
         return archive.tables
 
 
-def save_pictures(streams: list[tuple[str, BinaryIO]], folder: Path) -> Path:
+def save_pictures(streams: Sequence[tuple[str, BinaryIO]], folder: Path) -> Path:
     """Copy uploaded picture files into a folder of their own, under their bare names.
 
     Raises:

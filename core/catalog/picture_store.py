@@ -13,11 +13,11 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from core.catalog.decode_apart import normalise_apart, prepare_decoder
 from core.catalog.pictures import NormalPicture, normalise_picture
 from core.errors import PictureError
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-_WORKER_BYTES = 3 * 2**30
 _LOADING_THREADS = 8
 #: Pictures in flight, which bounds the memory that their bytes take.
 _WINDOW = 64
@@ -145,20 +145,13 @@ class PictureImporter:
             try:
                 normal = decoded.result()
             except BrokenProcessPool:
-                normal = self._alone(data)
+                # A dead pool does not say which of its pictures killed it.
+                self._pool = None
+                normal = normalise_apart(data)
         except PictureError as exc:
             return exc
         self._store.put(picture, normal)
         return picture
-
-    def _alone(self, data: bytes) -> NormalPicture:
-        """Decode in a process of its own: a dead pool does not say which of its pictures killed it."""
-        self._pool = None
-        with self._new_pool(1) as pool:
-            try:
-                return pool.submit(normalise_picture, data).result()
-            except BrokenProcessPool as exc:
-                raise PictureError("damaged", "The picture file made the decoder crash. Export it again.") from exc
 
     def _submit(self, data: bytes) -> "Future[NormalPicture]":
         if self._pool is None:
@@ -171,19 +164,8 @@ class PictureImporter:
 
     def _new_pool(self, workers: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_decoder
         )
-
-
-def _prepare_worker() -> None:
-    """Bound a child's memory, and keep the image libraries' own complaints out of the log."""
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        import resource
-    except ImportError:  # not a Unix
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_WORKER_BYTES, _WORKER_BYTES))
 
 
 def _checked(picture: str) -> str:

@@ -8,7 +8,6 @@ from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.progress import Progress
 from core.jobs.rebuild import rebuild
-from core.jobs.sample import import_sample
 from core.workspace import Workspace
 
 Runner = Callable[[Workspace, Mapping[str, Any], str, Progress], dict[str, Any]]
@@ -16,10 +15,6 @@ Runner = Callable[[Workspace, Mapping[str, Any], str, Progress], dict[str, Any]]
 
 def _import(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
     return run_import(workspace, ImportSpec.from_json(payload), progress=progress, import_id=job_id).to_json()
-
-
-def _sample(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return import_sample(workspace, progress=progress, import_id=job_id, name=payload["name"]).to_json()
 
 
 def _encode(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
@@ -30,4 +25,4 @@ def _rebuild(workspace: Workspace, _payload: Mapping[str, Any], _job_id: str, pr
     return rebuild(workspace, progress=progress)
 
 
-KINDS: Mapping[str, Runner] = {"import": _import, "sample": _sample, "encode": _encode, "rebuild": _rebuild}
+KINDS: Mapping[str, Runner] = {"import": _import, "encode": _encode, "rebuild": _rebuild}

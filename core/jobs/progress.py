@@ -8,7 +8,7 @@ from typing import Protocol
 class Progress(Protocol):
     """What long work calls between two units."""
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, /) -> None:
         """Say how far a stage is.
 
         Raises:

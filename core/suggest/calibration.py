@@ -84,7 +84,7 @@ def calibrate(
     strong, good = {}, {}
     for mode, (picture, text) in weights.items():
         score = picture * _standard(needs, parts[:, 0], index.means[0], spreads["text_to_picture"])
-        score = score + text * _standard(needs, parts[:, 1], index.means[1], spreads["text_to_text"])
+        score += text * _standard(needs, parts[:, 1], index.means[1], spreads["text_to_text"])
         own = np.diag(score)
         others = score[~np.eye(len(score), dtype=bool)]
         good[mode] = float(np.quantile(others, _GOOD_NULL_QUANTILE))
@@ -124,5 +124,5 @@ def _spread(needs: NDArray[np.float32], part: NDArray[np.float32], has: NDArray[
 def _standard(
     needs: NDArray[np.float32], part: NDArray[np.float32], mean: NDArray[np.float32], spread: float
 ) -> NDArray[np.float32]:
-    standard: NDArray[np.float32] = (needs @ part.T - (needs @ mean)[:, None]) / spread
-    return standard
+    standard = (needs @ part.T - (needs @ mean)[:, None]) / spread
+    return standard.astype(np.float32)

@@ -12,6 +12,8 @@ from core.store.filters import Filter
 Match = Literal["both", "picture", "text"]
 MATCHES: tuple[Match, ...] = get_args(Match)
 MAX_NEED_LENGTH = 1_000
+#: An "and" that joined what was taken out, and the space before a comma.
+_LEFT_OVER = re.compile(r"(?:\s+(?:and|but|or))*\s+(?=[,;.]|$)", re.IGNORECASE)
 
 # A number after "no" is a name ("No 5"), and "not only" asks for more, so neither is something to avoid.
 _AVOID = re.compile(
@@ -67,5 +69,5 @@ def split_avoid(text: str) -> tuple[str, tuple[str, ...]]:
     avoid = tuple((match["avoid"] or match["zh"]).strip() for match in _AVOID.finditer(text))
     if not avoid:
         return text.strip(), ()
-    wanted = re.sub(r"\s+([,;.])", r"\1", _AVOID.sub(" ", text))
+    wanted = _LEFT_OVER.sub("", _AVOID.sub(" ", text))
     return " ".join(wanted.split()).strip(" ,;.，。；"), avoid

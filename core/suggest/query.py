@@ -17,6 +17,8 @@ from core.suggest.need import Need
 
 #: Weights of the picture and of the text part per match mode, chosen on `benchmarks/retrieval.py`.
 PART_WEIGHTS: Mapping[str, tuple[float, float]] = {"both": (0.3, 0.7), "picture": (1.0, 0.0), "text": (0.0, 1.0)}
+#: The same for a need that is a picture: pictures compare better with pictures than with texts.
+PICTURE_NEED_WEIGHTS: Mapping[str, tuple[float, float]] = {**PART_WEIGHTS, "both": (0.85, 0.15)}
 #: How much a thing to avoid counts against the need.
 AVOID_WEIGHT = 0.6
 
@@ -55,7 +57,8 @@ class Query:
     @property
     def vector(self) -> NDArray[np.float32]:
         """The vector to scan with, (2 D,)."""
-        return self.halves.reshape(-1)
+        vector: NDArray[np.float32] = self.halves.reshape(-1)
+        return vector
 
     def parts(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Picture and text parts of the scores of index rows (N, 2, D): (N, 2)."""
@@ -92,23 +95,24 @@ def embed_need(need: Need, encoder: Encoder, like: NDArray[np.float32] | None) -
 
 def build_query(need: Need, embeddings: NeedEmbeddings, index: VectorIndex, calibration: Calibration) -> Query:
     """Weight a need for one catalogue."""
-    picture_weight, text_weight = PART_WEIGHTS[need.match]
     text_share, picture_share = _shares(need, embeddings)
     halves = np.zeros((2, index.dimension), np.float32)
     if embeddings.text is not None:
-        halves[0] += text_share * embeddings.text / calibration.text_to_picture
-        halves[1] += text_share * embeddings.text / calibration.text_to_text
-    if embeddings.picture is not None:
-        halves[0] += picture_share * embeddings.picture / calibration.picture_to_picture
-        if embeddings.like_text is None:
-            halves[1] += picture_share * embeddings.picture / calibration.picture_to_text
-        else:
-            halves[1] += picture_share * embeddings.like_text / calibration.text_to_text
-    halves *= np.array([[picture_weight], [text_weight]], np.float32)
+        on_picture, on_text = PART_WEIGHTS[need.match]
+        halves[0] += text_share * on_picture * embeddings.text / calibration.text_to_picture
+        halves[1] += text_share * on_text * embeddings.text / calibration.text_to_text
+    if embeddings.like_text is not None:
+        on_picture, on_text = PART_WEIGHTS[need.match]
+        halves[1] += picture_share * on_text * embeddings.like_text / calibration.text_to_text
+        halves[0] += picture_share * on_picture * embeddings.picture / calibration.picture_to_picture
+    elif embeddings.picture is not None:
+        on_picture, on_text = PICTURE_NEED_WEIGHTS[need.match]
+        halves[0] += picture_share * on_picture * embeddings.picture / calibration.picture_to_picture
+        halves[1] += picture_share * on_text * embeddings.picture / calibration.picture_to_text
     return Query(
         halves=halves,
         offset=np.einsum("pd,pd->p", halves, index.means),
-        avoid=_avoid_halves(embeddings.avoid, calibration, (picture_weight, text_weight)),
+        avoid=_avoid_halves(embeddings.avoid, calibration, PART_WEIGHTS[need.match]),
     )
 
 

@@ -5,7 +5,7 @@ The parts of a score add up to it: picture + text + words + avoid.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.encode.encoder import Encoder
+from core.encode.text import is_supported_language
 from core.errors import NeedError
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
@@ -72,7 +73,7 @@ class Suggestions:
         candidates: How many items passed the filters.
         milliseconds: From the need to the fetched items.
         models: Backbones that answered.
-        english_only: Catalogues whose backbone knows no other language than English.
+        notes: What the person should know, each a sentence.
     """
 
     page: tuple[Suggestion, ...]
@@ -80,7 +81,7 @@ class Suggestions:
     candidates: int
     milliseconds: float
     models: tuple[str, ...]
-    english_only: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +136,13 @@ class Suggester:
         order = _merge(ranked, need, offset + limit)
         page = self._fetch(ranked, order[offset : offset + limit], offset, need.match)
         backbones = tuple(dict.fromkeys(catalog.backbone for catalog in catalogs if catalog.items))
-        english = tuple(c.name for c in catalogs if c.items and self._encoder(c.backbone).languages == {"en"})
         return Suggestions(
             page=page,
             ranked=len(order),
             candidates=sum(one.passed for one in ranked),
             milliseconds=(time.perf_counter() - start) * 1000,
             models=backbones,
-            english_only=english,
+            notes=self._notes(need, backbones),
         )
 
     def prepare(self, catalog: Catalog) -> None:
@@ -150,7 +150,7 @@ class Suggester:
         encoder = self._encoder(catalog.backbone)
         self._indexes.save(catalog, encoder.model_version, encoder.dimension)
         index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
-        self._calibration(catalog, index, encoder)
+        self._calibration(catalog, index, encoder, anew=True)
 
     def _chosen(self, need: Need) -> list[Catalog]:
         repository = Catalogs(self._database)
@@ -158,6 +158,15 @@ class Suggester:
         if need.like is not None and not names:
             names = [need.like[0]]
         return [repository.find(name) for name in names] if names else list(repository.list())
+
+    def _notes(self, need: Need, backbones: Sequence[str]) -> tuple[str, ...]:
+        foreign = [name for name in backbones if not is_supported_language(need.text, self._encoder(name).languages)]
+        if not need.text or not foreign:
+            return ()
+        return (
+            f"The image-text model “{foreign[0]}” does not read the language of this need, so only exact words and "
+            "pictures count. Let the backbone “multilingual” serve the catalogue for needs in many languages.",
+        )
 
     def _rank(self, catalog: Catalog, need: Need) -> _Ranked:
         encoder = self._encoder(catalog.backbone)
@@ -175,7 +184,7 @@ class Suggester:
             calibration=calibration,
             ids=ids,
             parts=self._parts(query, ids, rows, words.result(), need),
-            embeddings=_unit(rows.reshape(len(ids), -1)),
+            embeddings=_unit(rows.reshape(len(ids), 2 * index.dimension)),
             passed=len(index) if allowed is None else len(allowed),
         )
 
@@ -218,13 +227,15 @@ class Suggester:
         rows, _ = index.rows(np.array([stored.id]))
         return rows[0], stored.id
 
-    def _calibration(self, catalog: Catalog, index: VectorIndex, encoder: Encoder) -> Calibration:
+    def _calibration(
+        self, catalog: Catalog, index: VectorIndex, encoder: Encoder, *, anew: bool = False
+    ) -> Calibration:
         key = (catalog.id, encoder.model_version)
         model = Embeddings(self._database).model_number(encoder.model_version)
         path = self._folder / f"{catalog.id}-{model}.calibration.json"
         with self._lock:
             known = self._calibrations.get(key) or load_calibration(path)
-            if known is None or abs(known.items - len(index)) > _RECALIBRATE_SHARE * max(len(index), 1):
+            if anew or known is None or abs(known.items - len(index)) > _RECALIBRATE_SHARE * max(len(index), 1):
                 known = calibrate(self._database, index, encoder, PART_WEIGHTS)
                 save_calibration(known, path)
             self._calibrations[key] = known

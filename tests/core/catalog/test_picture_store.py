@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from core.catalog.decode_apart import normalise_apart
 from core.catalog.picture_store import PictureImporter, PictureStore
+from core.catalog.pictures import normalise_picture
 from core.errors import PictureError
 
 
@@ -51,13 +53,11 @@ def test_a_picture_that_kills_the_decoder_costs_only_itself(
     good = save_picture(tmp_path / "red.png", "red").read_bytes()
     with PictureImporter(store, workers=1) as importer:
         results = importer.add({"before": lambda: good, "killer": lambda: b"KILL", "after": lambda: good + b"\0"})
-    assert isinstance(results["killer"], PictureError) and results["killer"].code == "damaged"
+    assert isinstance(results["killer"], PictureError)
     assert store.has(results["before"]) and store.has(results["after"])
 
 
 def _die_on_marker(data: bytes) -> object:
-    from core.catalog.pictures import normalise_picture
-
     if data == b"KILL":
         os._exit(9)
     return normalise_picture(data)
@@ -77,3 +77,18 @@ def test_makes_a_lost_thumbnail_anew(store: PictureStore, tmp_path: Path, save_p
 def test_only_a_content_hash_becomes_a_path(store: PictureStore, text: str) -> None:
     with pytest.raises(ValueError, match="content hash"):
         store.path(text)
+
+
+def test_a_picture_decoded_apart_is_the_same(tmp_path: Path, save_picture: Callable[..., Path]) -> None:
+    data = save_picture(tmp_path / "red.png", "red").read_bytes()
+    assert normalise_apart(data) == normalise_picture(data)
+    with pytest.raises(PictureError) as caught:
+        normalise_apart(b"")
+    assert caught.value.code == "empty"
+
+
+def test_a_crash_apart_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.catalog.decode_apart.sys.executable", "/bin/false")
+    with pytest.raises(PictureError) as caught:
+        normalise_apart(b"any")
+    assert caught.value.code == "damaged"

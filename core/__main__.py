@@ -1,0 +1,275 @@
+"""The command line: `python -m core --help`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from core.catalog.domains import guess_domain
+from core.catalog.importing import ImportSpec
+from core.catalog.intake import stage_file
+from core.catalog.mapping import apply_overrides
+from core.catalog.read import detect, preview_table
+from core.catalog.sample import SAMPLE_NAME, sample_spec
+from core.catalog.schema import DOMAINS
+from core.catalog.suggest_mapping import suggest_mapping
+from core.config import HOME_VARIABLE, open_home
+from core.encode.registry import BACKBONES, EMBEDDED
+from core.errors import CatalogNotFoundError, NeedError, WishlightError
+from core.jobs.encoding import encode_catalog
+from core.jobs.import_catalog import run_import
+from core.jobs.progress import Meter
+from core.jobs.rebuild import rebuild
+from core.store.filters import parse_filter
+from core.suggest.need import MATCHES, Need, split_avoid
+from core.workspace import Workspace
+
+Result = dict[str, Any]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0, or 1 after an expected error said in one sentence on stderr; wrong usage exits with 2.
+    """
+    options = _build_parser().parse_args(arguments)
+    try:
+        result = options.run(Workspace(open_home(options.home)), options)
+    except WishlightError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: Stopped; what was done so far stays.", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(result, ensure_ascii=False))
+    else:
+        options.draw(result)
+    return 0
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description="Wishlight on the command line.")
+    parser.add_argument("--home", help=f"the data folder (default: ${HOME_VARIABLE}, then .wishlight)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_import(commands)
+    _add_suggest(commands)
+    _add(commands, "catalogs", "list the catalogues", _run_catalogs, _draw_catalogs)
+    _add(commands, "rebuild", "make everything derived anew", _run_rebuild, _draw_json)
+    _add(commands, "backbones", "list the image-text models", _run_backbones, _draw_backbones)
+    sample = _add(commands, "sample", "load the sample catalogue", _run_sample, _draw_import)
+    sample.add_argument("--backbone", default=EMBEDDED)
+    encode = _add(commands, "encode", "let another image-text model serve a catalogue", _run_encode, _draw_json)
+    encode.add_argument("--catalog", required=True)
+    encode.add_argument("--backbone", required=True)
+    return parser
+
+
+def _add(
+    commands: Any,
+    name: str,
+    text: str,
+    run: Callable[[Workspace, argparse.Namespace], Result],
+    draw: Callable[[Result], None],
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    # Both places, before and after the command; the later one wins only when it is given.
+    parser.add_argument("--home", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    parser.set_defaults(run=run, draw=draw)
+    return parser
+
+
+def _add_import(commands: Any) -> None:
+    parser = _add(commands, "import", "import a catalogue file", _run_import, _draw_import)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--name", required=True, help="the catalogue to write to, made when missing")
+    parser.add_argument("--images", type=Path, metavar="DIR|ZIP", help="where relative picture paths lead")
+    parser.add_argument("--domain", choices=DOMAINS)
+    parser.add_argument("--currency", default="", help="for prices that name none, e.g. EUR")
+    parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", type=_read_pair)
+    parser.add_argument("--backbone", default="", help=f"for a new catalogue (default: {EMBEDDED})")
+    parser.add_argument("--member", default="", help="which table of a ZIP, when it holds several")
+    parser.add_argument("--no-fetch", action="store_true", help="leave web addresses of pictures alone")
+
+
+def _add_suggest(commands: Any) -> None:
+    parser = _add(commands, "suggest", "suggest items for a need", _run_suggest, _draw_suggest)
+    parser.add_argument("need", metavar="NEED", nargs="?", default="")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--catalog", action="append", default=[], metavar="NAME")
+    where.add_argument("--all", action="store_true", help="look in every catalogue (the default)")
+    parser.add_argument("-k", type=int, default=10)
+    parser.add_argument("--image", type=Path, metavar="FILE")
+    parser.add_argument("--blend", type=float, default=0.5, help="weight of the picture against the text, 0 to 1")
+    parser.add_argument("--avoid", action="append", default=[], metavar="TEXT")
+    parser.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE|FIELD<N")
+    parser.add_argument("--match", choices=MATCHES, default="both")
+    parser.add_argument("--variety", type=float, default=0.0, help="0 ranks by score alone, 1 by difference")
+
+
+def _read_pair(text: str) -> tuple[str, str]:
+    field, found, column = text.partition("=")
+    if not found or not field.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN")
+    return field.strip(), column.strip()
+
+
+def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
+    staged = stage_file(options.file, workspace.home.uploads, member=options.member)
+    read_options = detect(staged.table).options
+    preview = preview_table(staged.table, read_options)
+    mapping = suggest_mapping(preview.columns, preview.rows).build(accept_suggestions=True)
+    images = options.images
+    zipped = images if images is not None and images.is_file() else None
+    spec = ImportSpec(
+        catalog=options.name,
+        backbone=options.backbone or _current_backbone(workspace, options.name),
+        table=staged.table,
+        options=read_options,
+        mapping=apply_overrides(mapping, options.map, preview.columns),
+        domain=options.domain or guess_domain(preview.columns, preview.rows),
+        currency=options.currency.upper(),
+        archive=zipped or staged.archive,
+        near="" if zipped else staged.near,
+        folder=None if zipped else images,
+        fetch=not options.no_fetch,
+    )
+    return run_import(workspace, spec, progress=_show_progress(options.json)).to_json()
+
+
+def _current_backbone(workspace: Workspace, name: str) -> str:
+    try:
+        return workspace.catalogs.find(name).backbone
+    except CatalogNotFoundError:
+        return EMBEDDED
+
+
+def _run_suggest(workspace: Workspace, options: argparse.Namespace) -> Result:
+    text, avoid = split_avoid(options.need)
+    if options.k < 1 or not 0 <= options.blend <= 1 or not 0 <= options.variety <= 1:
+        raise NeedError("-k is at least 1; --blend and --variety lie between 0 and 1.")
+    need = Need(
+        text=text,
+        avoid=(*avoid, *options.avoid),
+        image=None if options.image is None else _read_image(workspace, options.image),
+        blend=options.blend,
+        catalogs=tuple(options.catalog),
+        filters=tuple(parse_filter(where) for where in options.where),
+        match=options.match,
+        variety=options.variety,
+    )
+    found = workspace.suggester.suggest(need, limit=options.k)
+    return {
+        "suggestions": [
+            {
+                "rank": one.rank,
+                "item_id": one.stored.item.item_id,
+                "catalog": one.catalog,
+                "domain": one.stored.item.domain,
+                "title": one.stored.item.title,
+                "score": round(one.score, 4),
+                "strength": one.strength,
+                "parts": {name: round(part, 4) for name, part in one.parts.items()},
+            }
+            for one in found.page
+        ],
+        "candidates": found.candidates,
+        "ms": round(found.milliseconds, 1),
+        "models": list(found.models),
+        "notes": list(found.notes),
+    }
+
+
+def _read_image(workspace: Workspace, path: Path) -> Image.Image:
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise NeedError(f"The picture {path} cannot be read ({exc.strerror}).") from exc
+    return workspace.open_need_picture(workspace.keep_need_picture(data))
+
+
+def _run_catalogs(workspace: Workspace, _options: argparse.Namespace) -> Result:
+    keys = ("name", "domain", "items", "pictures", "backbone")
+    return {"catalogs": [{key: getattr(one, key) for key in keys} for one in workspace.catalogs.list()]}
+
+
+def _run_rebuild(workspace: Workspace, options: argparse.Namespace) -> Result:
+    return dict(rebuild(workspace, progress=_show_progress(options.json)))
+
+
+def _run_backbones(_workspace: Workspace, _options: argparse.Namespace) -> Result:
+    return {"backbones": [asdict(one) | {"languages": sorted(one.languages)} for one in BACKBONES]}
+
+
+def _run_sample(workspace: Workspace, options: argparse.Namespace) -> Result:
+    return run_import(
+        workspace, sample_spec(backbone=options.backbone), progress=_show_progress(options.json)
+    ).to_json()
+
+
+def _run_encode(workspace: Workspace, options: argparse.Namespace) -> Result:
+    return dict(encode_catalog(workspace, options.catalog, options.backbone, _show_progress(options.json)))
+
+
+def _show_progress(quiet: bool) -> Meter:
+    """A line on stderr that is written over, where somebody looks at it."""
+    visible = not quiet and sys.stderr.isatty()
+
+    def show(stage: str, done: int, total: int, rate: float | None) -> None:
+        if not visible:
+            return
+        count = f" {done:,} of {total:,}" if total else ""
+        left = f", {(total - done) / rate:,.0f} s left" if rate and total else ""
+        print(f"\r\033[K{stage}{count}{left}", end="\n" if total and done == total else "", file=sys.stderr, flush=True)
+
+    return Meter(show)
+
+
+def _draw_json(result: Result) -> None:
+    print(", ".join(f"{key}: {value}" for key, value in result.items()))
+
+
+def _draw_import(result: Result) -> None:
+    pictures = result["pictures"]
+    print(
+        f"{result['catalog']}: {result['created']:,} created, {result['updated']:,} updated, "
+        f"{result['skipped']:,} unchanged, {len(result['rejected']):,} problems that rejected rows; "
+        f"pictures: {pictures['ok']:,} ok, {pictures['failed']:,} failed; {result['seconds']:.1f} s"
+    )
+    for problem in [*result["rejected"], *result["warnings"], *result["picture_problems"]][:20]:
+        place = f"row {problem['row']}" if problem["row"] else "file"
+        print(f"  {place}: {problem['field']}: {problem['message']}")
+
+
+def _draw_suggest(result: Result) -> None:
+    for one in result["suggestions"]:
+        print(f"{one['rank']:>3}  {one['score']:6.2f}  {one['strength']:<6}  {one['title']}  ({one['catalog']})")
+    print(f"{len(result['suggestions'])} of {result['candidates']:,} items, {result['ms']:.0f} ms")
+    for note in result["notes"]:
+        print(note)
+
+
+def _draw_catalogs(result: Result) -> None:
+    for one in result["catalogs"]:
+        print(
+            f"{one['name']}: {one['items']:,} items, {one['pictures']:,} pictures, {one['domain']}, {one['backbone']}"
+        )
+    if not result["catalogs"]:
+        print(f"There is no catalogue yet. Load the sample: python -m core sample (makes “{SAMPLE_NAME}”).")
+
+
+def _draw_backbones(result: Mapping[str, Any]) -> None:
+    for one in result["backbones"]:
+        size = f"{one['download_mb']:,} MB to download" if one["needs_download"] else "nothing to download"
+        print(f"{one['name']}: {one['good_for']} {size}; {one['dimension']} dimensions; {one['licence']}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

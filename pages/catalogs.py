@@ -1,0 +1,77 @@
+"""Catalogues: what there is, which model serves each, and what can be made anew."""
+
+import streamlit as st
+
+from core.encode.registry import BACKBONES
+from core.store.catalogs import Catalog
+from ui.empty import draw_no_catalog
+from ui.jobs import draw_live_job, start_job
+from ui.resources import open_jobs, open_workspace
+from ui.text import escape_markdown
+
+
+def draw_page() -> None:
+    """A panel for each catalogue."""
+    st.title("Catalogues", anchor=False)
+    catalogs = open_workspace().catalogs.list()
+    if not catalogs:
+        draw_no_catalog()
+        return
+    for job in open_jobs().live():
+        draw_live_job(job.id)
+    for catalog in catalogs:
+        _draw_catalog(catalog)
+    st.button(
+        "Make everything derived anew",
+        key="rebuild",
+        icon=":material/build:",
+        help="Thumbnails, word index, missing embeddings and vector indexes, from the database and the pictures.",
+        on_click=start_job,
+        args=("rebuild", "Make everything derived anew", {}),
+        kwargs={"key": "rebuild"},
+    )
+
+
+def _draw_catalog(catalog: Catalog) -> None:
+    with st.container(border=True, key=f"catalog-{catalog.id}"):
+        words, buttons = st.columns([3, 2], vertical_alignment="center")
+        with words:
+            st.subheader(escape_markdown(catalog.name), anchor=False)
+            st.markdown(
+                f"{catalog.items:,} items · {catalog.pictures:,} pictures · {catalog.domain} · "
+                f"model {escape_markdown(catalog.backbone)}"
+            )
+        with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+            if st.button("Switch model", key=f"switch-{catalog.id}", icon=":material/swap_horiz:"):
+                _draw_switch(catalog)
+            if st.button("Delete", key=f"delete-{catalog.id}", icon=":material/delete:"):
+                _draw_delete(catalog)
+
+
+@st.dialog("Switch the image-text model")
+def _draw_switch(catalog: Catalog) -> None:
+    st.markdown("All items are encoded in the background; the present model serves until that is done.")
+    names = [backbone.name for backbone in BACKBONES if backbone.name != catalog.backbone]
+    chosen = st.selectbox("Model", names, key="switch-to", accept_new_options=True)
+    backbone = next((one for one in BACKBONES if one.name == chosen), None)
+    if backbone is not None:
+        size = (
+            f"{backbone.download_mb:,} MB are downloaded first." if backbone.needs_download else "Nothing to download."
+        )
+        st.caption(f"{backbone.good_for} {size} Licence: {backbone.licence}.")
+    st.caption("Any open_clip name, hf-hub: id or local folder can be typed in.")
+    if st.button("Encode and switch", type="primary", key="switch-go", disabled=not chosen):
+        payload: dict[str, object] = {"catalog": catalog.name, "backbone": chosen}
+        start_job("encode", f"Encode “{catalog.name}” with {chosen}", payload, key=f"encode-{catalog.id}-{chosen}")
+        st.rerun()
+
+
+@st.dialog("Delete this catalogue?")
+def _draw_delete(catalog: Catalog) -> None:
+    st.markdown(f"**{escape_markdown(catalog.name)}** and its {catalog.items:,} items go for good.")
+    if st.button("Delete it", type="primary", key="delete-go"):
+        open_workspace().delete_catalog(catalog)
+        st.rerun()
+
+
+draw_page()

@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.catalog.schema import Item
+from core.config import Home
+from core.store.catalogs import Catalogs
+from core.store.database import Database
+from core.store.embeddings import Embeddings
+from core.store.index_files import VectorIndexes
+from core.store.items import Items, PictureLink
+from core.store.vectors import VectorIndex
+
+D = 16
+
+
+def _parts(count: int, seed: int = 0) -> np.ndarray:
+    parts = np.random.default_rng(seed).standard_normal((count, 2, D)).astype(np.float32)
+    return parts / np.linalg.norm(parts, axis=-1, keepdims=True)
+
+
+def _index(count: int) -> tuple[VectorIndex, np.ndarray]:
+    index, parts = VectorIndex(D), _parts(count)
+    index.add(np.arange(1, count + 1), parts, np.ones((count, 2), bool))
+    return index, parts
+
+
+@pytest.mark.parametrize("allowed", [None, np.arange(2, 200, 7)])
+def test_search_is_the_exact_scan(allowed: np.ndarray | None) -> None:
+    index, parts = _index(200)
+    query = np.random.default_rng(1).standard_normal(2 * D).astype(np.float32)
+    scores = parts.astype(np.float16).astype(np.float32).reshape(200, -1) @ query
+    ids = np.arange(1, 201)
+    if allowed is not None:
+        keep = np.isin(ids, allowed)
+        ids, scores = ids[keep], scores[keep]
+    best = np.argsort(-scores)[:10]
+    hits = index.search(query, 10, allowed=allowed)
+    assert hits.ids.tolist() == ids[best].tolist()
+    assert np.allclose(hits.scores, scores[best], atol=1e-4)
+
+
+def test_a_replaced_row_is_found_by_its_new_content_only() -> None:
+    index, _ = _index(50)
+    new = np.zeros((1, 2, D), np.float32)
+    new[0, 0, 0] = new[0, 1, 1] = 1
+    index.add(np.array([7]), new, np.ones((1, 2), bool))
+    assert len(index) == 50 and index.ids.tolist().count(7) == 1
+    hits = index.search(new.reshape(-1), 50)
+    assert hits.ids[0] == 7 and hits.scores[0] == pytest.approx(2) and len(set(hits.ids.tolist())) == 50
+    assert np.allclose(index.rows(np.array([7]))[0][0], new[0])
+
+
+def test_a_missing_part_scores_as_an_average_item() -> None:
+    index, parts = VectorIndex(D), _parts(40)
+    has = np.ones((40, 2), bool)
+    has[5, 0] = False
+    index.add(np.arange(40), parts, has)
+    query = np.concatenate([_parts(1, 3)[0, 0], np.zeros(D, np.float32)])
+    score = dict(zip(*(array.tolist() for array in vars_of(index.search(query, 40))), strict=True))[5]
+    others = [parts[i, 0] @ query[:D] for i in range(40) if i != 5]
+    assert score == pytest.approx(np.mean(others), abs=1e-3)
+
+
+def vars_of(hits: object) -> tuple[np.ndarray, np.ndarray]:
+    return hits.ids, hits.scores  # type: ignore[attr-defined]
+
+
+def test_saved_arrays_give_the_same_answers() -> None:
+    index, _ = _index(64)
+    index.add(np.array([3]), _parts(1, 9), np.ones((1, 2), bool))
+    again = VectorIndex.from_arrays(index.to_arrays())
+    query = np.random.default_rng(2).standard_normal(2 * D).astype(np.float32)
+    assert index.search(query, 20).ids.tolist() == again.search(query, 20).ids.tolist()
+    broken = index.to_arrays() | {"ids": np.arange(3)}
+    with pytest.raises(ValueError, match="fit together"):
+        VectorIndex.from_arrays(broken)
+
+
+def test_nothing_to_search() -> None:
+    assert len(VectorIndex(D).search(np.ones(2 * D, np.float32), 5).ids) == 0
+    index, _ = _index(3)
+    assert len(index.search(np.ones(2 * D, np.float32), 5, allowed=np.empty(0, np.int64)).ids) == 0
+    assert len(index.search(np.ones(2 * D, np.float32), 500).ids) == 3
+
+
+def _write(database: Database, titles: list[str], *, model: int, pictures: tuple[str, ...] = ()) -> None:
+    catalog = Catalogs(database).ensure("Shop", domain="goods", backbone="fake")
+    embeddings = Embeddings(database)
+    items = [Item(item_id=title, title=title) for title in titles]
+    with database.transaction():
+        for at, item in enumerate(items):
+            embeddings.put(model, "text", {item.text_hash(): _parts(1, at)[0, 1]})
+        for at, picture in enumerate(pictures):
+            embeddings.put(model, "picture", {picture: _parts(1, 100 + at)[0, 0]})
+        links = tuple(PictureLink(source=picture, picture=picture) for picture in pictures)
+        Items(database).upsert(catalog.id, [(item, links) for item in items])
+
+
+def test_new_items_are_found_without_a_rebuild(home: Home) -> None:
+    database = Database(home.database)
+    model = Embeddings(database).model_number("m")
+    _write(database, ["a", "b"], model=model)
+    indexes = VectorIndexes(database, home.indexes)
+    first = indexes.get(Catalogs(database).find("Shop"), "m", D)
+    assert len(first) == 2
+    _write(database, ["b", "c"], model=model)
+    second = indexes.get(Catalogs(database).find("Shop"), "m", D)
+    assert second is first and len(second) == 3
+
+
+def test_several_pictures_become_their_unit_mean(home: Home) -> None:
+    database = Database(home.database)
+    model = Embeddings(database).model_number("m")
+    _write(database, ["a"], model=model, pictures=("0" * 64, "1" * 64))
+    index = VectorIndexes(database, home.indexes).get(Catalogs(database).find("Shop"), "m", D)
+    mean = (_parts(1, 100)[0, 0] + _parts(1, 101)[0, 0]) / 2
+    assert np.allclose(index.rows(index.ids)[0][0, 0], mean / np.linalg.norm(mean), atol=2e-3)
+
+
+@pytest.mark.parametrize("damage", ["cut", "noise", "gone"])
+def test_a_damaged_index_file_is_rebuilt(home: Home, damage: str) -> None:
+    database = Database(home.database)
+    _write(database, ["a", "b"], model=Embeddings(database).model_number("m"))
+    catalog = Catalogs(database).find("Shop")
+    VectorIndexes(database, home.indexes).save(catalog, "m", D)
+    (path,) = Path(home.indexes).glob("*.safetensors")
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:40])
+    elif damage == "noise":
+        path.write_bytes(b"\xff" * 400)
+    else:
+        path.unlink()
+    assert len(VectorIndexes(database, home.indexes).get(catalog, "m", D)) == 2
+
+
+def test_a_saved_index_is_read_and_caught_up(home: Home) -> None:
+    database = Database(home.database)
+    model = Embeddings(database).model_number("m")
+    _write(database, ["a", "b"], model=model)
+    VectorIndexes(database, home.indexes).save(Catalogs(database).find("Shop"), "m", D)
+    _write(database, ["c"], model=model)
+    assert len(VectorIndexes(database, home.indexes).get(Catalogs(database).find("Shop"), "m", D)) == 3
+
+
+def test_embeddings_say_what_is_missing(home: Home) -> None:
+    database = Database(home.database)
+    embeddings = Embeddings(database)
+    one, other = embeddings.model_number("one"), embeddings.model_number("other")
+    embeddings.put(one, "text", {"a": np.ones(4, np.float32)})
+    assert embeddings.missing(one, "text", ["b", "a", "b"]) == ["b"]
+    assert embeddings.missing(other, "text", ["a"]) == embeddings.missing(one, "picture", ["a"]) == ["a"]
+    assert embeddings.get(one, "text", ["a"])["a"].tolist() == [1, 1, 1, 1]

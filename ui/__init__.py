@@ -1,0 +1,1 @@
+"""What pages share: opened resources, cards, panels, errors. With `pages`, the only place that imports streamlit."""

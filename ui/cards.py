@@ -1,0 +1,136 @@
+"""Suggestion cards, and the dialog that says why."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from core.store.items import StoredItem
+from core.suggest.suggester import Suggestion
+from ui.pictures import card_picture
+from ui.text import escape_markdown, format_price
+
+CARD_WIDTH = 210
+_COLOURS = {"Strong": "green", "Good": "blue", "Weak": "gray"}
+_PART_NAMES = {
+    "picture": "Picture fits the need",
+    "text": "Words mean the same",
+    "words": "Exact words and codes",
+    "avoid": "What you wanted to avoid",
+}
+
+
+def draw_cards(suggestions: Sequence[Suggestion], *, show_domain: bool) -> None:
+    """A responsive wall of cards.
+
+    Args:
+        suggestions: In order.
+        show_domain: Whether each card names its catalogue and domain.
+    """
+    with st.grid("auto", min_column_width=CARD_WIDTH, gap="small"):
+        for suggestion in suggestions:
+            with st.container(border=True, key=f"card-{suggestion.stored.id}", gap="xsmall"):
+                _draw_card(suggestion, show_domain=show_domain)
+
+
+def _draw_card(suggestion: Suggestion, *, show_domain: bool) -> None:
+    stored = suggestion.stored
+    item = stored.item
+    st.image(card_picture(stored.main_picture), width="stretch", alt=item.title)
+    price = format_price(item.price, item.currency)
+    st.html(
+        f'<div class="wl-title" title="{escape(item.title, quote=True)}">{escape(item.title)}</div>'
+        f'<div class="wl-price">{escape(price) or "&nbsp;"}</div>'
+    )
+    st.markdown(" ".join(_badges(suggestion, show_domain=show_domain)))
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button(
+            "More like this",
+            key=f"like-{stored.id}",
+            type="tertiary",
+            help=f"More like {escape_markdown(item.title)}",
+            on_click=look_for_like,
+            args=(suggestion.catalog, item.item_id),
+        )
+        why = st.button(
+            "Why?", key=f"why-{stored.id}", type="tertiary", help=f"Why {escape_markdown(item.title)} is here"
+        )
+    if why:
+        draw_why(suggestion)
+
+
+def look_for_like(catalog: str, item_id: str) -> None:
+    """Turn the page into "more like this"; a callback."""
+    st.session_state["need"] = ""
+    st.session_state["page"] = 1
+    st.query_params["like"] = item_id
+    st.query_params["like_in"] = catalog
+    st.query_params.pop("picture", None)
+
+
+@st.dialog("Why this suggestion?", width="large")
+def draw_why(suggestion: Suggestion) -> None:
+    """What the score is made of, and all that is known about the item."""
+    item = suggestion.stored.item
+    picture, words = st.columns([2, 3], gap="medium")
+    with picture:
+        st.image(card_picture(suggestion.stored.main_picture), width="stretch", alt=item.title)
+    with words:
+        st.subheader(escape_markdown(item.title), anchor=False)
+        st.markdown(
+            f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}] rank {suggestion.rank} "
+            f"with a score of {suggestion.score:.1f}, where 0 is any other item of this catalogue."
+        )
+        _draw_parts(suggestion)
+    _draw_details(suggestion.stored)
+
+
+def _draw_parts(suggestion: Suggestion) -> None:
+    widest = max(abs(part) for part in suggestion.parts.values()) or 1.0
+    rows = []
+    for name, part in suggestion.parts.items():
+        if abs(part) < 0.005:
+            continue
+        kind = "wl-bar" if part >= 0 else "wl-bar wl-bar-minus"
+        rows.append(
+            f'<div class="wl-part"><span>{_PART_NAMES[name]}</span><span class="{kind}" '
+            f'style="width:{45 * abs(part) / widest:.1f}%"></span><b>{part:+.1f}</b></div>'
+        )
+    st.html("".join(rows) or "<p>No part of the score stands out.</p>")
+
+
+def _draw_details(stored: StoredItem) -> None:
+    item = stored.item
+    facts = {
+        "Price": format_price(item.price, item.currency),
+        "Category": " › ".join(item.category),
+        "Brand": item.brand,
+        "Availability": item.availability,
+        "Tags": ", ".join(item.tags),
+        **{name: ", ".join(values) for name, values in item.attributes.items()},
+        "Id": item.item_id,
+    }
+    lines = [f"**{escape_markdown(name)}** {escape_markdown(value[:300])}" for name, value in facts.items() if value]
+    st.markdown("  \n".join(lines))
+    if item.description:
+        st.markdown(escape_markdown(item.description[:2000]))
+    if item.url:
+        st.link_button("Open the item's page", item.url, icon=":material/open_in_new:")
+    others = [link.picture for link in stored.pictures if link.picture][1:7]
+    if others:
+        st.image([card_picture(other) for other in others], width=96, alt=[""] * len(others))
+    for link in stored.pictures:
+        if link.picture is None:
+            st.caption(f"Picture {escape_markdown(link.source[:80])}: {escape_markdown(link.message)}")
+
+
+def _badges(suggestion: Suggestion, *, show_domain: bool) -> list[str]:
+    item = suggestion.stored.item
+    badges = [f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}]"]
+    if show_domain:
+        badges.append(f":gray-badge[{escape_markdown(suggestion.catalog)} · {item.domain}]")
+    elif item.category:
+        badges.append(f":gray-badge[{escape_markdown(item.category[-1][:24])}]")
+    if item.availability and item.availability != "in stock":
+        badges.append(f":orange-badge[{item.availability}]")
+    return badges

@@ -1,0 +1,94 @@
+"""Step 2: which column is which field."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.catalog.drafts import Draft
+from core.catalog.mapping import TARGETS, ColumnMapping, SuggestedColumn, validate_mapping
+from core.catalog.read import preview_table
+from core.catalog.suggest_mapping import suggest_mapping
+from core.errors import MappingError
+from ui.importing.state import draw_moves, keep
+from ui.text import escape_markdown
+
+_NAMES = {
+    "id": "Id", "title": "Title (required)", "description": "Description", "category": "Category", "brand": "Brand",
+    "price": "Price", "sale_price": "Sale price", "currency": "Currency", "availability": "Availability",
+    "url": "Web address", "tags": "Tags", "pictures": "Pictures", "domain": "Kind of item",
+}  # fmt: skip
+_CONVENTIONS = {
+    "shopify": "a Shopify export",
+    "woocommerce": "a WooCommerce export",
+    "merchant": "a Google Merchant feed",
+    "prestashop": "a PrestaShop export",
+    "schema_org": "schema.org names",
+}
+
+
+def draw_columns(draft: Draft) -> None:
+    """A row for each column: its name, samples, and what it is."""
+    preview = preview_table(draft.spec.table, draft.spec.options)
+    suggested = suggest_mapping(preview.columns, preview.rows)
+    if suggested.convention in _CONVENTIONS:
+        st.success(f"This looks like {_CONVENTIONS[suggested.convention]}.", icon=":material/check_circle:")
+    waiting = [one for one in suggested.columns if _is_waiting(one, draft.spec.mapping)]
+    if waiting:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{len(waiting)} columns have a suggestion that waits for you.")
+            st.button("Accept all suggestions", key="accept-all", on_click=_accept, args=(draft, tuple(waiting)))
+    targets = {one.column: _draw_column(one, draft) for one in suggested.columns}
+    ordered = ColumnMapping(convention=draft.spec.mapping.convention, targets=targets)
+    if ordered != draft.spec.mapping:
+        keep(replace(draft, spec=replace(draft.spec, mapping=ordered, edits={})))
+    try:
+        validate_mapping(ordered, preview.columns)
+    except MappingError as exc:
+        st.error(str(exc), icon=":material/error:")
+        draw_moves("columns", can_go_on=False)
+        return
+    draw_moves("columns")
+
+
+def _draw_column(one: SuggestedColumn, draft: Draft) -> str:
+    current = draft.spec.mapping.targets.get(one.column, one.fallback)
+    own = f"attribute:{one.column}"
+    attribute = next((name for name in (current, one.fallback) if name.startswith("attribute:")), own)
+    options = list(dict.fromkeys((current, "", attribute, *TARGETS)))
+    name, choice = st.columns([3, 2], vertical_alignment="center", gap="medium")
+    with name:
+        samples = " · ".join(dict.fromkeys(sample[:40] for sample in one.samples[:3]))
+        st.markdown(f"**{escape_markdown(one.column)}**  \n:gray[{escape_markdown(samples) or 'empty'}]")
+    with choice:
+        key = _key(draft, one)
+        if key not in st.session_state:
+            st.session_state[key] = current
+        return str(
+            st.selectbox(
+                f"What {one.column} holds",
+                options,
+                key=key,
+                label_visibility="collapsed",
+                format_func=lambda target: _describe(target, one),
+            )
+        )
+
+
+def _describe(target: str, one: SuggestedColumn) -> str:
+    if target == "":
+        return one.note or "Not used"
+    name = f"Attribute {target.removeprefix('attribute:')}" if target.startswith("attribute:") else _NAMES[target]
+    return f"{name} – suggested" if one.confidence == "suggested" and target == one.target else name
+
+
+def _is_waiting(one: SuggestedColumn, mapping: ColumnMapping) -> bool:
+    return one.confidence == "suggested" and mapping.targets.get(one.column, one.fallback) == one.fallback != one.target
+
+
+def _accept(draft: Draft, waiting: tuple[SuggestedColumn, ...]) -> None:
+    for one in waiting:
+        st.session_state[_key(draft, one)] = one.target
+
+
+def _key(draft: Draft, one: SuggestedColumn) -> str:
+    return f"map-{draft.id}-{one.column}"

@@ -1,0 +1,136 @@
+"""Step 1: the file, how it is read, and what the catalogue is called."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.catalog.drafts import Draft, start_draft, with_options
+from core.catalog.intake import list_tables, save_upload, stage_file
+from core.catalog.read import detect, preview_table
+from core.catalog.schema import DOMAINS, Problem
+from core.catalog.table import Detected, ReadOptions, Table
+from core.encode.registry import EMBEDDED
+from ui.importing.state import draw_moves, forget, go_to, keep
+from ui.resources import open_workspace
+from ui.text import escape_markdown
+
+FILE_TYPES = ["csv", "tsv", "txt", "xlsx", "parquet", "jsonl", "ndjson", "json", "gz", "zip"]
+_DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe"}
+_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "big5", "cp932", "cp949", "cp1252", "cp1251", "latin-1")
+_PREVIEW_ROWS = 20
+
+
+def draw_upload() -> None:
+    """The uploader; a good file becomes a draft at once."""
+    st.markdown("Upload a table of your items. It may come in a ZIP together with its pictures.")
+    upload = st.file_uploader(
+        "Catalogue file",
+        type=FILE_TYPES,
+        key=f"catalog-file-{st.session_state.get('upload-round', 0)}",
+        help="CSV, TSV, Excel, Parquet or JSON lines, also gzipped, or a ZIP with one of these and pictures.",
+    )
+    st.caption("Exports of Shopify, WooCommerce, Google Merchant and PrestaShop are recognised by their headers.")
+    if upload is None:
+        return
+    uploads = open_workspace().home.uploads
+    path = save_upload(upload, upload.name, uploads)
+    member = _choose_member(path)
+    staged = stage_file(path, uploads, name=upload.name, member=member)
+    keep(start_draft(staged, backbone=EMBEDDED))
+    go_to("file")
+    st.rerun()
+
+
+def draw_file(draft: Draft) -> None:
+    """How the file is read, with a preview that follows every change."""
+    spec = draft.spec
+    st.markdown(f"**{escape_markdown(draft.file_name)}**")
+    detected = detect(spec.table)
+    draw_problems(detected.problems)
+    options = _draw_options(spec.options, detected)
+    if options != spec.options:
+        draft = with_options(draft, options)
+        keep(draft)
+    preview = preview_table(draft.spec.table, options, _PREVIEW_ROWS)
+    _draw_preview(preview)
+    _draw_name(draft)
+    with st.container(horizontal=True):
+        st.button("Take another file", key="forget", icon=":material/restart_alt:", on_click=forget)
+        draw_moves("file")
+
+
+def draw_problems(problems: tuple[Problem, ...], limit: int = 5) -> None:
+    """Doubts about the whole file."""
+    for problem in problems[:limit]:
+        (st.error if problem.severity == "error" else st.warning)(problem.message, icon=":material/warning:")
+    if len(problems) > limit:
+        st.caption(f"and {len(problems) - limit:,} more")
+
+
+def _choose_member(path: Path) -> str:
+    tables = list_tables(path)
+    depth = min((name.count("/") for name in tables), default=0)
+    shallow = [name for name in tables if name.count("/") == depth]
+    if len(shallow) < 2:
+        return ""
+    chosen = st.selectbox("The ZIP holds several tables. Which one?", shallow, index=None, key="member")
+    if chosen is None:
+        st.stop()
+    return str(chosen)
+
+
+def _draw_options(options: ReadOptions, detected: Detected) -> ReadOptions:
+    with st.expander("How the file is read", icon=":material/settings:", key="read-options"):
+        if options.kind == "xlsx":
+            sheets = detected.sheets or (options.sheet,)
+            at = sheets.index(options.sheet) if options.sheet in sheets else 0
+            options = replace(options, sheet=st.selectbox("Sheet", sheets, index=at, key="sheet"))
+        if options.kind not in ("delimited", "xlsx"):
+            st.caption("This format says itself how it is read.")
+            return options
+        columns = st.columns(4, vertical_alignment="bottom")
+        if options.kind == "delimited":
+            options = _draw_text_options(options, detected, columns[:2])
+        header_row = columns[2].number_input("Table starts at line", 1, 1000, options.header_row, key="header-row")
+        has_header = columns[3].checkbox("First row holds the names", options.has_header, key="has-header")
+        return replace(options, header_row=int(header_row), has_header=has_header)
+
+
+def _draw_text_options(options: ReadOptions, detected: Detected, columns: Sequence[DeltaGenerator]) -> ReadOptions:
+    encodings = list(dict.fromkeys((options.encoding, *detected.encodings, *_ENCODINGS)))
+    with columns[0]:
+        encoding = st.selectbox("Encoding", encodings, index=0, key="encoding")
+    delimiters = list(dict.fromkeys((options.delimiter, *_DELIMITERS)))
+    with columns[1]:
+        delimiter = st.selectbox(
+            "Separator", delimiters, index=0, key="delimiter", format_func=lambda mark: _DELIMITERS.get(mark, mark)
+        )
+    return replace(options, encoding=encoding, delimiter=delimiter)
+
+
+def _draw_preview(preview: Table) -> None:
+    rows = [dict(zip(preview.columns, row.cells, strict=False)) for row in preview.rows]
+    st.dataframe(rows, hide_index=True, height=260, placeholder="–", alt="The first rows of the file")
+    st.caption(f"The first {len(rows)} rows, {len(preview.columns)} columns")
+    draw_problems(tuple(problem for problem in preview.problems if problem.row == 0))
+
+
+def _draw_name(draft: Draft) -> None:
+    name, domain, currency = st.columns([3, 2, 2])
+    spec = draft.spec
+    with name:
+        catalog = st.text_input(
+            "Catalogue name", spec.catalog, max_chars=80, key=f"name-{draft.id}", help="An existing name is added to."
+        )
+    with domain:
+        kind = st.selectbox("Kind of items", DOMAINS, DOMAINS.index(spec.domain), key=f"domain-{draft.id}")
+    with currency:
+        unit = st.text_input(
+            "Currency where none is named", spec.currency, max_chars=3, key=f"currency-{draft.id}", placeholder="EUR"
+        )
+    changed = replace(spec, catalog=catalog.strip() or spec.catalog, domain=kind, currency=unit.strip().upper())
+    if changed != spec:
+        keep(replace(draft, spec=changed))

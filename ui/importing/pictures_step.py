@@ -1,0 +1,93 @@
+"""Step 4: where the pictures are that the cells name."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from core.catalog.archive import Archive
+from core.catalog.drafts import Draft
+from core.catalog.importing import ImportSpec
+from core.catalog.intake import save_pictures, save_upload
+from core.catalog.picture_sources import PictureFolder, PictureSources
+from core.errors import PictureError
+from ui.importing.state import check_all, draw_moves, keep
+from ui.resources import open_workspace
+from ui.text import escape_markdown
+
+_TRIED = 20
+_PICTURE_TYPES = ["zip", "jpg", "jpeg", "png", "webp", "gif", "bmp", "avif", "tif", "tiff"]
+
+
+def draw_pictures(draft: Draft) -> None:
+    """What the file names, and where it is to be found."""
+    spec = draft.spec
+    validated = check_all(spec, spec.key())
+    references = [reference for parsed in validated.items for reference in parsed.item.pictures]
+    web = [reference for reference in references if "://" in reference]
+    local = [reference for reference in references if "://" not in reference]
+    if not references:
+        st.info("No column holds pictures. The items are found by their words.", icon=":material/image_not_supported:")
+    if local:
+        st.markdown(f"The file names **{len(local):,}** picture files.")
+        spec = _draw_local(draft, spec)
+        _draw_trial(spec, local)
+    if web:
+        st.markdown(f"The file names **{len(web):,}** pictures on the web.")
+        fetch = st.toggle("Fetch them", spec.fetch, key=f"fetch-{draft.id}", help="Only public addresses are called.")
+        spec = replace(spec, fetch=fetch)
+    if spec != draft.spec:
+        keep(replace(draft, spec=spec))
+    draw_moves("pictures")
+
+
+def _draw_local(draft: Draft, spec: ImportSpec) -> ImportSpec:
+    if spec.archive is not None:
+        st.caption("Pictures are taken from the ZIP file. Others can be added here.")
+    uploads = st.file_uploader(
+        "A ZIP with the pictures, or the picture files",
+        type=_PICTURE_TYPES,
+        accept_multiple_files=True,
+        key=f"pictures-{draft.id}",
+    )
+    folder = st.text_input(
+        "or a folder on this computer",
+        "" if spec.folder is None else str(spec.folder),
+        key=f"folder-{draft.id}",
+        placeholder="/home/me/pictures",
+        help="The folder that the paths in the file start from. Nothing outside it is opened.",
+    )
+    home = open_workspace().home.uploads
+    zips = [upload for upload in uploads if upload.name.lower().endswith(".zip")]
+    singles = [(upload.name, upload) for upload in uploads if upload not in zips]
+    if zips:
+        spec = replace(spec, archive=save_upload(zips[0], zips[0].name, home), near="")
+    if singles:
+        return replace(spec, folder=save_pictures(singles, home / f"pictures-{draft.id}"))
+    return replace(spec, folder=Path(folder.strip()).expanduser() if folder.strip() else None)
+
+
+def _draw_trial(spec: ImportSpec, references: Sequence[str]) -> None:
+    """Try a few references, so that a wrong folder is seen before the import."""
+    if spec.folder is None and spec.archive is None:
+        st.warning("Without the files the items come in without pictures; they can be added later.")
+        return
+    tried = list(dict.fromkeys(references))[:_TRIED]
+    failures: dict[str, str] = {}
+    with ExitStack() as stack:
+        archive = None if spec.archive is None else stack.enter_context(Archive(spec.archive))
+        folder = None if spec.folder is None else PictureFolder(spec.folder)
+        sources = PictureSources(folder=folder, archive=archive, near=spec.near)
+        for reference in tried:
+            try:
+                sources.read(reference)
+            except PictureError as exc:
+                failures[reference] = str(exc)
+    found = len(tried) - len(failures)
+    message = f"{found} of the first {len(tried)} pictures were found."
+    if failures:
+        st.warning(f"{message} {escape_markdown(next(iter(failures.values())))}", icon=":material/warning:")
+    else:
+        st.success(message, icon=":material/check_circle:")

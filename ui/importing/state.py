@@ -1,0 +1,95 @@
+"""Where the person is: the draft and the step are named in the URL and kept on disk."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.catalog.drafts import Draft, load_draft, save_draft
+from core.catalog.importing import ImportSpec
+from core.catalog.table import Table
+from core.catalog.validate import Validated
+from ui.resources import open_workspace
+
+STEPS = ("file", "columns", "check", "pictures", "import")
+STEP_NAMES = {
+    "file": "File",
+    "columns": "Columns",
+    "check": "Check",
+    "pictures": "Pictures",
+    "import": "Import",
+}
+
+
+def drafts_folder() -> Path:
+    """Where drafts are kept."""
+    return open_workspace().home.uploads / "drafts"
+
+
+def current_draft() -> Draft | None:
+    """The draft that the URL names, None when it names none.
+
+    Raises:
+        CatalogFileError: It is not there any more.
+    """
+    draft_id = st.query_params.get("draft", "")
+    return load_draft(draft_id, drafts_folder()) if draft_id else None
+
+
+def current_step() -> str:
+    """The step that the URL names."""
+    step = st.query_params.get("step", "file")
+    return step if step in STEPS else "file"
+
+
+def keep(draft: Draft) -> None:
+    """Write the draft and name it in the URL."""
+    save_draft(draft, drafts_folder())
+    st.query_params["draft"] = draft.id
+
+
+def go_to(step: str) -> None:
+    """Turn to a step; a callback."""
+    st.query_params["step"] = step
+
+
+def forget() -> None:
+    """Start with a new file; a callback."""
+    for name in ("draft", "step", "job"):
+        st.query_params.pop(name, None)
+    st.session_state["upload-round"] = st.session_state.get("upload-round", 0) + 1
+
+
+def draw_steps(step: str) -> None:
+    """Where the person is on the way."""
+    at = STEPS.index(step)
+    words = [
+        f"**{number}. {STEP_NAMES[name]}**" if number - 1 == at else f":gray[{number}. {STEP_NAMES[name]}]"
+        for number, name in enumerate(STEPS, start=1)
+    ]
+    st.markdown("  ›  ".join(words))
+
+
+def draw_moves(step: str, *, can_go_on: bool = True, label: str = "Continue") -> None:
+    """The buttons to the step before and the step after."""
+    at = STEPS.index(step)
+    with st.container(horizontal=True, key="moves"):
+        if at:
+            st.button("Back", key="back", icon=":material/arrow_back:", on_click=go_to, args=(STEPS[at - 1],))
+        if at + 1 < len(STEPS):
+            st.button(
+                label, key="continue", type="primary", disabled=not can_go_on, on_click=go_to, args=(STEPS[at + 1],)
+            )
+
+
+@st.cache_resource(show_spinner="Reading the file …", max_entries=4)
+def read_whole(_spec: ImportSpec, key: str) -> Table:
+    """The whole table of a recipe."""
+    del key  # names the recipe in the cache
+    return _spec.read()
+
+
+@st.cache_resource(show_spinner="Checking every row …", max_entries=4)
+def check_all(_spec: ImportSpec, key: str) -> Validated:
+    """All items and problems of a recipe."""
+    del key  # names the recipe in the cache
+    return _spec.build()

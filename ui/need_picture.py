@@ -1,0 +1,59 @@
+"""A picture as the need: uploaded or pasted, stored by content, named in the URL."""
+
+import re
+
+import streamlit as st
+from PIL import Image
+
+from core.errors import NeedError
+from ui.filters import first_page
+from ui.pictures import card_picture
+from ui.resources import open_workspace
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def draw_need_picture() -> None:
+    """The uploader, and the picture that counts now."""
+    upload = st.file_uploader(
+        "A picture of what you want",
+        type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "avif", "tiff"],
+        key=f"need-picture-{st.session_state.get('need-picture-round', 0)}",
+        max_upload_size=30,
+        help="Drop a file here, choose one, or paste one from the clipboard.",
+    )
+    if upload is not None:
+        _take(upload.getvalue())
+    picture = st.query_params.get("picture", "")
+    if _HASH.fullmatch(picture):
+        st.image(card_picture(picture), width=160, alt="The picture you are looking with")
+        st.button("Take the picture away", key="clear-picture", icon=":material/close:", on_click=_clear)
+
+
+def read_need_picture() -> Image.Image | None:
+    """The picture that the URL names, None when it names none.
+
+    Raises:
+        NeedError: The picture is not on this server.
+    """
+    picture = st.query_params.get("picture", "")
+    if not picture:
+        return None
+    return open_workspace().open_need_picture(picture)
+
+
+def _take(data: bytes) -> None:
+    try:
+        picture = open_workspace().keep_need_picture(data)
+    except NeedError as exc:
+        st.error(str(exc))
+        return
+    if st.query_params.get("picture") != picture:
+        st.query_params["picture"] = picture
+        first_page()
+
+
+def _clear() -> None:
+    st.query_params.pop("picture", None)
+    st.session_state["need-picture-round"] = st.session_state.get("need-picture-round", 0) + 1
+    first_page()

@@ -1,0 +1,47 @@
+"""Pictures for cards: our own thumbnails on a neutral square ground, never a path or an address from a catalogue."""
+
+import io
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image, ImageDraw
+
+from ui.resources import open_workspace
+
+CARD_SIDE = 320
+_GROUND = (255, 255, 255)
+_EMPTY_GROUND = (233, 236, 242)
+_EMPTY_INK = (168, 176, 190)
+
+
+@st.cache_data(show_spinner=False, max_entries=4_000)
+def card_picture(picture: str | None) -> bytes:
+    """A square WebP of a stored picture, the whole of it on white; a placeholder where there is none.
+
+    Args:
+        picture: Content hash.
+    """
+    path = None if picture is None else open_workspace().pictures.thumbnail_path(picture)
+    square = _placeholder() if path is None or not path.is_file() else _square(path)
+    buffer = io.BytesIO()
+    square.save(buffer, "WEBP", quality=84, method=2)
+    return buffer.getvalue()
+
+
+def _square(path: Path) -> Image.Image:
+    square = Image.new("RGB", (CARD_SIDE, CARD_SIDE), _GROUND)
+    with Image.open(path) as thumbnail:
+        scale = min(CARD_SIDE / thumbnail.width, CARD_SIDE / thumbnail.height)
+        size = (max(round(thumbnail.width * scale), 1), max(round(thumbnail.height * scale), 1))
+        fitted = thumbnail.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    square.paste(fitted, ((CARD_SIDE - size[0]) // 2, (CARD_SIDE - size[1]) // 2))
+    return square
+
+
+def _placeholder() -> Image.Image:
+    image = Image.new("RGB", (CARD_SIDE, CARD_SIDE), _EMPTY_GROUND)
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((104, 116, 216, 204), radius=10, outline=_EMPTY_INK, width=6)
+    draw.ellipse((128, 136, 148, 156), fill=_EMPTY_INK)
+    draw.polygon([(118, 192), (152, 158), (170, 176), (184, 164), (204, 192)], fill=_EMPTY_INK)
+    return image

@@ -1,0 +1,31 @@
+"""Texts from outside, made harmless, and numbers as people write them."""
+
+import re
+from decimal import Decimal
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:<>$&@])")
+
+
+def escape_markdown(text: str) -> str:
+    """The text with every character escaped that Markdown or Streamlit's directives could take up."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def format_price(price: Decimal | None, currency: str) -> str:
+    """A price for a card, e.g. "€ 1,234.50"; "" when unknown."""
+    if price is None:
+        return ""
+    symbol = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "CN¥", "INR": "₹", "KRW": "₩"}.get(
+        currency, currency
+    )
+    return f"{symbol} {price:,.2f}".strip()
+
+
+def format_duration(seconds: float) -> str:
+    """A duration in its two largest units, e.g. "2 min 5 s"."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
