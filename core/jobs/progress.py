@@ -1,5 +1,6 @@
 """Progress of long work: how far, how fast, and whether to stop."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -33,12 +34,12 @@ class Meter:
         self._every = every_seconds
         self._stage = ""
         self._started = (0.0, 0)
-        self._last = 0.0
+        self._last = -math.inf
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._started, self._last = stage, (now, done), 0.0
+            self._stage, self._started, self._last = stage, (now, done), -math.inf
         if now - self._last < self._every and done != total:
             return
         self._last = now
