@@ -4,7 +4,7 @@ Every similarity (a text need to pictures, to texts; a picture need to pictures,
 spread in the catalogue and is linear in the item, so their weighted sum is one inner product: one scan of the index.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +57,7 @@ class Query:
     @property
     def vector(self) -> NDArray[np.float32]:
         """The vector to scan with, (2 D,)."""
-        vector: NDArray[np.float32] = self.halves.reshape(-1)
-        return vector
+        return self.halves.flatten()
 
     def parts(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Picture and text parts of the scores of index rows (N, 2, D): (N, 2)."""
@@ -95,20 +94,10 @@ def embed_need(need: Need, encoder: Encoder, like: NDArray[np.float32] | None) -
 
 def build_query(need: Need, embeddings: NeedEmbeddings, index: VectorIndex, calibration: Calibration) -> Query:
     """Weight a need for one catalogue."""
-    text_share, picture_share = _shares(need, embeddings)
     halves = np.zeros((2, index.dimension), np.float32)
-    if embeddings.text is not None:
-        on_picture, on_text = PART_WEIGHTS[need.match]
-        halves[0] += text_share * on_picture * embeddings.text / calibration.text_to_picture
-        halves[1] += text_share * on_text * embeddings.text / calibration.text_to_text
-    if embeddings.like_text is not None:
-        on_picture, on_text = PART_WEIGHTS[need.match]
-        halves[1] += picture_share * on_text * embeddings.like_text / calibration.text_to_text
-        halves[0] += picture_share * on_picture * embeddings.picture / calibration.picture_to_picture
-    elif embeddings.picture is not None:
-        on_picture, on_text = PICTURE_NEED_WEIGHTS[need.match]
-        halves[0] += picture_share * on_picture * embeddings.picture / calibration.picture_to_picture
-        halves[1] += picture_share * on_text * embeddings.picture / calibration.picture_to_text
+    for side in _sides(need, embeddings, calibration):
+        halves[0] += side.share * side.weights[0] * side.picture / side.spreads[0]
+        halves[1] += side.share * side.weights[1] * side.text / side.spreads[1]
     return Query(
         halves=halves,
         offset=np.einsum("pd,pd->p", halves, index.means),
@@ -116,12 +105,33 @@ def build_query(need: Need, embeddings: NeedEmbeddings, index: VectorIndex, cali
     )
 
 
-def _shares(need: Need, embeddings: NeedEmbeddings) -> tuple[float, float]:
-    if embeddings.text is None:
-        return 0.0, 1.0
-    if embeddings.picture is None:
-        return 1.0, 0.0
-    return 1 - need.blend, need.blend
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """One way a need speaks: what is compared with pictures and with texts (D,), their weights and spreads."""
+
+    share: float
+    weights: tuple[float, float]
+    picture: NDArray[np.float32]
+    text: NDArray[np.float32]
+    spreads: tuple[float, float]
+
+
+def _sides(need: Need, embeddings: NeedEmbeddings, calibration: Calibration) -> Iterator[_Side]:
+    text, picture, like = embeddings.text, embeddings.picture, embeddings.like_text
+    both = text is not None and picture is not None
+    of_text = (calibration.text_to_picture, calibration.text_to_text)
+    if text is not None:
+        share = 1 - need.blend if both else 1.0
+        yield _Side(share=share, weights=PART_WEIGHTS[need.match], picture=text, text=text, spreads=of_text)
+    if picture is not None:
+        spreads = (calibration.picture_to_picture, calibration.picture_to_text if like is None else of_text[1])
+        yield _Side(
+            share=need.blend if both else 1.0,
+            weights=(PICTURE_NEED_WEIGHTS if like is None else PART_WEIGHTS)[need.match],
+            picture=picture,
+            text=picture if like is None else like,
+            spreads=spreads,
+        )
 
 
 def _avoid_halves(
