@@ -60,18 +60,23 @@ def _draw_switch(catalog: Catalog) -> None:
         )
         st.caption(f"{backbone.good_for} {size} Licence: {backbone.licence}.")
     st.caption("Any open_clip name, hf-hub: id or local folder can be typed in.")
-    if st.button("Encode and switch", type="primary", key="switch-go", disabled=not chosen):
-        payload: dict[str, object] = {"catalog": catalog.name, "backbone": chosen}
-        start_job("encode", f"Encode “{catalog.name}” with {chosen}", payload, key=f"encode-{catalog.id}-{chosen}")
+    if st.button("Encode and switch", type="primary", key="switch-go", on_click=_switch, args=(catalog,)):
         st.rerun()
 
 
 @st.dialog("Delete this catalogue?")
 def _draw_delete(catalog: Catalog) -> None:
     st.markdown(f"**{escape_markdown(catalog.name)}** and its {catalog.items:,} items go for good.")
-    if st.button("Delete it", type="primary", key="delete-go"):
-        open_workspace().delete_catalog(catalog)
+    if st.button(
+        "Delete it", type="primary", key="delete-go", on_click=open_workspace().delete_catalog, args=(catalog,)
+    ):
         st.rerun()
+
+
+def _switch(catalog: Catalog) -> None:
+    chosen = st.session_state["switch-to"]
+    payload: dict[str, object] = {"catalog": catalog.name, "backbone": chosen}
+    start_job("encode", f"Encode “{catalog.name}” with {chosen}", payload, key=f"encode-{catalog.id}-{chosen}")
 
 
 draw_page()

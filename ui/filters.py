@@ -69,12 +69,11 @@ def first_page() -> None:
 
 
 def _draw_choice(facet: Facet) -> list[Filter]:
-    counts = dict(facet.values)
+    # The URL holds an option as it is shown, so no count stands beside it: links would break with every import.
     chosen = st.multiselect(
         facet.field.capitalize(),
-        list(counts),
+        [value for value, _ in facet.values],
         key=_PREFIX + facet.field.lower(),
-        format_func=lambda value: f"{value} ({counts.get(value, 0):,})",
         placeholder="Any",
         on_change=first_page,
         bind="query-params",

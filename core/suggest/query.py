@@ -57,7 +57,7 @@ class Query:
     @property
     def vector(self) -> NDArray[np.float32]:
         """The vector to scan with, (2 D,)."""
-        return self.halves.flatten()
+        return self.halves.reshape(-1)
 
     def parts(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Picture and text parts of the scores of index rows (N, 2, D): (N, 2)."""
@@ -68,8 +68,8 @@ class Query:
         """How much rows (N, 2, D) are like what is to be avoided: the worst phrase counts, at least 0, (N,)."""
         if not len(self.avoid):
             return np.zeros(len(rows), np.float32)
-        likeness = np.einsum("npd,apd->na", rows, self.avoid).max(axis=1)
-        return np.maximum(likeness, 0).astype(np.float32)
+        likeness: NDArray[np.float32] = np.einsum("npd,apd->na", rows, self.avoid).max(axis=1)
+        return np.maximum(likeness, np.float32(0))
 
 
 def embed_need(need: Need, encoder: Encoder, like: NDArray[np.float32] | None) -> NeedEmbeddings:

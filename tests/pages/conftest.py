@@ -1,0 +1,54 @@
+"""An AppTest of the whole app over an empty data folder and the fake encoder."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.config import HOME_VARIABLE, Home
+from core.jobs.import_catalog import run_import
+from core.workspace import Workspace
+from tests.conftest import COLOURS, ROOT, FakeEncoder
+from tests.core.jobs.test_import_catalog import write_spec
+
+
+@pytest.fixture
+def app(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """Opens a page with query parameters."""
+    encoder = FakeEncoder()
+    monkeypatch.setenv(HOME_VARIABLE, str(home.root))
+    monkeypatch.setattr("core.workspace.load_encoder", lambda _name, _models: encoder)
+    monkeypatch.setattr("ui.jobs.ensure_worker", lambda _home: None)
+    monkeypatch.setattr("ui.jobs.has_worker", lambda _home: True)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def open_page(page: str = "", **parameters: str) -> AppTest:
+        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        for name, value in parameters.items():
+            test.query_params[name] = value
+        test.run()
+        if page:
+            test.switch_page(page).run()
+        assert not test.exception
+        return test
+
+    yield open_page
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def shop(workspace: Workspace, tmp_path: Path, save_picture: Callable[..., Path]) -> Workspace:
+    """A catalogue of sixty items in six colours."""
+    rows = ["id,title,brand,price,image\n"]
+    for colour in COLOURS:
+        save_picture(tmp_path / "pictures" / f"{colour}.png", colour)
+        for kind in ("shoe", "hat", "bag", "scarf", "glove", "coat", "sock", "belt", "tie", "cap"):
+            rows.append(f"{kind}-{colour},{colour} {kind},{kind.title()} House,{10 + len(rows)},{colour}.png\n")
+    table = tmp_path / "shop.csv"
+    table.write_text("".join(rows))
+    run_import(workspace, write_spec(table, folder=tmp_path / "pictures"))
+    return workspace

@@ -1,0 +1,123 @@
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.jobs import kinds
+from core.jobs.progress import silent
+from core.jobs.table import JobStore
+from core.workspace import Workspace
+
+Open = Callable[..., AppTest]
+PAGE = "pages/import_catalog.py"
+CSV = "sku,Name,Price,Farbe\n007,Red shoe,59.90,Red\n8,,20,Blue\n9,Green bag,-5,Green\n"
+
+
+def _upload(test: AppTest, name: str, data: bytes) -> AppTest:
+    test.file_uploader[0].upload(name, data, "application/octet-stream").run()
+    assert not test.exception
+    return test
+
+
+def _click(test: AppTest, key: str) -> AppTest:
+    test.button(key=key).click().run()
+    assert not test.exception
+    return test
+
+
+def _run_jobs(workspace: Workspace) -> None:
+    jobs = JobStore(workspace.database)
+    while job := jobs.claim("test"):
+        jobs.finish(job.id, "test", "done", result=kinds.KINDS[job.kind](workspace, job.payload, job.id, silent))
+
+
+def test_from_upload_to_report(app: Open, workspace: Workspace) -> None:
+    test = _upload(app(PAGE), "My shop.csv", CSV.encode())
+    assert test.text_input[0].value == "My shop"
+    _click(test, "continue")
+    choices = {box.label: box.value for box in test.selectbox if box.label.startswith("What ")}
+    assert choices["What Name holds"] == "title" and choices["What sku holds"] == "id"
+    _click(test, "continue")
+    assert [metric.value for metric in test.metric] == ["1", "2", "0"]
+    _click(test, "continue")
+    _click(test, "continue")
+    assert [metric.value for metric in test.metric] == ["1", "0", "0", "2"]
+    assert workspace.catalogs.list() == (), "nothing is written before the person says so"
+    _click(test, "start-import")
+    _run_jobs(workspace)
+    test.run()
+    assert "1 created" in test.success[0].value
+    assert workspace.catalogs.find("My shop").items == 1
+
+
+def test_a_rejected_row_is_mended_in_place(app: Open) -> None:
+    test = _upload(app(PAGE), "shop.csv", CSV.encode())
+    _click(_click(test, "continue"), "continue")
+    assert test.metric[1].value == "2"
+    (editor,) = test.data_editor
+    assert list(editor.value["Row"]) == [3, 4]
+    test.session_state[editor.key] = {"edited_rows": {0: {"Name": "Blue hat"}}, "added_rows": [], "deleted_rows": []}
+    test.run()
+    _click(test, "save-edits")
+    assert test.metric[1].value == "1" and test.metric[0].value == "2"
+
+
+def test_a_reload_loses_nothing(app: Open) -> None:
+    test = _upload(app(PAGE), "shop.csv", CSV.encode())
+    _click(test, "continue")
+    draft, step = test.query_params["draft"], test.query_params["step"]
+    again = app(PAGE, draft=draft, step=step)
+    assert any(box.label == "What Name holds" for box in again.selectbox)
+
+
+def test_a_title_is_required(app: Open) -> None:
+    test = _upload(app(PAGE), "shop.csv", b"a,b\n1,2\n3,4\n")
+    _click(test, "continue")
+    assert "No column holds the title" in test.error[0].value
+    assert test.button(key="continue").disabled
+    next(box for box in test.selectbox if box.label == "What a holds").set_value("title").run()
+    assert not test.error and not test.button(key="continue").disabled
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("empty.csv", b""),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n" + b"\0" * 64),
+        ("broken.xlsx", b"PK\x03\x04 no workbook"),
+        ("broken.zip", b"PK\x03\x04 no archive"),
+        ("broken.parquet", b"PAR1 nothing"),
+        ("broken.jsonl", b"{not json}\n"),
+        ("broken.csv.gz", b"\x1f\x8b\x08 nothing"),
+    ],
+)
+def test_a_broken_file_is_a_sentence(app: Open, name: str, data: bytes) -> None:
+    test = _upload(app(PAGE), name, data)
+    assert len(test.error) == 1 and test.error[0].value.endswith(".")
+    assert "Something went wrong" not in test.error[0].value
+
+
+def test_a_zip_with_pictures(
+    app: Open, workspace: Workspace, tmp_path: Path, save_picture: Callable[..., Path]
+) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("shop/items.csv", "id,title,image\n1,Red shoe,img/red.png\n")
+        file.write(save_picture(tmp_path / "red.png", "red"), "shop/img/red.png")
+    test = _upload(app(PAGE), "shop.zip", buffer.getvalue())
+    for _ in range(3):
+        _click(test, "continue")
+    assert "1 of the first 1 pictures were found" in test.success[0].value
+    _click(test, "continue")
+    _click(test, "start-import")
+    _run_jobs(workspace)
+    assert workspace.catalogs.find("Shop").pictures == 1
+
+
+def test_an_unknown_draft_is_a_sentence(app: Open) -> None:
+    for draft in ("0" * 32, "../../etc/passwd"):
+        test = app(PAGE, draft=draft)
+        assert "Upload the file again" in test.error[0].value

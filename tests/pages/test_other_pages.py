@@ -1,0 +1,48 @@
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from core.jobs.table import JobStore
+from core.workspace import Workspace
+
+Open = Callable[..., AppTest]
+
+
+def test_catalogs_are_listed_and_deleted(app: Open, shop: Workspace) -> None:
+    test = app("pages/catalogs.py")
+    assert any("60 items · 60 pictures" in one.value for one in test.markdown)
+    catalog = shop.catalogs.find("Shop")
+    test.button(key=f"delete-{catalog.id}").click().run()
+    test.button(key="delete-go").click().run()
+    assert not test.exception and shop.catalogs.list() == ()
+
+
+def test_another_model_is_encoded_in_the_background(app: Open, shop: Workspace) -> None:
+    test = app("pages/catalogs.py")
+    test.button(key=f"switch-{shop.catalogs.find('Shop').id}").click().run()
+    test.button(key="switch-go").click().run()
+    (job,) = JobStore(shop.database).live()
+    assert job.kind == "encode" and job.payload["catalog"] == "Shop"
+
+
+def test_activity_shows_every_state(app: Open, workspace: Workspace) -> None:
+    assert "Nothing has been started" in app("pages/activity.py").info[0].value
+    jobs = JobStore(workspace.database)
+    for state in ("done", "failed", "cancelled"):
+        jobs.submit("import", f"Job {state}", {}, key=state)
+        claimed = jobs.claim("w")
+        assert claimed is not None
+        jobs.finish(claimed.id, "w", state, message="A sentence.")  # type: ignore[arg-type]
+    jobs.submit("import", "Job waiting", {}, key="waiting")
+    test = app("pages/activity.py")
+    words = " ".join(one.value for one in test.markdown)
+    assert all(f"Job {state}" in words for state in ("done", "failed", "cancelled", "waiting"))
+    assert [button.label for button in test.button].count("Go on") == 2
+
+
+def test_the_sample_button_starts_one_job(app: Open, workspace: Workspace) -> None:
+    test = app("pages/catalogs.py")
+    test.button(key="load-sample").click().run()
+    assert not test.exception
+    test.run()
+    assert len(JobStore(workspace.database).live()) <= 1
