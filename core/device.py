@@ -1,0 +1,65 @@
+"""Which processor computes, with which number format, and seeding."""
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+DeviceName = Literal["cuda", "cpu"]
+NumberFormat = Literal["bfloat16", "float16", "float32"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceChoice:
+    """Where models run.
+
+    Attributes:
+        device: "cuda" or "cpu", as torch names it.
+        dtype: torch's name of the number format for autocast; "float32" means no autocast.
+        reason: One sentence for the page and the log.
+    """
+
+    device: DeviceName
+    dtype: NumberFormat
+    reason: str
+
+
+def choose_device(wanted: DeviceName | None = None) -> DeviceChoice:
+    """Take the graphics card where there is one.
+
+    Args:
+        wanted: "cpu" keeps the card free; "cuda" insists; None takes what is there.
+
+    Raises:
+        ValueError: "cuda" was wanted and torch sees no card, or the name is unknown.
+    """
+    if wanted not in (None, "cuda", "cpu"):
+        raise ValueError(f"Unknown device {wanted!r}: choose cuda or cpu.")
+    if wanted == "cpu":
+        return DeviceChoice(device="cpu", dtype="float32", reason="The processor was asked for.")
+    import torch
+
+    if not torch.cuda.is_available():
+        if wanted == "cuda":
+            raise ValueError("A graphics card was asked for, and torch sees none. Choose the processor instead.")
+        return DeviceChoice(device="cpu", dtype="float32", reason="There is no graphics card that torch can use.")
+    name = torch.cuda.get_device_name(0)
+    if torch.cuda.get_device_capability(0) >= (8, 0):
+        return DeviceChoice(device="cuda", dtype="bfloat16", reason=f"{name} computes in bfloat16.")
+    return DeviceChoice(device="cuda", dtype="float16", reason=f"{name} is too old for bfloat16: float16 instead.")
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and torch, the card included.
+
+    Runs on one machine repeat; across machines or thread counts sums still differ in their last digits.
+
+    Args:
+        seed: Not negative, below 2**32.
+    """
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

@@ -1,0 +1,212 @@
+"""OpenVINO: the fast runtime for processors, in bfloat16 where the processor has it.
+
+Towers are converted from torch once, held against torch on a few inputs, and kept on disk with the verdict; later
+loads need neither torch nor open_clip.
+"""
+
+import hashlib
+import json
+import logging
+import platform
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.encode.pictures import Pixels, Preparation
+from core.encode.runtime import (
+    LEAST_AGREEMENT,
+    CheckInputs,
+    Embeddings,
+    Progress,
+    build_check_inputs,
+    measure_agreement,
+)
+from core.encode.runtime_torch import TorchRuntime
+from core.encode.tokens import Tokens
+from core.encode.towers import Towers
+
+#: Raise it when towers are converted differently.
+_CONVERSION_VERSION = 1
+_RECORD_NAME = "record.json"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a conversion found out; kept beside the converted towers.
+
+    Attributes:
+        precision: "bf16" or "f32"; "" when neither agreed with torch, so that torch must be used.
+        agreement: Mean cosine with torch on the worse of pictures and texts, of the precision taken or last tried.
+        preparation: Of the picture tower.
+        dimension: Of the joint space.
+        trims: Whether the text tower takes rows without their padding.
+        logit_scale: Factor of cosines before the softmax.
+    """
+
+    precision: str
+    agreement: float
+    preparation: Preparation
+    dimension: int
+    trims: bool
+    logit_scale: float
+
+
+class OpenVinoRuntime:
+    """Runs both towers in OpenVINO; see `core.encode.runtime.Runtime`."""
+
+    name = "openvino"
+    picture_batch = 8
+    text_batch = 32
+
+    def __init__(self, folder: Path, *, precision: str) -> None:
+        import openvino
+
+        core = openvino.Core()
+        core.set_property({"CACHE_DIR": str(folder / "cache")})
+        options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        self.reason = f"OpenVINO in {precision} on this processor."
+        self._lock = threading.Lock()
+        self._pictures = core.compile_model(folder / "picture.xml", "CPU", options)
+        self._texts = core.compile_model(folder / "text.xml", "CPU", options)
+
+    def encode_pixels(self, pixels: Pixels) -> Embeddings:
+        """Encode pixels (N, S, S, 3) to (N, D), unit-norm."""
+        return self._run(self._pictures, pixels, self.picture_batch)
+
+    def encode_tokens(self, tokens: Tokens) -> Embeddings:
+        """Encode tokens (N, L) to (N, D), unit-norm."""
+        return self._run(self._texts, tokens, self.text_batch)
+
+    def _run(self, compiled: Any, inputs: Pixels | Tokens, batch: int) -> Embeddings:
+        rows: list[Embeddings] = []
+        for start in range(0, len(inputs), batch):
+            with self._lock:
+                found = compiled(np.ascontiguousarray(inputs[start : start + batch]))[0]
+                rows.append(np.array(found, dtype=np.float32))
+        joined = np.concatenate(rows)
+        # the division by the norm ran in the tower's precision, and bfloat16 is off by some thousandths
+        unit: Embeddings = joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-12)
+        return unit
+
+
+def find_folder(models: Path, model_version: str) -> Path:
+    """Folder of the converted towers of a model, for this OpenVINO and this processor."""
+    import openvino
+
+    key = f"{model_version}|{openvino.get_version()}|{_processor()}|{_CONVERSION_VERSION}"
+    slug = re.sub(r"[^\w.-]+", "-", model_version.split("+", maxsplit=1)[0])[-40:].strip("-")
+    return models / "openvino" / f"{slug}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+def read_record(folder: Path) -> Record | None:
+    """The verdict of an earlier conversion, None when there is none or it cannot be read."""
+    try:
+        data = json.loads((folder / _RECORD_NAME).read_text("utf-8"))
+        wishes = data.pop("preparation")
+        wishes |= {"mean": tuple(wishes["mean"]), "std": tuple(wishes["std"])}
+        return Record(preparation=Preparation(**wishes), **data)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path, *, progress: Progress) -> Record:
+    """Convert both towers, check them, and keep them in `folder`.
+
+    Args:
+        towers: Loaded with torch.
+        reference: Runs the same towers in torch, on the processor.
+        folder: From `find_folder`; written beside and renamed.
+        progress: Told what happens.
+
+    Returns:
+        The verdict, which is in the folder as well.
+
+    Raises:
+        OSError: The folder cannot be written.
+        Exception: Whatever OpenVINO raises for a tower that it cannot convert.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
+    try:
+        progress("Converting the model for this processor")
+        inputs = build_check_inputs(towers.preparation, towers.tokenizer, trims=towers.trims)
+        _save_towers(towers, inputs, draft)
+        progress("Checking the converted model")
+        record = _check(towers, reference, inputs, draft)
+        (draft / _RECORD_NAME).write_text(json.dumps(asdict(record), indent=1), "utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return record
+
+
+def list_precisions() -> Iterable[str]:
+    """Number formats worth trying on this processor, fastest first."""
+    import openvino
+
+    if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        yield "bf16"
+    yield "f32"
+
+
+def _save_towers(towers: Towers, inputs: CheckInputs, folder: Path) -> None:
+    """Batch size stays open, and so does the text's length where the tower takes short rows."""
+    import openvino
+    import torch
+
+    from core.encode.tower_parts import PictureTower, TextTower
+
+    side = towers.preparation.side
+    picture = PictureTower(towers.model, towers.preparation.mean, towers.preparation.std).eval()
+    text = TextTower(towers.model).eval()
+    length = -1 if towers.trims else towers.tokenizer.context_length
+    for name, tower, example, shape in (
+        ("picture", picture, inputs.pixels, (-1, side, side, 3)),
+        ("text", text, inputs.tokens, (-1, length)),
+    ):
+        with torch.inference_mode():
+            converted = openvino.convert_model(tower, example_input=torch.from_numpy(example), input=[shape])
+        openvino.save_model(converted, folder / f"{name}.xml", compress_to_fp16=False)
+
+
+def _check(towers: Towers, reference: TorchRuntime, inputs: CheckInputs, folder: Path) -> Record:
+    pictures, texts = reference.encode_pixels(inputs.pixels), reference.encode_tokens(inputs.tokens)
+    taken, agreement = "", 0.0
+    for precision in list_precisions():
+        candidate = OpenVinoRuntime(folder, precision=precision)
+        agreement = min(
+            measure_agreement(candidate.encode_pixels(inputs.pixels), pictures),
+            measure_agreement(candidate.encode_tokens(inputs.tokens), texts),
+        )
+        _log.info("OpenVINO in %s agrees with torch by a mean cosine of %.5f", precision, agreement)
+        if agreement >= LEAST_AGREEMENT:
+            taken = precision
+            break
+    return Record(
+        precision=taken,
+        agreement=agreement,
+        preparation=towers.preparation,
+        dimension=towers.dimension,
+        trims=towers.trims,
+        logit_scale=towers.logit_scale,
+    )
+
+
+def _processor() -> str:
+    """The processor's name as the system tells it: the verdict of another one does not count."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    chosen = ("model name", "flags", "Features", "CPU part")
+    first = {line.split(":")[0].strip(): line for line in reversed(lines) if line.startswith(chosen)}
+    return "|".join(first.values())

@@ -1,0 +1,194 @@
+"""Loads both towers of any backbone with open_clip."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.encode.embedded import (
+    CONTEXT_LENGTH,
+    embedded_fingerprint,
+    load_embedded_model,
+    prepare_embedded_folder,
+)
+from core.encode.hub import require_download
+from core.encode.pictures import PREPARATION_VERSION, Preparation
+from core.encode.registry import EMBEDDED, LOCAL_PREFIX, Backbone
+from core.encode.text import TEMPLATE_VERSION
+from core.encode.tokens import OpenClipTokenizer, Tokenizer, Tokens, WordPieceTokenizer, trim_padding
+from core.errors import BackboneError
+
+_TRIM_TEXTS = ("a cup", "a large green cup with a broken handle on a table")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Towers:
+    """A loaded open_clip model and what its inputs look like.
+
+    Attributes:
+        model: open_clip's model, evaluation mode, on the CPU, float32.
+        tokenizer: Of the text tower.
+        preparation: Of the picture tower.
+        dimension: Of the joint space.
+        trims: Whether the text tower gives the same embedding for a row without its padding.
+        logit_scale: Factor of cosines before the softmax, as trained.
+    """
+
+    model: Any
+    tokenizer: Tokenizer
+    preparation: Preparation
+    dimension: int
+    trims: bool
+    logit_scale: float
+
+
+def describe_version(backbone: Backbone) -> str:
+    """Name the embeddings that a backbone gives: equal versions may be compared, on whatever runtime.
+
+    Args:
+        backbone: Any.
+
+    Returns:
+        Weights, pixel preparation and item template, e.g. "embedded@1f2e3d4c5b6a+p1+t1".
+
+    Raises:
+        BackboneError: The weights of a folder cannot be read.
+    """
+    if backbone.name == EMBEDDED:
+        weights = f"{EMBEDDED}@{embedded_fingerprint()}"
+    elif backbone.model.startswith(LOCAL_PREFIX):
+        folder = Path(backbone.model.removeprefix(LOCAL_PREFIX))
+        weights = f"{folder.name}@{_folder_fingerprint(folder)}"
+    else:
+        weights = f"{backbone.model}/{backbone.pretrained}".rstrip("/")
+    return f"{weights}+p{PREPARATION_VERSION}+t{TEMPLATE_VERSION}"
+
+
+def load_towers(backbone: Backbone, models: Path) -> Towers:
+    """Load a backbone, downloading it once where it must be.
+
+    Args:
+        backbone: From `find_backbone`.
+        models: Folder of derived and downloaded models.
+
+    Raises:
+        BackboneError: It is offline and not here, or damaged.
+    """
+    if backbone.name == EMBEDDED:
+        folder = prepare_embedded_folder(models)
+        return _describe(load_embedded_model(folder), WordPieceTokenizer(folder, context_length=CONTEXT_LENGTH))
+    if backbone.needs_download:
+        require_download(backbone, models)
+    model, tokenizer = _load_open_clip(backbone, models)
+    return _describe(model, OpenClipTokenizer(tokenizer))
+
+
+def load_tokenizer(backbone: Backbone, models: Path) -> Tokenizer:
+    """Load a backbone's tokenizer alone, for a runtime that has the weights already.
+
+    Raises:
+        BackboneError: It is not here, or damaged.
+    """
+    if backbone.name == EMBEDDED:
+        return WordPieceTokenizer(prepare_embedded_folder(models), context_length=CONTEXT_LENGTH)
+    import open_clip
+
+    try:
+        return OpenClipTokenizer(open_clip.get_tokenizer(backbone.model, cache_dir=str(models / "hub")))
+    except Exception as exc:
+        raise _damaged(backbone, exc) from exc
+
+
+def _load_open_clip(backbone: Backbone, models: Path) -> tuple[Any, Any]:
+    """open_clip reads safetensors, or torch files with `weights_only`; it never runs code that came with weights."""
+    import open_clip
+
+    cache = str(models / "hub")
+    try:
+        model, _, _ = open_clip.create_model_and_transforms(
+            backbone.model,
+            pretrained=backbone.pretrained or None,
+            cache_dir=cache,
+            require_pretrained=True,
+            weights_only=True,
+        )
+        return model.eval(), open_clip.get_tokenizer(backbone.model, cache_dir=cache)
+    except Exception as exc:  # open_clip, torch and the hub's client raise all sorts, none fit for a person
+        raise _damaged(backbone, exc) from exc
+
+
+def _describe(model: Any, tokenizer: Tokenizer) -> Towers:
+    import torch
+
+    with torch.inference_mode():
+        probe = model.encode_text(torch.as_tensor(tokenizer(["probe"])))
+    return Towers(
+        model=model,
+        tokenizer=tokenizer,
+        preparation=_read_preparation(model),
+        dimension=int(probe.shape[-1]),
+        trims=_can_trim(model, tokenizer),
+        logit_scale=float(model.logit_scale.detach().exp()),
+    )
+
+
+def _read_preparation(model: Any) -> Preparation:
+    wishes = model.visual.preprocess_cfg
+    size = wishes["size"]
+    sides = {size} if isinstance(size, int) else set(size)
+    if len(sides) != 1 or wishes["interpolation"] not in ("bicubic", "bilinear"):
+        raise BackboneError(
+            "This model wants pictures that are not square, which Wishlight cannot prepare. Choose another."
+        )
+    return Preparation(
+        side=int(sides.pop()),
+        mean=tuple(wishes["mean"]),
+        std=tuple(wishes["std"]),
+        resize_mode=wishes["resize_mode"],
+        interpolation=wishes["interpolation"],
+        fill=int(wishes["fill_color"]),
+    )
+
+
+def _can_trim(model: Any, tokenizer: Tokenizer) -> bool:
+    """Towers without a mask over the padding, and those that add all positions, need their full rows."""
+    import torch
+
+    full = _pad_fully(tokenizer)
+    short = trim_padding(full, tokenizer.pad_id)
+    try:
+        with torch.inference_mode():
+            wide, narrow = (model.encode_text(torch.as_tensor(rows), normalize=True) for rows in (full, short))
+    except RuntimeError:
+        return False
+    return bool((wide * narrow).sum(-1).min() > 0.9999)
+
+
+def _pad_fully(tokenizer: Tokenizer) -> Tokens:
+    """Rows padded to the whole context, whatever the tokenizer pads to."""
+    tokens = tokenizer(_TRIM_TEXTS)
+    full = np.full((len(tokens), tokenizer.context_length), tokenizer.pad_id, dtype=np.int64)
+    full[:, : tokens.shape[1]] = tokens
+    return full
+
+
+def _folder_fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".json", ".safetensors", ".bin", ".pth", ".txt", ".model"):
+                digest.update(path.name.encode())
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as exc:
+        raise BackboneError(f"The model in {folder} cannot be read ({exc.strerror}). Check the folder.") from exc
+    return digest.hexdigest()[:12]
+
+
+def _damaged(backbone: Backbone, exc: Exception) -> BackboneError:
+    detail = str(exc).strip().split("\n")[0][:200]
+    return BackboneError(
+        f"The model {backbone.name} cannot be loaded: {detail}. Try again, or choose the built-in model {EMBEDDED!r}."
+    )
