@@ -1,15 +1,17 @@
 """Suggestions: type a need, see what fits. The URL holds all of it, so a link shows the same page."""
 
-import logging
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from core.errors import NeedError
+from core.store.catalogs import Catalog
 from core.store.filters import Filter
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.suggest.suggester import Suggestions
-from ui.cards import draw_cards
+from ui.cards import draw_cards, draw_plain_cards
 from ui.empty import draw_no_catalog
 from ui.filters import draw_chips, draw_filters, first_page, gather_facets
 from ui.need_picture import draw_need_picture, read_need_picture
@@ -20,7 +22,6 @@ from ui.text import escape_markdown
 PAGE_SIZE = 24
 EXAMPLES = ("something warm for the winter", "a toy for a child who loves animals", "red and easy to carry")
 _MATCH_NAMES = {"both": "Picture and text", "picture": "Picture only", "text": "Text only"}
-_log = logging.getLogger("wishlight")
 
 
 def draw_page() -> None:
@@ -50,6 +51,7 @@ def draw_page() -> None:
     need = _read_need(tuple(catalog.name for catalog in catalogs), filters)
     if need is None:
         _draw_examples()
+        _draw_browse(catalogs, filters)
         return
     _draw_suggestions(need)
 
@@ -128,10 +130,7 @@ def _draw_suggestions(need: Need) -> None:
         return
     st.caption(_describe(need, found, page))
     draw_cards(found.page, show_domain=len(need.catalogs) > 1)
-    pages = math.ceil(found.ranked / PAGE_SIZE)
-    if pages > 1:
-        with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key="page", bind="query-params")
+    _draw_pages(found.ranked)
 
 
 def _draw_like(like: tuple[str, str]) -> None:
@@ -172,6 +171,24 @@ def _draw_examples() -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for number, example in enumerate(EXAMPLES):
             st.button(example, key=f"example-{number}", on_click=_take_example, args=(example,))
+
+
+def _draw_browse(catalogs: Sequence[Catalog], filters: tuple[Filter, ...]) -> None:
+    """What there is, newest first, before anything is asked for."""
+    items = open_workspace().items
+    ids = np.concatenate([items.select(catalog.id, filters) for catalog in catalogs])[::-1]
+    page = max(int(st.session_state.get("page") or 1), 1)
+    st.caption(f"{len(ids):,} items, the newest first")
+    shown = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE].tolist()
+    draw_plain_cards(items.fetch(shown), {catalog.id: catalog.name for catalog in catalogs})
+    _draw_pages(len(ids))
+
+
+def _draw_pages(count: int) -> None:
+    pages = math.ceil(count / PAGE_SIZE)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key="page", bind="query-params")
 
 
 def _take_example(example: str) -> None:

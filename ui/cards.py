@@ -1,16 +1,17 @@
 """Suggestion cards, and the dialog that says why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.store.items import StoredItem
 from core.suggest.suggester import Suggestion
 from ui.pictures import card_picture
 from ui.text import escape_markdown, format_price
 
-CARD_WIDTH = 210
+CARD_WIDTH = 168
 _COLOURS = {"Strong": "green", "Good": "blue", "Weak": "gray"}
 _PART_NAMES = {
     "picture": "Picture fits the need",
@@ -27,36 +28,59 @@ def draw_cards(suggestions: Sequence[Suggestion], *, show_domain: bool) -> None:
         suggestions: In order.
         show_domain: Whether each card names its catalogue and domain.
     """
+    priced = any(suggestion.stored.item.price is not None for suggestion in suggestions)
     with st.grid("auto", min_column_width=CARD_WIDTH, gap="small"):
         for suggestion in suggestions:
-            with st.container(border=True, key=f"card-{suggestion.stored.id}", gap="xsmall"):
-                _draw_card(suggestion, show_domain=show_domain)
+            with _card(suggestion.stored):
+                _draw_item(suggestion.stored, _badges(suggestion, show_domain=show_domain), priced=priced)
+                with st.container(horizontal=True, gap="xsmall"):
+                    _draw_like_button(suggestion.catalog, suggestion.stored)
+                    title = escape_markdown(suggestion.stored.item.title)
+                    key = f"why-{suggestion.stored.id}"
+                    if st.button("Why?", key=key, type="tertiary", help=f"Why {title} is here"):
+                        draw_why(suggestion)
 
 
-def _draw_card(suggestion: Suggestion, *, show_domain: bool) -> None:
-    stored = suggestion.stored
+def draw_plain_cards(items: Sequence[StoredItem], catalogs: Mapping[int, str]) -> None:
+    """The same wall for items that nobody asked for yet.
+
+    Args:
+        items: In order.
+        catalogs: Database id to name.
+    """
+    priced = any(stored.item.price is not None for stored in items)
+    with st.grid("auto", min_column_width=CARD_WIDTH, gap="small"):
+        for stored in items:
+            with _card(stored):
+                category = stored.item.category[-1:] or (stored.item.domain,)
+                _draw_item(stored, [f":gray-badge[{escape_markdown(category[0][:24])}]"], priced=priced)
+                _draw_like_button(catalogs[stored.catalog_id], stored)
+
+
+def _card(stored: StoredItem) -> DeltaGenerator:
+    return st.container(border=True, key=f"card-{stored.id}", gap="xsmall")
+
+
+def _draw_item(stored: StoredItem, badges: Sequence[str], *, priced: bool) -> None:
     item = stored.item
     st.image(card_picture(stored.main_picture), width="stretch", alt=item.title)
-    price = format_price(item.price, item.currency)
+    price = escape(format_price(item.price, item.currency)) or "&nbsp;"
     st.html(
         f'<div class="wl-title" title="{escape(item.title, quote=True)}">{escape(item.title)}</div>'
-        f'<div class="wl-price">{escape(price) or "&nbsp;"}</div>'
+        + (f'<div class="wl-price">{price}</div>' if priced else "")
     )
-    st.markdown(" ".join(_badges(suggestion, show_domain=show_domain)))
-    with st.container(horizontal=True, gap="xsmall"):
-        st.button(
-            "More like this",
-            key=f"like-{stored.id}",
-            type="tertiary",
-            help=f"More like {escape_markdown(item.title)}",
-            on_click=look_for_like,
-            args=(suggestion.catalog, item.item_id),
-        )
-        why = st.button(
-            "Why?", key=f"why-{stored.id}", type="tertiary", help=f"Why {escape_markdown(item.title)} is here"
-        )
-    if why:
-        draw_why(suggestion)
+    st.markdown(" ".join(badges))
+
+
+def _draw_like_button(catalog: str, stored: StoredItem) -> None:
+    st.button(
+        "More like this",
+        key=f"like-{stored.id}",
+        type="tertiary",
+        help=f"More like {escape_markdown(stored.item.title)}",
+        on_click=look_for_like,
+        args=(catalog, stored.item.item_id),
+    )
 
 
 def look_for_like(catalog: str, item_id: str) -> None:
@@ -68,7 +92,7 @@ def look_for_like(catalog: str, item_id: str) -> None:
     st.query_params.pop("picture", None)
 
 
-@st.dialog("Why this suggestion?", width="large")
+@st.dialog("Why this suggestion?", width="medium")
 def draw_why(suggestion: Suggestion) -> None:
     """What the score is made of, and all that is known about the item."""
     item = suggestion.stored.item
@@ -82,7 +106,7 @@ def draw_why(suggestion: Suggestion) -> None:
             f"with a score of {suggestion.score:.1f}, where 0 is any other item of this catalogue."
         )
         _draw_parts(suggestion)
-    _draw_details(suggestion.stored)
+        _draw_details(suggestion.stored)
 
 
 def _draw_parts(suggestion: Suggestion) -> None:
@@ -94,7 +118,7 @@ def _draw_parts(suggestion: Suggestion) -> None:
         kind = "wl-bar" if part >= 0 else "wl-bar wl-bar-minus"
         rows.append(
             f'<div class="wl-part"><span>{_PART_NAMES[name]}</span><span class="{kind}" '
-            f'style="width:{45 * abs(part) / widest:.1f}%"></span><b>{part:+.1f}</b></div>'
+            f'style="width:{38 * abs(part) / widest:.1f}%"></span><b>{part:+.1f}</b></div>'
         )
     st.html("".join(rows) or "<p>No part of the score stands out.</p>")
 

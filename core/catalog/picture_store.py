@@ -8,6 +8,7 @@ import hashlib
 import multiprocessing
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,7 +19,7 @@ from core.catalog.pictures import NormalPicture, normalise_picture
 from core.errors import PictureError
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-_LOADING_THREADS = 8
+_THREADS = 8
 #: Pictures in flight, which bounds the memory that their bytes take.
 _WINDOW = 64
 
@@ -109,18 +110,19 @@ class PictureImporter:
         """
         results: dict[str, str | PictureError] = {}
         references = list(loaders)
-        with ThreadPoolExecutor(_LOADING_THREADS) as threads:
+        # Threads wait for the network, and for the disk to flush; both take turns well.
+        with ThreadPoolExecutor(_THREADS) as threads:
             for start in range(0, len(references), _WINDOW):
                 window = references[start : start + _WINDOW]
                 loading = {reference: threads.submit(loaders[reference]) for reference in window}
-                results.update(self._add_window(loading, on_each))
+                results.update(self._add_window(loading, threads, on_each))
         return results
 
     def _add_window(
-        self, loading: Mapping[str, "Future[bytes]"], on_each: Callable[[], None]
+        self, loading: Mapping[str, "Future[bytes]"], threads: ThreadPoolExecutor, on_each: Callable[[], None]
     ) -> dict[str, str | PictureError]:
         results: dict[str, str | PictureError] = {}
-        decoding: dict[str, tuple[bytes, Future[NormalPicture]]] = {}
+        storing: dict[str, Future[str | PictureError]] = {}
         pictures: dict[str, str] = {}
         for reference, loaded in loading.items():
             try:
@@ -130,13 +132,10 @@ class PictureImporter:
                 on_each()
                 continue
             picture = pictures[reference] = hashlib.sha256(data).hexdigest()
-            if picture not in decoding and not self._store.has(picture):
-                decoding[picture] = (data, self._submit(data))
-        stored: dict[str, str | PictureError] = {}
+            if picture not in storing and not self._store.has(picture):
+                storing[picture] = threads.submit(self._finish, picture, data, self._submit(data))
         for reference, picture in pictures.items():
-            if picture not in stored:
-                stored[picture] = self._finish(picture, *decoding[picture]) if picture in decoding else picture
-            results[reference] = stored[picture]
+            results[reference] = storing[picture].result() if picture in storing else picture
             on_each()
         return results
 
@@ -176,7 +175,7 @@ def _checked(picture: str) -> str:
 
 def _write(path: Path, data: bytes, *, flush: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
     with temporary.open("wb") as file:
         file.write(data)
         if flush:
