@@ -1,28 +1,13 @@
-"""Wishlight's page: `streamlit run app.py`."""
+"""Wishlight's server: `streamlit run app.py`. The script that every visit runs is `ui/main.py`.
 
-from pathlib import Path
+The script stands apart so that Streamlit does not take `pages/` for its old automatic navigation, which breaks links
+to a page on a freshly started server.
+"""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from ui.errors import shown_errors
-from ui.sidebar import draw_sidebar
+from ui.errors import show_failure
+from ui.headers import SecurityHeaders
 
-ASSETS = Path(__file__).parent / "assets"
-
-st.set_page_config(page_title="Wishlight", page_icon=str(ASSETS / "icon.png"), layout="wide")
-st.html(ASSETS / "theme.css")
-st.logo(str(ASSETS / "logo.png"), size="large")
-page = st.navigation(
-    {
-        "Find": [st.Page("pages/suggest.py", title="Suggestions", icon=":material/search:", default=True)],
-        "Build": [
-            st.Page("pages/import_catalog.py", title="Import", icon=":material/upload_file:", url_path="import"),
-            st.Page("pages/catalogs.py", title="Catalogues", icon=":material/inventory_2:", url_path="catalogs"),
-        ],
-        "Inspect": [st.Page("pages/activity.py", title="Activity", icon=":material/list_alt:", url_path="activity")],
-    }
-)
-with shown_errors():
-    draw_sidebar()
-with shown_errors():
-    page.run()
+app = st.App("ui/main.py", middleware=[Middleware(SecurityHeaders)], on_script_error=show_failure)

@@ -6,6 +6,7 @@ from core.catalog.sample import SAMPLE_NAME, sample_spec
 from core.encode.registry import EMBEDDED
 from ui.errors import shown_errors
 from ui.jobs import draw_live_job, start_job
+from ui.navigation import find_page
 from ui.resources import open_jobs
 
 
@@ -25,7 +26,7 @@ def draw_no_catalog() -> None:
                 disabled=bool(live),
             )
             if st.button("Import a CSV", icon=":material/upload_file:", key="go-import"):
-                st.switch_page("pages/import_catalog.py")
+                st.switch_page(find_page("Import"))
     for job in live[:1]:
         draw_live_job(job.id)
 

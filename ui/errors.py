@@ -19,12 +19,23 @@ def shown_errors() -> Iterator[None]:
         yield
     except (RerunException, StopException):
         raise
-    except WishlightError as exc:
+    except Exception as exc:
+        show_failure(exc)
+
+
+def show_failure(exc: Exception) -> bool:
+    """Show one failure as a sentence; what nobody expected goes to the log whole.
+
+    Returns:
+        True: it has been shown.
+    """
+    if isinstance(exc, WishlightError):
         st.error(str(exc), icon=":material/error:")
-    except Exception:
-        _log.exception("A page failed")
-        st.error(
-            "Something went wrong inside, and nothing was lost. Reload the page; if it happens again, the server's "
-            "log says what it was.",
-            icon=":material/error:",
-        )
+        return True
+    _log.error("A page failed", exc_info=exc)
+    st.error(
+        "Something went wrong inside, and nothing was lost. Reload the page; if it happens again, the server's log "
+        "says what it was.",
+        icon=":material/error:",
+    )
+    return True

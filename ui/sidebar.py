@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.store.catalogs import Catalog
 from ui.filters import first_page
+from ui.navigation import find_page
 from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown
 
@@ -21,7 +22,7 @@ def draw_sidebar() -> None:
             st.caption(_describe([one for one in catalogs if chosen in (one.name, ALL)]))
         live = open_jobs().live()
         if live:
-            st.page_link("pages/activity.py", label=f"{len(live)} at work", icon=":material/progress_activity:")
+            st.page_link(find_page("Activity"), label=f"{len(live)} at work", icon=":material/progress_activity:")
 
 
 def chosen_catalogs() -> list[Catalog]:

@@ -119,7 +119,12 @@ def find_near(name: str) -> str:
     header = normalise_header(name)
     best, field = 0.0, ""
     for alias, target in _FIELD_OF.items():
-        if len(alias) > 3 and (ratio := fuzz.token_sort_ratio(header, alias, score_cutoff=MIN_RATIO)) > best:
+        # A column named "domain" without domains in it holds web addresses.
+        if (
+            len(alias) > 3
+            and target != "domain"
+            and (ratio := fuzz.token_sort_ratio(header, alias, score_cutoff=MIN_RATIO)) > best
+        ):
             best, field = ratio, target
     return field
 

@@ -26,7 +26,7 @@ def app(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., A
     st.cache_data.clear()
 
     def open_page(page: str = "", **parameters: str) -> AppTest:
-        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        test = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=30)
         for name, value in parameters.items():
             test.query_params[name] = value
         test.run()

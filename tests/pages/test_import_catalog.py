@@ -12,7 +12,7 @@ from core.jobs.table import JobStore
 from core.workspace import Workspace
 
 Open = Callable[..., AppTest]
-PAGE = "pages/import_catalog.py"
+PAGE = "../pages/import_catalog.py"
 CSV = "sku,Name,Price,Farbe\n007,Red shoe,59.90,Red\n8,,20,Blue\n9,Green bag,-5,Green\n"
 
 

@@ -9,7 +9,7 @@ Open = Callable[..., AppTest]
 
 
 def test_catalogs_are_listed_and_deleted(app: Open, shop: Workspace) -> None:
-    test = app("pages/catalogs.py")
+    test = app("../pages/catalogs.py")
     assert any("60 items · 60 pictures" in one.value for one in test.markdown)
     catalog = shop.catalogs.find("Shop")
     test.button(key=f"delete-{catalog.id}").click().run()
@@ -18,7 +18,7 @@ def test_catalogs_are_listed_and_deleted(app: Open, shop: Workspace) -> None:
 
 
 def test_another_model_is_encoded_in_the_background(app: Open, shop: Workspace) -> None:
-    test = app("pages/catalogs.py")
+    test = app("../pages/catalogs.py")
     test.button(key=f"switch-{shop.catalogs.find('Shop').id}").click().run()
     test.button(key="switch-go").click().run()
     (job,) = JobStore(shop.database).live()
@@ -26,7 +26,7 @@ def test_another_model_is_encoded_in_the_background(app: Open, shop: Workspace) 
 
 
 def test_activity_shows_every_state(app: Open, workspace: Workspace) -> None:
-    assert "Nothing has been started" in app("pages/activity.py").info[0].value
+    assert "Nothing has been started" in app("../pages/activity.py").info[0].value
     jobs = JobStore(workspace.database)
     for state in ("done", "failed", "cancelled"):
         jobs.submit("import", f"Job {state}", {}, key=state)
@@ -34,14 +34,14 @@ def test_activity_shows_every_state(app: Open, workspace: Workspace) -> None:
         assert claimed is not None
         jobs.finish(claimed.id, "w", state, message="A sentence.")  # type: ignore[arg-type]
     jobs.submit("import", "Job waiting", {}, key="waiting")
-    test = app("pages/activity.py")
+    test = app("../pages/activity.py")
     words = " ".join(one.value for one in test.markdown)
     assert all(f"Job {state}" in words for state in ("done", "failed", "cancelled", "waiting"))
     assert [button.label for button in test.button].count("Go on") == 2
 
 
 def test_the_sample_button_starts_one_job(app: Open, workspace: Workspace) -> None:
-    test = app("pages/catalogs.py")
+    test = app("../pages/catalogs.py")
     test.button(key="load-sample").click().run()
     assert not test.exception
     test.run()

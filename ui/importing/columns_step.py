@@ -37,7 +37,12 @@ def draw_columns(draft: Draft) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{len(waiting)} columns have a suggestion that waits for you.")
             st.button("Accept all suggestions", key="accept-all", on_click=_accept, args=(draft, tuple(waiting)))
-    targets = {one.column: _draw_column(one, draft) for one in suggested.columns}
+    # Where a column stands is fixed when the page is entered, so that no row jumps away under a person's hand.
+    unused = [one for one in suggested.columns if one.fallback == "" and one.confidence == "none"]
+    targets = {one.column: _draw_column(one, draft) for one in suggested.columns if one not in unused}
+    if unused:
+        with st.expander(f"{len(unused)} columns that are not used", icon=":material/hide_source:"):
+            targets |= {one.column: _draw_column(one, draft) for one in unused}
     ordered = ColumnMapping(convention=draft.spec.mapping.convention, targets=targets)
     if ordered != draft.spec.mapping:
         keep(replace(draft, spec=replace(draft.spec, mapping=ordered, edits={})))
@@ -76,7 +81,7 @@ def _draw_column(one: SuggestedColumn, draft: Draft) -> str:
 
 def _describe(target: str, one: SuggestedColumn) -> str:
     if target == "":
-        return one.note or "Not used"
+        return one.note.capitalize() or "Not used"
     name = f"Attribute {target.removeprefix('attribute:')}" if target.startswith("attribute:") else _NAMES[target]
     return f"{name} – suggested" if one.confidence == "suggested" and target == one.target else name
 

@@ -14,6 +14,7 @@ from core.jobs.table import Job
 from core.store.catalogs import Catalog
 from ui.importing.state import check_all, draw_moves, forget, keep
 from ui.jobs import draw_job, draw_live_job, start_job
+from ui.navigation import find_page
 from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown, format_duration
 
@@ -39,8 +40,8 @@ def _draw_plan(draft: Draft) -> None:
     catalog = _existing(spec.catalog)
     known = open_workspace().items.content_hashes(catalog.id) if catalog else {}
     plan = plan_import(validated.items, known)
-    where = f"into the catalogue **{escape_markdown(spec.catalog)}**"
-    st.markdown(f"{where.capitalize()}{' (new)' if catalog is None else ''} — nothing has been written yet.")
+    name = f"**{escape_markdown(spec.catalog)}**{' (new)' if catalog is None else ''}"
+    st.markdown(f"Into the catalogue {name}. Nothing has been written yet.")
     columns = st.columns(4)
     numbers = {
         "Create": len(plan.create), "Update": len(plan.update), "Unchanged": len(plan.skip),
@@ -97,7 +98,7 @@ def _draw_report(result: Mapping[str, Any]) -> None:
     with st.container(horizontal=True):
         if st.button("Find something in it", key="go-suggest", type="primary", icon=":material/search:"):
             st.session_state["catalog"] = result["catalog"]
-            st.switch_page("pages/suggest.py")
+            st.switch_page(find_page("Suggestions"))
         st.button("Import another file", key="another", on_click=forget)
 
 

@@ -72,7 +72,7 @@ def draw_steps(step: str) -> None:
 def draw_moves(step: str, *, can_go_on: bool = True, label: str = "Continue") -> None:
     """The buttons to the step before and the step after."""
     at = STEPS.index(step)
-    with st.container(horizontal=True, key="moves"):
+    with st.container(horizontal=True, width="content", key="moves"):
         if at:
             st.button("Back", key="back", icon=":material/arrow_back:", on_click=go_to, args=(STEPS[at - 1],))
         if at + 1 < len(STEPS):
