@@ -59,7 +59,7 @@ def _load_openvino(backbone: Backbone, version: str, models: Path, tell: Progres
         reason = "torch in float32, since OpenVINO is not installed."
         return _build_torch(backbone, version, load_towers(backbone, models), reason)
     record = read_record(folder)
-    if record is not None and record.precision:
+    if record is not None and record.accepted:
         tell("Opening the converted model")
         try:
             return _open_converted(backbone, version, models, folder, record)
@@ -77,8 +77,8 @@ def _convert(
     reference = TorchRuntime(towers, choose_device("cpu"))
     try:
         record = record or convert_towers(towers, reference, folder, progress=tell)
-        if record.precision:
-            converted = OpenVinoRuntime(folder, precision=record.precision)
+        if record.accepted:
+            converted = OpenVinoRuntime(folder, record)
             facts = _facts(backbone, version, towers)
             return TowerEncoder(facts, converted, towers.tokenizer, towers.preparation, trims=towers.trims)
         reason = (
@@ -95,7 +95,7 @@ def _convert(
 def _open_converted(backbone: Backbone, version: str, models: Path, folder: Path, record: Record) -> Encoder:
     return TowerEncoder(
         _facts(backbone, version, record),
-        OpenVinoRuntime(folder, precision=record.precision),
+        OpenVinoRuntime(folder, record),
         load_tokenizer(backbone, models),
         record.preparation,
         trims=record.trims,
