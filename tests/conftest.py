@@ -1,16 +1,17 @@
 """What tests share: a deterministic encoder without weights, an empty data folder, and the real data where it is."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from core.encode.encoder import PictureEmbeddings
 from PIL import Image
 
 from core.config import Home, open_home
+from core.encode.encoder import PictureEmbeddings
 from core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,3 +104,14 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real data sets are not beside this checkout (../shared/data)")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded model, built once for all tests that need the real one; WISHLIGHT_TEST_MODELS keeps it for longer."""
+    from core.encode.loading import load_encoder
+
+    kept = os.environ.get("WISHLIGHT_TEST_MODELS")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("models")
+    load_encoder("embedded", folder)
+    return folder

@@ -28,6 +28,7 @@ UNIQUE_SHARE = 0.9
 MIN_ROWS = 10
 MAX_ATTRIBUTE_LENGTH = 60
 _FLAG = re.compile(r"(?i)0|1|true|false|yes|no")
+_PICTURE = re.compile(r"(?i)\S.*\.(jpe?g|png|webp|gif|bmp|avif|tiff?)(\?\S*)?")
 _FILE = re.compile(r"(?i)https?://.*|.*[/\\].*\.\w{2,5}|\S+\.(jpe?g|png|webp|gif|txt)")
 
 
@@ -89,6 +90,8 @@ def _suggest(columns: Sequence[str], samples: Mapping[str, list[str]], taken: se
 
 def _suggest_field(column: str, cells: list[str], taken: set[str]) -> str:
     words = normalise_header(column).split()
+    if cells and all(_PICTURE.fullmatch(cell) for cell in cells[:50]):
+        return "pictures"  # what the cells are says more than any name
     if not words or not cells:
         return ""
     unique = len(set(cells)) == len(cells)

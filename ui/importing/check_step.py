@@ -55,7 +55,6 @@ def _draw_rejected(draft: Draft, table: Table, rejected: Sequence[RejectedRow]) 
         st.button(
             "Save the corrections",
             key="save-edits",
-            type="primary",
             disabled=not changes,
             on_click=_save,
             args=(draft, changes),

@@ -119,7 +119,9 @@ def test_a_filter_reads_back() -> None:
 
 
 def test_facets_are_what_a_choice_can_be_made_by(database: Database, catalog: Catalog) -> None:
-    codes = [replace(HAT, item_id=f"c{n}", attributes={"Code": (f"x{n}",), "Year": (str(1990 + n),)}) for n in range(30)]
+    codes = [
+        replace(HAT, item_id=f"c{n}", attributes={"Code": (f"x{n}",), "Year": (str(1990 + n),)}) for n in range(30)
+    ]
     with database.transaction():
         Items(database).upsert(catalog.id, [(item, ()) for item in codes])
     facets = {facet.field: facet for facet in list_facets(database, catalog.id)}

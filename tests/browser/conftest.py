@@ -1,0 +1,155 @@
+"""A real server over its own data folder, and real Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from core.config import HOME_VARIABLE
+from tests.conftest import ROOT
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_SETTLED = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  return app && app.getAttribute('data-test-script-state') === 'notRunning'
+    && !document.querySelector('[data-testid=stSkeleton]') && !document.querySelector('[data-stale=true]');
+}"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here, and skip it where there is no browser."""
+    for item in items:
+        if Path(item.fspath).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="Chromium is not installed"))
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    address: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def start_server(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Server]]:
+    """Starts servers, each with an empty data folder; all are stopped at the end."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> Server:
+        home = tmp_path_factory.mktemp("home")
+        (home / "models").symlink_to(models_folder)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        log = (home / "server.log").open("wb")
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        environment = os.environ | {HOME_VARIABLE: str(home), "STREAMLIT_SERVER_HEADLESS": "true"}
+        running.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
+        address = f"http://localhost:{port}"
+        _wait_for(f"{address}/_stcore/health", running[-1])
+        return Server(address=address, home=home)
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """One browser for all tests."""
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One visitor's page, with what the browser complained about."""
+
+    def __init__(self, context: object, address: str) -> None:
+        self.address = address
+        self.page = context.new_page()  # type: ignore[attr-defined]
+        self.page.set_default_timeout(20_000)
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error {error}"))
+        self.page.on("console", self._note)
+
+    def _note(self, message: object) -> None:
+        # Streamlit looks for its own files below the page's address first; that 404 is its way of asking.
+        text = message.text  # type: ignore[attr-defined]
+        if message.type == "error" and "404" not in text:  # type: ignore[attr-defined]
+            self.complaints.append(text)
+
+    def open(self, path: str = "/") -> "Visit":
+        self.page.goto(self.address + path)
+        return self.settle()
+
+    def settle(self) -> "Visit":
+        self.page.wait_for_selector("[data-testid=stApp]")
+        self.page.wait_for_timeout(250)
+        self.page.wait_for_function(_SETTLED, timeout=60_000)
+        assert not self.page.locator("[data-testid=stException]").count(), "a stack trace in the page"
+        return self
+
+    def click(self, name: str, *, exact: bool = False) -> "Visit":
+        self.page.get_by_role("button", name=name, exact=exact).first.click()
+        return self.settle()
+
+    def titles(self) -> list[str]:
+        return [str(title).strip() for title in self.page.locator(".wl-title").all_inner_texts()]
+
+    def says(self, text: str) -> "Visit":
+        playwright_api.expect(self.page.get_by_text(text).first).to_be_visible(timeout=20_000)
+        return self
+
+
+@pytest.fixture
+def visit(chromium: object) -> Iterator[Callable[..., Visit]]:
+    """Opens a fresh visitor; at the end none may have seen an error in the console."""
+    contexts: list[object] = []
+    visits: list[Visit] = []
+
+    def open_visit(server: Server, *, scheme: str = "light", width: int = 1360) -> Visit:
+        size = {"width": width, "height": 900}
+        context = chromium.new_context(color_scheme=scheme, viewport=size)  # type: ignore[attr-defined]
+        contexts.append(context)
+        visits.append(Visit(context, server.address))
+        return visits[-1]
+
+    yield open_visit
+    complaints = [text for one in visits for text in one.complaints]
+    for context in contexts:
+        context.close()  # type: ignore[attr-defined]
+    assert complaints == []
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(240):
+        assert process.poll() is None, "the server ended at once; its log is in its data folder"
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.25)
+    raise AssertionError("the server did not start")

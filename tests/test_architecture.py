@@ -1,0 +1,69 @@
+"""The rooms of `core`, and who may import whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Each room may import those before it and itself.
+ROOMS = ("errors", "config", "device", "catalog", "store", "encode", "suggest", "workspace", "jobs", "__main__")
+CORE_FILES = sorted((ROOT / "core").rglob("*.py"))
+
+
+def _imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+    return names
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(ROOT / "core").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_core_rooms_import_only_rooms_above(path: Path) -> None:
+    room = _room(path)
+    if room == "__init__":
+        return
+    assert room in ROOMS, f"give {room} its place in ROOMS"
+    for name in _imports(path):
+        if name.startswith("core."):
+            other = name.split(".")[1]
+            assert ROOMS.index(other) <= ROOMS.index(room), f"{room} must not import {other}"
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_core_never_imports_the_user_interface(path: Path) -> None:
+    roots = {name.split(".")[0] for name in _imports(path)}
+    assert not roots & {"streamlit", "ui", "pages"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "core").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_core_neither_prints_nor_asserts(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    if path.name != "__main__.py":
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+        assert not [node.lineno for node in calls if getattr(node.func, "id", "") == "print"]
+
+
+def test_heavy_libraries_load_only_when_they_are_needed() -> None:
+    code = (
+        "import sys, core.workspace, core.jobs.kinds, core.__main__; "
+        "print(sorted({'torch', 'open_clip', 'transformers', 'openvino', 'streamlit'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_short(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= 380, "split it: one idea a file"
