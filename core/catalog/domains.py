@@ -11,25 +11,90 @@ from core.catalog.table import Row
 SAMPLE_ROWS = 100
 _HEADERS: dict[Domain, frozenset[str]] = {
     "film": frozenset(
-        {"movie", "movies", "film", "imdb", "tmdb", "cast", "director", "runtime", "genres", "actors", "poster", "plot",
-         "电影", "片名", "导演", "演员", "主演"}
+        {
+            "movie",
+            "movies",
+            "film",
+            "imdb",
+            "tmdb",
+            "cast",
+            "director",
+            "runtime",
+            "genres",
+            "actors",
+            "poster",
+            "plot",
+            "电影",
+            "片名",
+            "导演",
+            "演员",
+            "主演",
+        }
     ),
     "music": frozenset(
-        {"artist", "album", "track", "song", "bpm", "lyrics", "tempo", "danceability", "spotify", "歌手", "歌名", "专辑"}
+        {
+            "artist",
+            "album",
+            "track",
+            "song",
+            "bpm",
+            "lyrics",
+            "tempo",
+            "danceability",
+            "spotify",
+            "歌手",
+            "歌名",
+            "专辑",
+        }
     ),
     "news": frozenset(
         {"headline", "byline", "newspaper", "journalist", "news", "published", "author", "abstract", "新闻", "作者"}
     ),
     "travel": frozenset(
-        {"hotel", "destination", "flight", "itinerary", "airport", "departure", "arrival", "checkin", "nights", "tour",
-         "attraction", "latitude", "longitude",
-         "酒店", "景点", "目的地"}
+        {
+            "hotel",
+            "destination",
+            "flight",
+            "itinerary",
+            "airport",
+            "departure",
+            "arrival",
+            "checkin",
+            "nights",
+            "tour",
+            "attraction",
+            "latitude",
+            "longitude",
+            "酒店",
+            "景点",
+            "目的地",
+        }
     ),
     "goods": frozenset(
-        {"price", "sku", "brand", "vendor", "stock", "colour", "color", "size", "material", "gtin", "product", "usage",
-         "variant", "grocery", "价格", "品牌", "库存", "商品", "尺码", "颜色"}
+        {
+            "price",
+            "sku",
+            "brand",
+            "vendor",
+            "stock",
+            "colour",
+            "color",
+            "size",
+            "material",
+            "gtin",
+            "product",
+            "usage",
+            "variant",
+            "grocery",
+            "价格",
+            "品牌",
+            "库存",
+            "商品",
+            "尺码",
+            "颜色",
+        }
     ),
-}  # fmt: skip
+}
 _CELLS: dict[Domain, re.Pattern[str]] = {
     "film": re.compile(r"(?i)\b(imdb|tmdb|film|movie|sequel|starring|directed by)\b"),
     "music": re.compile(r"(?i)last\.fm|spotify|soundcloud|\b(album|singer|rapper|indie rock|hip hop)\b"),

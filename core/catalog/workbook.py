@@ -18,7 +18,7 @@ MAX_CELLS = 50_000_000
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d) 00:00:00(\.0+)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?")
-_LONG_DECIMAL = re.compile(r"-?\d+\.\d{10,}")
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 _WHOLE = re.compile(r"-?\d{1,15}\.0")
 
 
@@ -111,7 +111,7 @@ def _clean_cell(text: str) -> str:
     if _WHOLE.fullmatch(text):
         return text[:-2]
     # A spreadsheet shows 15 significant digits; beyond them is binary noise.
-    return format(float(text), ".15g") if _LONG_DECIMAL.fullmatch(text) and len(text) > 17 else text
+    return format(float(text), ".15g") if _DECIMAL.fullmatch(text) and len(text) > 17 else text
 
 
 def _check_bomb(path: Path) -> None:

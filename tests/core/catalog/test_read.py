@@ -181,9 +181,16 @@ def test_lines_before_the_table_are_skipped_with_a_warning(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("encoding", "name"),
-    [("gb18030", "红色的棉质衬衫"), ("big5", "紅色的棉質襯衫"), ("cp932", "赤いシャツです"), ("cp949", "빨간 셔츠입니다"),
-     ("cp1252", "Chemise d'été à carreaux"), ("cp1251", "Красная рубашка"), ("utf-16", "红色")],
-)  # fmt: skip
+    [
+        ("gb18030", "红色的棉质衬衫"),
+        ("big5", "紅色的棉質襯衫"),
+        ("cp932", "赤いシャツです"),
+        ("cp949", "빨간 셔츠입니다"),
+        ("cp1252", "Chemise d'été à carreaux"),
+        ("cp1251", "Красная рубашка"),
+        ("utf-16", "红色"),
+    ],
+)
 def test_text_in_every_encoding_comes_back(tmp_path: Path, encoding: str, name: str) -> None:
     path = tmp_path / "items.csv"
     path.write_bytes(f"id,name\n001,{name}\n".encode(encoding))
@@ -239,7 +246,7 @@ def test_a_cut_gzip_file_is_refused(tmp_path: Path) -> None:
         ("a.parquet", b"PAR1 broken PAR1", "damaged Parquet"),
         ("a.jsonl", b"[1, 2", "not valid JSON"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_table_is_refused_with_advice(tmp_path: Path, name: str, data: bytes, advice: str) -> None:
     with pytest.raises(CatalogFileError, match=advice):
         read_bytes(tmp_path, data, name)
@@ -313,9 +320,15 @@ def test_two_cells_far_apart_are_refused(tmp_path: Path) -> None:
 def test_parquet_reads_as_text(tmp_path: Path) -> None:
     path = tmp_path / "items.parquet"
     frame = pl.DataFrame(
-        {"id": ["007", "8"], "price": [20.0, 4.5], "n": [1, None], "new": [True, False], "tags": [["a", "b"], []],
-         "day": pl.Series(["2024-01-02", None]).str.to_date()}
-    )  # fmt: skip
+        {
+            "id": ["007", "8"],
+            "price": [20.0, 4.5],
+            "n": [1, None],
+            "new": [True, False],
+            "tags": [["a", "b"], []],
+            "day": pl.Series(["2024-01-02", None]).str.to_date(),
+        }
+    )
     frame.write_parquet(path)
     table = read_table(path, detect(path).options)
     assert cells(table) == [

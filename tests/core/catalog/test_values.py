@@ -99,10 +99,23 @@ def test_addresses(text: str, url: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "state"),
-    [("in stock", "in stock"), ("In_Stock", "in stock"), ("https://schema.org/OutOfStock", "out of stock"), ("0", "out of stock"),
-     ("12", "in stock"), ("-3", "out of stock"), ("auf Lager", "in stock"), ("agotado", "out of stock"), ("缺货", "out of stock"),
-     ("现货", "in stock"), ("Pre-order", "preorder"), ("backorder", "backorder"), ("", ""), ("soon", None)],
-)  # fmt: skip
+    [
+        ("in stock", "in stock"),
+        ("In_Stock", "in stock"),
+        ("https://schema.org/OutOfStock", "out of stock"),
+        ("0", "out of stock"),
+        ("12", "in stock"),
+        ("-3", "out of stock"),
+        ("auf Lager", "in stock"),
+        ("agotado", "out of stock"),
+        ("缺货", "out of stock"),
+        ("现货", "in stock"),
+        ("Pre-order", "preorder"),
+        ("backorder", "backorder"),
+        ("", ""),
+        ("soon", None),
+    ],
+)
 def test_availability_in_several_languages(text: str, state: str | None) -> None:
     assert parse_availability(text) == state
 
