@@ -4,26 +4,24 @@ Killed at any moment, what was acknowledged stays, and the next run goes on at t
 """
 
 import itertools
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from core.catalog.archive import Archive
 from core.catalog.fetch import PictureFetcher
 from core.catalog.importing import ImportSpec
 from core.catalog.picture_sources import PictureFolder, PictureSources
 from core.catalog.picture_store import PictureImporter
-from core.catalog.schema import Problem
 from core.catalog.validate import ParsedItem
 from core.encode.encoder import Encoder
 from core.errors import CatalogNotFoundError, PictureError, StoreError
 from core.jobs.encoding import encode_missing, store_embeddings
+from core.jobs.import_report import ImportReport, ImportState, build_report, load_state, note_picture, save_state
 from core.jobs.progress import Progress, silent
 from core.store.catalogs import Catalog
 from core.store.items import PictureLink
@@ -31,65 +29,7 @@ from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 CHUNK = 400
-MAX_LISTED = 1_000
 _NO_PICTURE_YET = frozenset({"no_folder", "not_fetched", "missing", "unreachable", "http_error", "too_slow"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What an import did.
-
-    Attributes:
-        catalog: Name of the catalogue.
-        created: Items that are new.
-        updated: Items that changed.
-        skipped: Items that were there already.
-        rejected: One record a problem that rejected a row, at most `MAX_LISTED`.
-        warnings: One record a lesser problem, at most `MAX_LISTED`.
-        pictures_ok: Pictures stored or found.
-        pictures_failed: Pictures that could not be used.
-        picture_problems: One record a picture that could not be used, at most `MAX_LISTED`.
-        seconds: Wall time, over all runs of this import.
-    """
-
-    catalog: str
-    created: int = 0
-    updated: int = 0
-    skipped: int = 0
-    rejected: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-    pictures_ok: int = 0
-    pictures_failed: int = 0
-    picture_problems: tuple[Problem, ...] = ()
-    seconds: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as JSON values."""
-        return {
-            "catalog": self.catalog,
-            "created": self.created,
-            "updated": self.updated,
-            "skipped": self.skipped,
-            "rejected": [asdict(problem) for problem in self.rejected],
-            "warnings": [asdict(problem) for problem in self.warnings],
-            "pictures": {"ok": self.pictures_ok, "failed": self.pictures_failed},
-            "picture_problems": [asdict(problem) for problem in self.picture_problems],
-            "seconds": round(self.seconds, 3),
-        }
-
-
-@dataclass(slots=True, kw_only=True)
-class _State:
-    """Counts so far; written with every chunk."""
-
-    rows_done: int = 0
-    created: int = 0
-    updated: int = 0
-    skipped: int = 0
-    pictures_ok: int = 0
-    pictures_failed: int = 0
-    seconds: float = 0.0
-    picture_problems: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +68,7 @@ def run_import(
     progress("Loading the image-text model", 0, 0)
     catalog = open_catalog(workspace, spec)
     encoder = workspace.encoder(catalog.backbone)
-    state = _load_state(workspace, catalog, import_id, spec.key())
+    state = load_state(workspace, catalog, import_id, spec.key())
     before = state.seconds
     total = len(validated.items)
     with ExitStack() as stack:
@@ -146,8 +86,8 @@ def run_import(
     progress("Writing the index", 0, 0)
     workspace.suggester.prepare(workspace.catalogs.find(catalog.name))
     state.seconds = before + time.monotonic() - started
-    _save_state(workspace, state, import_id, finished=True)
-    return _report(catalog.name, state, validated.problems)
+    save_state(workspace, state, import_id, finished=True)
+    return build_report(catalog.name, state, validated.problems)
 
 
 def open_catalog(workspace: Workspace, spec: ImportSpec) -> Catalog:
@@ -257,7 +197,7 @@ def _encode_and_write(
     catalog: Catalog,
     encoder: Encoder,
     chunk: _Chunk,
-    state: _State,
+    state: ImportState,
     import_id: str,
     seconds: float,
 ) -> None:
@@ -268,10 +208,10 @@ def _encode_and_write(
         store_embeddings(workspace, encoder, texts, encoded)
         if chunk.writes:
             workspace.items.upsert(catalog.id, [(parsed.item, links) for parsed, links in chunk.writes])
-        _save_state(workspace, state, import_id)
+        save_state(workspace, state, import_id)
 
 
-def _count(state: _State, chunk: _Chunk, seconds: float) -> None:
+def _count(state: ImportState, chunk: _Chunk, seconds: float) -> None:
     state.rows_done += chunk.rows
     state.created += chunk.created
     state.updated += chunk.updated
@@ -279,58 +219,4 @@ def _count(state: _State, chunk: _Chunk, seconds: float) -> None:
     state.seconds = seconds
     for parsed, links in chunk.writes:
         for link in links:
-            if link.picture:
-                state.pictures_ok += 1
-                continue
-            state.pictures_failed += 1
-            if len(state.picture_problems) < MAX_LISTED:
-                state.picture_problems.append(asdict(_picture_problem(parsed.row, link)))
-
-
-def _picture_problem(row: int, link: PictureLink) -> Problem:
-    return Problem(
-        row=row,
-        field="pictures",
-        code=link.code,
-        value=link.source[:200],
-        message=link.message,
-        severity="warning",
-    )
-
-
-def _load_state(workspace: Workspace, catalog: Catalog, import_id: str, key: str) -> _State:
-    if not import_id:
-        return _State()
-    with workspace.database.transaction() as connection:
-        connection.execute(
-            "INSERT INTO imports(id, catalog_id, plan_hash) VALUES (?, ?, ?) ON CONFLICT(id) DO NOTHING",
-            (import_id, catalog.id, key),
-        )
-        row = connection.execute("SELECT * FROM imports WHERE id = ?", (import_id,)).fetchone()
-    if row["plan_hash"] != key or row["catalog_id"] != catalog.id:
-        raise StoreError("This import was started with other settings. Start a new one.")
-    return _State(**json.loads(row["report"])) if row["rows_done"] else _State()
-
-
-def _save_state(workspace: Workspace, state: _State, import_id: str, *, finished: bool = False) -> None:
-    if import_id:
-        workspace.database.connection.execute(
-            "UPDATE imports SET rows_done = ?, report = ?, finished = ? WHERE id = ?",
-            (state.rows_done, json.dumps(asdict(state)), finished, import_id),
-        )
-
-
-def _report(catalog: str, state: _State, problems: Sequence[Problem]) -> ImportReport:
-    report = ImportReport(
-        catalog=catalog,
-        created=state.created,
-        updated=state.updated,
-        skipped=state.skipped,
-        pictures_ok=state.pictures_ok,
-        pictures_failed=state.pictures_failed,
-        picture_problems=tuple(Problem(**problem) for problem in state.picture_problems),
-        seconds=state.seconds,
-    )
-    errors = [problem for problem in problems if problem.severity == "error"]
-    warnings = [problem for problem in problems if problem.severity == "warning"]
-    return replace(report, rejected=tuple(errors[:MAX_LISTED]), warnings=tuple(warnings[:MAX_LISTED]))
+            note_picture(state, parsed.row, link)

@@ -180,9 +180,6 @@ from tests.conftest import FakeEncoder
 from tests.core.jobs.test_import_catalog import write_spec
 
 job.CHUNK = 20
-write = job._save_state
-def acknowledged(workspace, state, import_id, *, finished=False):
-    write(workspace, state, import_id, finished=finished)
 class Slow(FakeEncoder):
     def encode_texts(self, texts):
         time.sleep(0.02)

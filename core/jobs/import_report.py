@@ -1,0 +1,152 @@
+"""What an import did, and its state: written with every chunk, so that the next run goes on from there."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from core.catalog.schema import Problem
+from core.errors import StoreError
+from core.store.catalogs import Catalog
+from core.store.items import PictureLink
+from core.workspace import Workspace
+
+MAX_LISTED = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        catalog: Name of the catalogue.
+        created: Items that are new.
+        updated: Items that changed.
+        skipped: Items that were there already.
+        rejected: One record a problem that rejected a row, at most `MAX_LISTED`.
+        warnings: One record a lesser problem, at most `MAX_LISTED`.
+        pictures_ok: Pictures stored or found.
+        pictures_failed: Pictures that could not be used.
+        picture_problems: One record a picture that could not be used, at most `MAX_LISTED`.
+        seconds: Wall time, over all runs of this import.
+    """
+
+    catalog: str
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    rejected: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    pictures_ok: int = 0
+    pictures_failed: int = 0
+    picture_problems: tuple[Problem, ...] = ()
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {
+            "catalog": self.catalog,
+            "created": self.created,
+            "updated": self.updated,
+            "skipped": self.skipped,
+            "rejected": [asdict(problem) for problem in self.rejected],
+            "warnings": [asdict(problem) for problem in self.warnings],
+            "pictures": {"ok": self.pictures_ok, "failed": self.pictures_failed},
+            "picture_problems": [asdict(problem) for problem in self.picture_problems],
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class ImportState:
+    """Counts so far; written with every chunk.
+
+    Attributes:
+        rows_done: Items of the file that are behind us.
+        created: Items that were new.
+        updated: Items that changed.
+        skipped: Items that were there already.
+        pictures_ok: Pictures stored or found.
+        pictures_failed: Pictures that could not be used.
+        seconds: Wall time, over all runs.
+        picture_problems: One record a picture that could not be used, at most `MAX_LISTED`.
+    """
+
+    rows_done: int = 0
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    pictures_ok: int = 0
+    pictures_failed: int = 0
+    seconds: float = 0.0
+    picture_problems: list[dict[str, Any]] = field(default_factory=list)
+
+
+def note_picture(state: ImportState, row: int, link: PictureLink) -> None:
+    """Count one picture, and list it when it could not be used."""
+    if link.picture:
+        state.pictures_ok += 1
+        return
+    state.pictures_failed += 1
+    if len(state.picture_problems) < MAX_LISTED:
+        problem = Problem(
+            row=row,
+            field="pictures",
+            code=link.code,
+            value=link.source[:200],
+            message=link.message,
+            severity="warning",
+        )
+        state.picture_problems.append(asdict(problem))
+
+
+def load_state(workspace: Workspace, catalog: Catalog, import_id: str, key: str) -> ImportState:
+    """The state of the run of that id; a new one starts at nothing, and one without an id is not kept.
+
+    Raises:
+        StoreError: The run was started with another recipe.
+    """
+    if not import_id:
+        return ImportState()
+    with workspace.database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO imports(id, catalog_id, plan_hash) VALUES (?, ?, ?) ON CONFLICT(id) DO NOTHING",
+            (import_id, catalog.id, key),
+        )
+        row = connection.execute("SELECT * FROM imports WHERE id = ?", (import_id,)).fetchone()
+    if row["plan_hash"] != key or row["catalog_id"] != catalog.id:
+        raise StoreError("This import was started with other settings. Start a new one.")
+    return ImportState(**json.loads(row["report"])) if row["rows_done"] else ImportState()
+
+
+def save_state(workspace: Workspace, state: ImportState, import_id: str, *, finished: bool = False) -> None:
+    """Write the state; part of the caller's transaction when one is open."""
+    if import_id:
+        workspace.database.connection.execute(
+            "UPDATE imports SET rows_done = ?, report = ?, finished = ? WHERE id = ?",
+            (state.rows_done, json.dumps(asdict(state)), finished, import_id),
+        )
+
+
+def build_report(catalog: str, state: ImportState, problems: Sequence[Problem]) -> ImportReport:
+    """The report of a finished run.
+
+    Args:
+        catalog: Name of the catalogue.
+        state: The last state.
+        problems: What checking the file found.
+    """
+    errors = [problem for problem in problems if problem.severity == "error"]
+    warnings = [problem for problem in problems if problem.severity == "warning"]
+    return ImportReport(
+        catalog=catalog,
+        created=state.created,
+        updated=state.updated,
+        skipped=state.skipped,
+        rejected=tuple(errors[:MAX_LISTED]),
+        warnings=tuple(warnings[:MAX_LISTED]),
+        pictures_ok=state.pictures_ok,
+        pictures_failed=state.pictures_failed,
+        picture_problems=tuple(Problem(**problem) for problem in state.picture_problems),
+        seconds=state.seconds,
+    )
