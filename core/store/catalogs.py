@@ -9,14 +9,6 @@ from core.store.database import Database
 
 MAX_NAME_LENGTH = 80
 
-_COUNTS = """
-    SELECT c.*,
-        (SELECT count(*) FROM items i WHERE i.catalog_id = c.id) AS items,
-        (SELECT count(*) FROM items i JOIN item_pictures p ON p.item = i.id
-            WHERE i.catalog_id = c.id AND p.picture IS NOT NULL) AS pictures
-    FROM catalogs c
-"""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
@@ -49,7 +41,7 @@ class Catalogs:
 
     def list(self) -> tuple[Catalog, ...]:
         """Every catalogue, oldest first."""
-        rows = self._database.connection.execute(f"{_COUNTS} ORDER BY c.id").fetchall()
+        rows = self._database.connection.execute("SELECT * FROM catalogs ORDER BY id").fetchall()
         return tuple(_read_catalog(row) for row in rows)
 
     def find(self, name: str) -> Catalog:
@@ -58,7 +50,7 @@ class Catalogs:
         Raises:
             CatalogNotFoundError: There is none; the message lists those there are.
         """
-        row = self._database.connection.execute(f"{_COUNTS} WHERE c.name = ?", (name.strip(),)).fetchone()
+        row = self._database.connection.execute("SELECT * FROM catalogs WHERE name = ?", (name.strip(),)).fetchone()
         if row is None:
             names = ", ".join(f"“{catalog.name}”" for catalog in self.list())
             hint = f"There are: {names}." if names else "There is none yet: import a file or load the sample first."

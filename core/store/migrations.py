@@ -8,6 +8,8 @@ MIGRATIONS: tuple[str, ...] = (
         domain TEXT NOT NULL,
         backbone TEXT NOT NULL,
         revision INTEGER NOT NULL DEFAULT 0,
+        items INTEGER NOT NULL DEFAULT 0,
+        pictures INTEGER NOT NULL DEFAULT 0,
         created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
     );
     CREATE TABLE items(
@@ -34,6 +36,18 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY(item, position)
     ) WITHOUT ROWID;
     CREATE INDEX item_pictures_by_picture ON item_pictures(picture);
+    CREATE TRIGGER count_item AFTER INSERT ON items BEGIN
+        UPDATE catalogs SET items = items + 1 WHERE id = new.catalog_id;
+    END;
+    CREATE TRIGGER uncount_item AFTER DELETE ON items BEGIN
+        UPDATE catalogs SET items = items - 1 WHERE id = old.catalog_id;
+    END;
+    CREATE TRIGGER count_picture AFTER INSERT ON item_pictures WHEN new.picture IS NOT NULL BEGIN
+        UPDATE catalogs SET pictures = pictures + 1 WHERE id = (SELECT catalog_id FROM items WHERE id = new.item);
+    END;
+    CREATE TRIGGER uncount_picture AFTER DELETE ON item_pictures WHEN old.picture IS NOT NULL BEGIN
+        UPDATE catalogs SET pictures = pictures - 1 WHERE id = (SELECT catalog_id FROM items WHERE id = old.item);
+    END;
     CREATE TABLE facets(
         catalog_id INTEGER NOT NULL,
         field TEXT NOT NULL COLLATE NOCASE,

@@ -152,6 +152,12 @@ class Suggester:
         index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
         self._calibration(catalog, index, encoder, anew=True)
 
+    def calibration(self, catalog: Catalog) -> Calibration:
+        """How the catalogue's cosines become scores."""
+        encoder = self._encoder(catalog.backbone)
+        index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
+        return self._calibration(catalog, index, encoder)
+
     def _chosen(self, need: Need) -> list[Catalog]:
         repository = Catalogs(self._database)
         names = list(need.catalogs)

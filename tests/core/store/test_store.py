@@ -187,3 +187,15 @@ def test_two_connections_see_each_other(home: Home, database: Database, catalog:
     other = sqlite3.connect(home.database)
     assert other.execute("SELECT count(*) FROM items").fetchone()[0] == 3
     assert np.array_equal(Items(Database(home.database)).select(catalog.id, ()), Items(database).select(catalog.id, ()))
+
+
+def test_counts_follow_every_write(database: Database, catalog: Catalog) -> None:
+    def counts() -> tuple[int, int]:
+        found = Catalogs(database).find("Shop")
+        return found.items, found.pictures
+
+    one, two = (PictureLink(source=name, picture=name * 64) for name in "12")
+    for links, expected in (((one, two), (3, 2)), ((one,), (3, 1)), ((), (3, 0))):
+        with database.transaction():
+            Items(database).upsert(catalog.id, [(SHOE, links)])
+        assert counts() == expected
