@@ -21,6 +21,7 @@ CONFIG_NAME = "open_clip_config.json"
 WEIGHTS_NAME = "embedded.safetensors"
 DIMENSION = 384
 PICTURE_FEATURES = 1280
+CLASSES = 1000
 PICTURE_SIDE = 260
 CONTEXT_LENGTH = 64
 #: Raise it when the same head gives other embeddings, e.g. when the class texts change.
@@ -91,23 +92,26 @@ def load_embedded_model(folder: Path) -> Any:
     return model.eval()
 
 
-def embed_class_names(text_tower: Any, tokenizer: Any) -> Any:
-    """Unit-norm embeddings of ImageNet's class names, in the order of the classifier.
-
-    Args:
-        text_tower: A sentence model: tokens (N, L) to (N, 384).
-        tokenizer: Texts to tokens (N, L).
-
-    Returns:
-        Tensor (1000, 384), unit-norm.
-    """
-    import torch
+def list_class_texts() -> list[tuple[str, str, str]]:
+    """Three texts for each ImageNet class, in the order of the classifier: name, WordNet's lemmas, its definition."""
     from open_clip import IMAGENET_CLASSNAMES
+    from timm.data.imagenet_info import ImageNetInfo
 
-    batches = [list(IMAGENET_CLASSNAMES[start : start + 100]) for start in range(0, len(IMAGENET_CLASSNAMES), 100)]
+    info = ImageNetInfo()
+    described = [(info.index_to_description(k), info.index_to_description(k, detailed=True)) for k in range(CLASSES)]
+    return [(name, *texts) for name, texts in zip(IMAGENET_CLASSNAMES, described, strict=True)]
+
+
+def _embed_classes(text_tower: Any, tokenizer: Any) -> Any:
+    """Mean of the texts' embeddings, each and the mean unit-norm: tensor (1000, 384)."""
+    import torch
+    from torch.nn.functional import normalize
+
+    texts = [text for variants in list_class_texts() for text in variants]
     with torch.inference_mode():
-        rows = [text_tower(tokenizer(batch)) for batch in batches]
-    return torch.nn.functional.normalize(torch.cat(rows), dim=-1).clone()
+        rows = [text_tower(tokenizer(texts[start : start + 100])) for start in range(0, len(texts), 100)]
+        embeddings = normalize(torch.cat(rows), dim=-1).view(CLASSES, -1, DIMENSION)
+        return normalize(embeddings.mean(1), dim=-1).clone()
 
 
 def _build_folder(folder: Path) -> None:
@@ -139,7 +143,7 @@ def _save_model(folder: Path) -> None:
     if missing.unexpected_keys or any("position_ids" not in key for key in missing.missing_keys):
         raise BackboneError(f"The package {weights.TEXT_PACKAGE} has another layout than expected.")
     projection, model.text.proj = model.text.proj, _identity()
-    names = embed_class_names(model.text.eval(), open_clip.get_tokenizer(f"local-dir:{folder}"))
+    names = _embed_classes(model.text.eval(), open_clip.get_tokenizer(f"local-dir:{folder}"))
     model.text.proj = projection
     head = load_file(HEAD_FILE)
     model.visual.head.load_state_dict(

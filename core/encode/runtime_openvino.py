@@ -12,6 +12,7 @@ import re
 import shutil
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -173,7 +174,8 @@ def _save_towers(towers: Towers, inputs: CheckInputs, folder: Path) -> None:
         ("picture", picture, inputs.pixels, (-1, side, side, 3)),
         ("text", text, inputs.tokens, (-1, length)),
     ):
-        with torch.inference_mode():
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracer doubts shapes; the check against torch settles it
             converted = openvino.convert_model(tower, example_input=torch.from_numpy(example), input=[shape])
         openvino.save_model(converted, folder / f"{name}.xml", compress_to_fp16=False)
 
