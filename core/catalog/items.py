@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from core.catalog.prices import DecimalMark, Price, parse_price, read_currency
 from core.catalog.records import ATTRIBUTE, Record
@@ -241,6 +242,7 @@ class ItemBuilder:
         return attributes
 
 
+@lru_cache(maxsize=8192)
 def split_labels(cell: str) -> tuple[str, ...]:
     """The values of an attribute's cell: split at "|", at ";" when the parts are labels, or as a JSON array."""
     text = strip_html(cell) if "<" in cell or "&" in cell else cell

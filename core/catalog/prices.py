@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 DecimalMark = Literal["", ".", ","]
@@ -70,6 +71,7 @@ class Price:
     fault: PriceFault = ""
 
 
+@lru_cache(maxsize=65_536)
 def parse_price(text: str, *, decimal_mark: DecimalMark = "", default_currency: str = "") -> Price:
     """Read one price.
 
@@ -105,10 +107,10 @@ def infer_decimal_mark(texts: Iterable[str]) -> DecimalMark:
         The mark with the most votes, "" when no cell is unambiguous.
     """
     votes: Counter[DecimalMark] = Counter()
-    for text in texts:
+    for text, count in Counter(texts).items():
         for number in _NUMBER.findall(_simplify(text)):
             if mark := _vote(number.strip(" .,'’")):
-                votes[mark] += 1
+                votes[mark] += count
     return votes.most_common(1)[0][0] if votes else ""
 
 

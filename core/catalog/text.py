@@ -9,8 +9,12 @@ MAX_HTML = 100_000
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
 _MARKUP = re.compile(r"<[a-zA-Z/!]")
 _ENTITY = re.compile(r"&(#\d+|#x[0-9a-fA-F]+|[a-zA-Z]\w{1,30});")
-_BLOCKS = "p, br, div, li, ul, ol, tr, table, h1, h2, h3, h4, h5, h6, section, article, blockquote, hr, dt, dd, td, th"
+# A block starts a line. The break is put before the tag and not into the tree, which is several times as fast.
+_BLOCK = re.compile(
+    r"</?(?:p|br|div|li|[uo]l|table|t[rdh]|h[1-6r]|section|article|blockquote|d[td])(?=[\s/>])", re.IGNORECASE
+)
 _DROPPED = "script, style, noscript, template, iframe, object, svg, head, title"
+_MAY_DROP = re.compile(r"<(?:" + _DROPPED.replace(", ", "|") + r")\b", re.IGNORECASE)
 
 
 def clean_line(text: str) -> str:
@@ -37,12 +41,11 @@ def strip_html(text: str) -> str:
         return clean_text(html.unescape(text) if _ENTITY.search(text) else text)
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(_UNSEEN.sub("", text[:MAX_HTML]))
-    for node in tree.css(_DROPPED):
-        node.decompose()
-    for node in tree.css(_BLOCKS):
-        node.insert_before("\n")
-        node.insert_after("\n")
+    source = _UNSEEN.sub("", text[:MAX_HTML].replace("\r", "\n"))
+    tree = LexborHTMLParser(_BLOCK.sub(r"\n\g<0>", source))
+    if _MAY_DROP.search(source):
+        for node in tree.css(_DROPPED):
+            node.decompose()
     body = tree.body
     return clean_text(body.text() if body is not None else "")
 

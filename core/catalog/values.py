@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,7 +95,7 @@ def parse_url(text: str) -> str:
     url = text.strip()
     if url.lower().startswith("www."):
         url = f"https://{url}"
-    if not url or len(url) > MAX_URL or any(c.isspace() or not c.isprintable() for c in url):
+    if not url or len(url) > MAX_URL or not url.isprintable() or len(url.split()) > 1:
         return ""
     try:
         parts = urlsplit(url)
@@ -103,6 +104,7 @@ def parse_url(text: str) -> str:
     return url if parts.scheme.lower() in ("http", "https") and parts.hostname else ""
 
 
+@lru_cache(maxsize=8192)
 def split_category(text: str) -> tuple[str, ...]:
     """A category cell as a path from broad to narrow.
 

@@ -203,7 +203,6 @@ def test_long_descriptions_are_cut() -> None:
 
 def test_misuse_and_wrong_options() -> None:
     with pytest.raises(ValueError, match="domain"):
-        build_items(Table(columns=("t",), rows=()), ColumnMapping(targets={"t": "title"}),
-         domain="cheese")  # type: ignore[arg-type]
+        build_items(Table(columns=("t",), rows=()), ColumnMapping(targets={"t": "title"}), domain="cheese")  # type: ignore[arg-type]
     with pytest.raises(MappingError, match="currency"):
         build(("1", "a"), currency="dollars")
