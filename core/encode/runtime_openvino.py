@@ -13,13 +13,12 @@ import shutil
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from core.encode.openvino_precision import Compiled, compile_tower, list_precisions
 from core.encode.pictures import Pixels, Preparation
 from core.encode.runtime import (
     LEAST_AGREEMENT,
@@ -34,7 +33,7 @@ from core.encode.tokens import Tokens
 from core.encode.towers import Towers
 
 #: Raise it when towers are converted differently.
-_CONVERSION_VERSION = 1
+_CONVERSION_VERSION = 2
 _RECORD_NAME = "record.json"
 _log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class Record:
     """What a conversion found out; kept beside the converted towers.
 
     Attributes:
-        picture_precision: "bf16" or "f32"; "" when neither agreed with torch, so that torch must be used.
+        picture_precision: One of `list_precisions`; "" when neither agreed with torch, so that torch must be used.
         text_precision: The same for texts, which bear a coarser format better than pictures do.
         agreement: Mean cosine with torch on the worse of pictures and texts, of the precisions taken or last tried.
         preparation: Of the picture tower.
@@ -79,8 +78,11 @@ class OpenVinoRuntime:
             f"OpenVINO on this processor, pictures in {record.picture_precision}, texts in {record.text_precision}."
         )
         self._lock = threading.Lock()
-        self._pictures = _compile(folder, "picture", record.picture_precision)
-        self._texts = _compile(folder, "text", record.text_precision)
+        pictures = compile_tower(folder, "picture", record.picture_precision)
+        texts = compile_tower(folder, "text", record.text_precision)
+        if pictures is None or texts is None:
+            raise ValueError("the record names a precision that this tower does not have")
+        self._pictures, self._texts = pictures, texts
 
     def encode_pixels(self, pixels: Pixels) -> Embeddings:
         """Encode pixels (N, S, S, 3) to (N, D), unit-norm."""
@@ -90,7 +92,7 @@ class OpenVinoRuntime:
         """Encode tokens (N, L) to (N, D), unit-norm."""
         return self._run(self._texts, tokens, self.text_batch)
 
-    def _run(self, compiled: Any, inputs: Pixels | Tokens, batch: int) -> Embeddings:
+    def _run(self, compiled: Compiled, inputs: Pixels | Tokens, batch: int) -> Embeddings:
         rows: list[Embeddings] = []
         for start in range(0, len(inputs), batch):
             with self._lock:
@@ -150,15 +152,6 @@ def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path, *, pro
     return record
 
 
-def list_precisions() -> Iterable[str]:
-    """Number formats worth trying on this processor, fastest first."""
-    import openvino
-
-    if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        yield "bf16"
-    yield "f32"
-
-
 def _save_towers(towers: Towers, inputs: CheckInputs, folder: Path) -> None:
     """Batch size stays open, and so does the text's length where the tower takes short rows."""
     import openvino
@@ -198,25 +191,19 @@ def _choose_precision(folder: Path, name: str, inputs: Pixels | Tokens, wanted: 
     """The fastest precision that agrees with torch, "" for none, and its mean cosine."""
     agreement = 0.0
     for precision in list_precisions():
-        agreement = measure_agreement(_infer(_compile(folder, name, precision), inputs), wanted)
+        compiled = compile_tower(folder, name, precision)
+        if compiled is None:
+            continue
+        agreement = measure_agreement(_infer(compiled, inputs), wanted)
         _log.info("OpenVINO's %s tower in %s agrees with torch by a mean cosine of %.5f", name, precision, agreement)
         if agreement >= LEAST_AGREEMENT:
             return precision, agreement
     return "", agreement
 
 
-def _compile(folder: Path, name: str, precision: str) -> Any:
-    import openvino
-
-    core = openvino.Core()
-    core.set_property({"CACHE_DIR": str(folder / "cache")})
-    options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-    return core.compile_model(folder / f"{name}.xml", "CPU", options)
-
-
-def _infer(compiled: Any, inputs: Pixels | Tokens) -> Embeddings:
+def _infer(compiled: Compiled, inputs: Pixels | Tokens) -> Embeddings:
     """Encode one batch; the norm is taken again, since bfloat16's is off by some thousandths."""
-    rows = np.array(compiled(np.ascontiguousarray(inputs))[0], dtype=np.float32)
+    rows = compiled(np.ascontiguousarray(inputs))
     unit: Embeddings = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     return unit
 
