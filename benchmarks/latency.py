@@ -1,6 +1,6 @@
 """From a need to its cards: time by catalogue size, against the sum of encoding the need and scanning the index.
 
-    python benchmarks/latency.py [--sizes 1000 10000 100000]
+    python -m benchmarks.latency [--sizes 1000 10000 100000]
 
 Catalogues are made up: titles of 3 to 8 words, drawn by a Zipf law from 30,000 words, and clustered unit vectors with
 the embedded model's dimension. Needs are real phrases. All three times are taken in the same run, in turn.
@@ -77,9 +77,7 @@ def fill(workspace: Workspace, name: str, size: int, *, backbone: str = "embedde
             for at in range(count)
         ]
         with workspace.database.transaction():
-            workspace.embeddings.put(
-                model, "text", {item.text_hash(): parts[at, 1] for at, item in enumerate(items)}
-            )
+            workspace.embeddings.put(model, "text", {item.text_hash(): parts[at, 1] for at, item in enumerate(items)})
             workspace.items.upsert(catalog.id, [(item, ()) for item in items])
     workspace.suggester.prepare(workspace.catalogs.find(name))
 

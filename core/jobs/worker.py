@@ -27,6 +27,7 @@ from core.workspace import Workspace
 _log = logging.getLogger(__name__)
 IDLE_SECONDS = 20.0
 _POLL_SECONDS = 0.3
+_looking = threading.Lock()
 _START_SECONDS = 10.0
 #: Longer than `has_worker` holds the lock, shorter than a person would wait.
 _LOCK_SECONDS = 2.0
@@ -35,11 +36,13 @@ _LOCK_SECONDS = 2.0
 def has_worker(home: Home) -> bool:
     """Whether a worker of this data folder lives."""
     lock = FileLock(_lock_path(home))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
+    # Two threads that look at once must not take each other for the worker.
+    with _looking:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
     return False
 
 

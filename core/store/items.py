@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.schema import Item
+from core.errors import StoreError
 from core.store.database import Database
 from core.store.filters import Filter, select_items_sql
 from core.store.words import replace_words
@@ -87,15 +88,18 @@ class Items:
 
         Raises:
             ValueError: No transaction is open.
+            StoreError: The catalogue has been deleted meanwhile.
         """
         connection = self._database.connection
         if not connection.in_transaction:
             raise ValueError("upsert belongs inside a transaction")
-        (revision,) = connection.execute(
+        row = connection.execute(
             "UPDATE catalogs SET revision = revision + 1 WHERE id = ? RETURNING revision", (catalog_id,)
         ).fetchone()
+        if row is None:
+            raise StoreError("The catalogue was deleted while it was written to. Start the import again.")
         for item, links in writes:
-            self._upsert_one(catalog_id, revision, item, links)
+            self._upsert_one(catalog_id, row["revision"], item, links)
 
     def fetch(self, ids: Sequence[int]) -> tuple[StoredItem, ...]:
         """The items of these database ids, in their order; those that are gone are left out."""

@@ -157,6 +157,12 @@ def test_a_deleted_catalog_leaves_nothing(database: Database, catalog: Catalog) 
         assert database.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0
 
 
+def test_writing_to_a_deleted_catalog_is_said(database: Database, catalog: Catalog) -> None:
+    Catalogs(database).delete(catalog.id)
+    with pytest.raises(StoreError, match="deleted"), database.transaction():
+        Items(database).upsert(catalog.id, [(BOOT, ())])
+
+
 def test_a_failed_transaction_writes_nothing(database: Database, catalog: Catalog) -> None:
     with pytest.raises(RuntimeError), database.transaction():
         Items(database).upsert(catalog.id, [(replace(BOOT, item_id="new"), ())])

@@ -1,0 +1,192 @@
+"""Do suggestions fit the need? Precision by category and colour, and the weights chosen on it.
+
+    python -m benchmarks.retrieval --data ../shared/data/fashion
+
+The catalogue: 8,213 fashion products, pictures of 60 x 80 pixels, imported as a person would. A need is a colour and a
+kind that at least ten products share ("navy blue casual shoes"); 200 are drawn, half of them to choose weights on
+(validation), half to report (test). An item fits when its kind and its colour are those of the need.
+
+"full texts" are the file's own, and hold both words. "thin texts" keep only what is left of a title without its colour
+and kind, so that the picture must do the work: weights are chosen for both at once. Codes are item ids typed as a need.
+"""
+
+import argparse
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import core.suggest.query
+import core.suggest.suggester
+from core.catalog.importing import ImportSpec
+from core.catalog.read import detect, preview_table
+from core.catalog.schema import Item
+from core.catalog.suggest_mapping import suggest_mapping
+from core.config import open_home
+from core.jobs.encoding import encode_missing, store_embeddings
+from core.jobs.import_catalog import run_import
+from core.suggest.need import MATCHES, Need
+from core.workspace import Workspace
+
+SEED = 11
+K = 10
+NEEDS = 100
+MIN_FITTING = 10
+PICTURE_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+WORD_WEIGHTS = (0.0, 0.5, 1.0, 2.0)
+CODE_WEIGHTS = (0.0, 2.0, 6.0)
+TEMPLATES = ("{}", "a photo of {}", "a product photo of {}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A need and what fits it."""
+
+    text: str
+    kind: str
+    colour: str
+
+
+def kind_of(item: Item) -> str:
+    return item.category[-1] if item.category else ""
+
+
+def colour_of(item: Item) -> str:
+    return (item.attributes.get("Colour") or ("",))[0]
+
+
+def open_catalogs(data: Path, home: Path) -> Workspace:
+    """Import the catalogue as it is, and once more with thin texts."""
+    workspace = Workspace(open_home(home))
+    table = data / "products.csv"
+    options = detect(table).options
+    preview = preview_table(table, options)
+    spec = ImportSpec(
+        catalog="full",
+        backbone="embedded",
+        table=table,
+        options=options,
+        mapping=suggest_mapping(preview.columns, preview.rows).build(accept_suggestions=True),
+        folder=data,
+        fetch=False,
+    )
+    run_import(workspace, spec)
+    full = list(workspace.items.iterate(workspace.catalogs.find("full").id))
+    thin = workspace.catalogs.ensure("thin", domain="goods", backbone="embedded")
+    if thin.items < len(full):
+        encoder = workspace.encoder("embedded")
+        items = [replace(stored.item, title=_thin(stored.item), category=(), attributes={}) for stored in full]
+        texts, _ = encode_missing(workspace, encoder, items, [])
+        with workspace.database.transaction():
+            store_embeddings(workspace, encoder, texts, {})
+            pairs = zip(items, full, strict=True)
+            workspace.items.upsert(thin.id, [(item, stored.pictures) for item, stored in pairs])
+        workspace.suggester.prepare(workspace.catalogs.find("thin"))
+    return workspace
+
+
+def _thin(item: Item) -> str:
+    words = {word.lower().rstrip("s") for text in (kind_of(item), colour_of(item)) for word in re.findall(r"\w+", text)}
+    kept = [word for word in item.title.split() if re.sub(r"\W", "", word.lower()).rstrip("s") not in words]
+    return " ".join(kept) or item.item_id
+
+
+def draw_needs(items: Sequence[Item]) -> tuple[list[Wanted], list[Wanted]]:
+    """Validation and test needs."""
+    counts: dict[tuple[str, str], int] = {}
+    for item in items:
+        pair = (kind_of(item), colour_of(item))
+        counts[pair] = counts.get(pair, 0) + 1
+    pairs = sorted(pair for pair, count in counts.items() if count >= MIN_FITTING and all(pair))
+    order = np.random.default_rng(SEED).permutation(len(pairs))[: 2 * NEEDS]
+    needs = [Wanted(f"{pairs[at][1]} {pairs[at][0]}".lower(), *pairs[at]) for at in order]
+    return needs[: len(needs) // 2], needs[len(needs) // 2 :]
+
+
+def precision(
+    workspace: Workspace, truth: Mapping[str, Item], catalog: str, needs: Sequence[Wanted], match: Any, template: str
+) -> dict[str, float]:
+    """Mean precision at K by kind, by colour, and by both."""
+    rows = []
+    for wanted in needs:
+        need = Need(text=template.format(wanted.text), catalogs=(catalog,), match=match)
+        found = [truth[one.stored.item.item_id] for one in workspace.suggester.suggest(need, limit=K).page]
+        kinds = [kind_of(item) == wanted.kind for item in found]
+        colours = [colour_of(item) == wanted.colour for item in found]
+        both = [one and other for one, other in zip(kinds, colours, strict=True)]
+        rows.append([np.mean(kinds), np.mean(colours), np.mean(both)])
+    means = np.mean(rows, axis=0)
+    return dict(zip(("kind", "colour", "both"), means.tolist(), strict=True))
+
+
+def first_place(workspace: Workspace, codes: Sequence[str]) -> float:
+    """Share of item ids, typed as a need, whose item comes first."""
+    needs = [Need(text=f"article {code}", catalogs=("full",)) for code in codes]
+    pages = [workspace.suggester.suggest(need, limit=1).page for need in needs]
+    return float(np.mean([page[0].stored.item.item_id == code for page, code in zip(pages, codes, strict=True)]))
+
+
+def set_weights(picture: float) -> None:
+    core.suggest.query.PART_WEIGHTS = {**core.suggest.query.PART_WEIGHTS, "both": (picture, 1 - picture)}
+
+
+def main() -> None:
+    """Print the sweeps on validation, then the chosen weights on test."""
+    parser = argparse.ArgumentParser(description="Suggestions against what fits.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with products.csv and images/")
+    parser.add_argument("--home", type=Path, help="a data folder to keep; a temporary one without")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = open_catalogs(options.data, options.home or Path(folder))
+        stored = list(workspace.items.iterate(workspace.catalogs.find("full").id))
+        truth = {one.item.item_id: one.item for one in stored}
+        validation, test = draw_needs(list(truth.values()))
+        codes = [list(truth)[at] for at in np.random.default_rng(SEED).choice(len(truth), NEEDS, replace=False)]
+        print(f"{len(truth):,} items, {len(validation)} validation and {len(test)} test needs, seed {SEED}\n")
+        sweep(workspace, truth, validation, codes)
+        report(workspace, truth, test)
+
+
+def sweep(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Wanted], codes: Sequence[str]) -> None:
+    """Validation tables, one weight at a time around the shipped ones."""
+    shipped = core.suggest.query.PART_WEIGHTS["both"][0]
+    print("Validation, P@10 of kind and colour together\n\n| picture weight | full texts | thin texts | mean |")
+    print("|---|---|---|---|")
+    for weight in PICTURE_WEIGHTS:
+        set_weights(weight)
+        found = [precision(workspace, truth, name, needs, "both", "{}")["both"] for name in ("full", "thin")]
+        print(f"| {weight} | {found[0]:.3f} | {found[1]:.3f} | {np.mean(found):.3f} |", flush=True)
+    set_weights(shipped)
+    print("\n| word weight | code weight | full texts | thin texts | code comes first |\n|---|---|---|---|---|")
+    kept = core.suggest.suggester.WORD_WEIGHT, core.suggest.suggester.CODE_WEIGHT
+    for word in WORD_WEIGHTS:
+        for code in CODE_WEIGHTS:
+            core.suggest.suggester.WORD_WEIGHT, core.suggest.suggester.CODE_WEIGHT = word, code
+            found = [precision(workspace, truth, name, needs, "both", "{}")["both"] for name in ("full", "thin")]
+            first = first_place(workspace, codes)
+            print(f"| {word} | {code} | {found[0]:.3f} | {found[1]:.3f} | {first:.2f} |", flush=True)
+    core.suggest.suggester.WORD_WEIGHT, core.suggest.suggester.CODE_WEIGHT = kept
+    print("\n| template | full texts | thin texts, picture only |\n|---|---|---|")
+    for template in TEMPLATES:
+        full = precision(workspace, truth, "full", needs, "both", template)["both"]
+        thin = precision(workspace, truth, "thin", needs, "picture", template)["both"]
+        print(f"| {template.format('…')} | {full:.3f} | {thin:.3f} |", flush=True)
+
+
+def report(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Wanted]) -> None:
+    """The test table, with the shipped weights."""
+    print("\nTest, P@10\n\n| texts | match | kind | colour | both |\n|---|---|---|---|---|")
+    for name in ("full", "thin"):
+        for match in MATCHES:
+            found = precision(workspace, truth, name, needs, match, "{}")
+            print(
+                f"| {name} | {match} | {found['kind']:.3f} | {found['colour']:.3f} | {found['both']:.3f} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
