@@ -108,7 +108,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded model, built once for all tests that need the real one; WISHLIGHT_TEST_MODELS keeps it for longer."""
+    """The embedded model, built once for all tests that need it; WISHLIGHT_TEST_MODELS keeps it for longer."""
     from core.encode.loading import load_encoder
 
     kept = os.environ.get("WISHLIGHT_TEST_MODELS")

@@ -12,7 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.encode import embedded_weights as weights
+from core.encode.tokens import Tokenizer, WordPieceTokenizer, count_tokens, trim_padding
 from core.errors import BackboneError
 
 HEAD_FILE = Path(__file__).parents[2] / "assets" / "embedded" / "head.safetensors"
@@ -102,15 +105,21 @@ def list_class_texts() -> list[tuple[str, str, str]]:
     return [(name, *texts) for name, texts in zip(IMAGENET_CLASSNAMES, described, strict=True)]
 
 
-def _embed_classes(text_tower: Any, tokenizer: Any) -> Any:
+def _embed_classes(text_tower: Any, tokenizer: Tokenizer) -> Any:
     """Mean of the texts' embeddings, each and the mean unit-norm: tensor (1000, 384)."""
     import torch
     from torch.nn.functional import normalize
 
     texts = [text for variants in list_class_texts() for text in variants]
+    tokens = tokenizer(texts)
+    # Short texts first and no padding: a fifth of the time, and this is most of what a first start waits for.
+    order = np.argsort(count_tokens(tokens, tokenizer.pad_id), kind="stable")
+    embeddings = torch.empty(len(texts), DIMENSION)
     with torch.inference_mode():
-        rows = [text_tower(tokenizer(texts[start : start + 100])) for start in range(0, len(texts), 100)]
-        embeddings = normalize(torch.cat(rows), dim=-1).view(CLASSES, -1, DIMENSION)
+        for start in range(0, len(order), 100):
+            rows = order[start : start + 100]
+            embeddings[rows] = text_tower(torch.from_numpy(trim_padding(tokens[rows], tokenizer.pad_id)))
+        embeddings = normalize(embeddings, dim=-1).view(CLASSES, -1, DIMENSION)
         return normalize(embeddings.mean(1), dim=-1).clone()
 
 
@@ -132,7 +141,6 @@ def _build_folder(folder: Path) -> None:
 
 
 def _save_model(folder: Path) -> None:
-    import open_clip
     from safetensors.torch import load_file, save_file
 
     model = _assemble(folder)
@@ -143,7 +151,7 @@ def _save_model(folder: Path) -> None:
     if missing.unexpected_keys or any("position_ids" not in key for key in missing.missing_keys):
         raise BackboneError(f"The package {weights.TEXT_PACKAGE} has another layout than expected.")
     projection, model.text.proj = model.text.proj, _identity()
-    names = _embed_classes(model.text.eval(), open_clip.get_tokenizer(f"local-dir:{folder}"))
+    names = _embed_classes(model.text.eval(), WordPieceTokenizer(folder, context_length=CONTEXT_LENGTH))
     model.text.proj = projection
     head = load_file(HEAD_FILE)
     model.visual.head.load_state_dict(
