@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import core.suggest.query
-import core.suggest.suggester
+import core.suggest.words
 from core.catalog.importing import ImportSpec
 from core.catalog.read import detect, preview_table
 from core.catalog.schema import Item
@@ -162,14 +162,14 @@ def sweep(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Wante
         print(f"| {weight} | {found[0]:.3f} | {found[1]:.3f} | {np.mean(found):.3f} |", flush=True)
     set_weights(shipped)
     print("\n| word weight | code weight | full texts | thin texts | code comes first |\n|---|---|---|---|---|")
-    kept = core.suggest.suggester.WORD_WEIGHT, core.suggest.suggester.CODE_WEIGHT
+    kept = core.suggest.words.WORD_WEIGHT, core.suggest.words.CODE_WEIGHT
     for word in WORD_WEIGHTS:
         for code in CODE_WEIGHTS:
-            core.suggest.suggester.WORD_WEIGHT, core.suggest.suggester.CODE_WEIGHT = word, code
+            core.suggest.words.WORD_WEIGHT, core.suggest.words.CODE_WEIGHT = word, code
             found = [precision(workspace, truth, name, needs, "both", "{}")["both"] for name in ("full", "thin")]
             first = first_place(workspace, codes)
             print(f"| {word} | {code} | {found[0]:.3f} | {found[1]:.3f} | {first:.2f} |", flush=True)
-    core.suggest.suggester.WORD_WEIGHT, core.suggest.suggester.CODE_WEIGHT = kept
+    core.suggest.words.WORD_WEIGHT, core.suggest.words.CODE_WEIGHT = kept
     print("\n| template | full texts | thin texts, picture only |\n|---|---|---|")
     for template in TEMPLATES:
         full = precision(workspace, truth, "full", needs, "both", template)["both"]

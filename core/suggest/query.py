@@ -48,11 +48,13 @@ class Query:
         halves: Weighted picture and text halves, (2, D).
         offset: Score of an average item by half, subtracted so that a score of 0 means "like any other item", (2,).
         avoid: Halves of what is to be avoided, (A, 2, D).
+        avoid_offset: Likeness of an average item to each of them, (A,).
     """
 
     halves: NDArray[np.float32]
     offset: NDArray[np.float32]
     avoid: NDArray[np.float32]
+    avoid_offset: NDArray[np.float32]
 
     @property
     def vector(self) -> NDArray[np.float32]:
@@ -65,10 +67,10 @@ class Query:
         return parts
 
     def avoided(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How much rows (N, 2, D) are like what is to be avoided: the worst phrase counts, at least 0, (N,)."""
+        """How much more than an average item rows (N, 2, D) are like what is to be avoided, at least 0, (N,)."""
         if not len(self.avoid):
             return np.zeros(len(rows), np.float32)
-        likeness: NDArray[np.float32] = np.einsum("npd,apd->na", rows, self.avoid).max(axis=1)
+        likeness: NDArray[np.float32] = (np.einsum("npd,apd->na", rows, self.avoid) - self.avoid_offset).max(axis=1)
         return np.maximum(likeness, np.float32(0))
 
 
@@ -98,10 +100,12 @@ def build_query(need: Need, embeddings: NeedEmbeddings, index: VectorIndex, cali
     for side in _sides(need, embeddings, calibration):
         halves[0] += side.share * side.weights[0] * side.picture / side.spreads[0]
         halves[1] += side.share * side.weights[1] * side.text / side.spreads[1]
+    avoid = _avoid_halves(embeddings.avoid, calibration, PART_WEIGHTS[need.match])
     return Query(
         halves=halves,
         offset=np.einsum("pd,pd->p", halves, index.means),
-        avoid=_avoid_halves(embeddings.avoid, calibration, PART_WEIGHTS[need.match]),
+        avoid=avoid,
+        avoid_offset=np.einsum("apd,pd->a", avoid, index.means),
     )
 
 

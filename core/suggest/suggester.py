@@ -27,14 +27,10 @@ from core.suggest.calibration import Calibration, Strength, calibrate, load_cali
 from core.suggest.need import Need
 from core.suggest.query import PART_WEIGHTS, Query, build_query, embed_need
 from core.suggest.variety import rerank_mmr
+from core.suggest.words import search_words
 
 #: Candidates that are kept for paging, words, things to avoid and variety.
 CANDIDATES = 480
-WORD_CANDIDATES = 100
-#: Weight of the best word match, in units of the calibrated score; chosen on `benchmarks/retrieval.py`.
-WORD_WEIGHT = 1.0
-#: Weight of a word with a digit in it: a code, a model number, a size.
-CODE_WEIGHT = 6.0
 #: An item whose own words name what is to be avoided loses this much.
 AVOID_WORD_PENALTY = 4.0
 PARTS = ("picture", "text", "words", "avoid")
@@ -177,7 +173,7 @@ class Suggester:
     def _rank(self, catalog: Catalog, need: Need) -> _Ranked:
         encoder = self._encoder(catalog.backbone)
         index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
-        words = self._words.submit(self._search_words, catalog.id, need.text)
+        words = self._words.submit(search_words, self._database, catalog.id, need.text)
         allowed = Items(self._database).select(catalog.id, need.filters) if need.filters else None
         calibration = self._calibration(catalog, index, encoder)
         like, like_id = self._like(need, index)
@@ -206,20 +202,6 @@ class Suggester:
         if need.match == "picture":
             word_part[:] = 0
         return np.column_stack([query.parts(rows), word_part, -avoid]).astype(np.float32)
-
-    def _search_words(self, catalog_id: int, text: str) -> WordHits:
-        """Word hits on the scale of the calibrated score."""
-        words = Words(self._database)
-        codes = " ".join(word for word in text.split() if any(character.isdigit() for character in word))
-        scores: dict[int, float] = {}
-        for query, weight in ((text, WORD_WEIGHT), (codes, CODE_WEIGHT)):
-            hits = words.search(catalog_id, query, WORD_CANDIDATES) if query else None
-            if hits is None or not len(hits.ids):
-                continue
-            best = max(float(hits.scores[0]), 1e-6)
-            for number, score in zip(hits.ids.tolist(), hits.scores.tolist(), strict=True):
-                scores[number] = scores.get(number, 0.0) + weight * max(score, 0.0) / best
-        return WordHits(ids=np.array(list(scores), np.int64), scores=np.array(list(scores.values()), np.float32))
 
     def _like(self, need: Need, index: VectorIndex) -> tuple[NDArray[np.float32] | None, int | None]:
         if need.like is None:

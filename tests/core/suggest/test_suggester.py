@@ -114,6 +114,10 @@ def test_the_parts_add_up_to_the_score(shop: Workspace) -> None:
 def test_an_exact_code_comes_first(shop: Workspace) -> None:
     add_items(shop, "Shop", [Item(item_id="XK-4711", title="a thing"), Item(item_id="b", title="a thing 4712")])
     assert _ids(shop.suggester.suggest(Need(text="xk 4711")))[0] == "XK-4711"
+    add_items(shop, "Shop", [Item(item_id="fifty", title="deodorant 50 ml")])
+    cheap = shop.suggester.suggest(Need(text="shoe under 50"), limit=40)
+    fifty = next(one for one in cheap.page if one.stored.item.item_id == "fifty")
+    assert fifty.parts["words"] <= 1.0, "a price is no code"
     assert _ids(shop.suggester.suggest(Need(text="4712 shoe")))[0] == "b"
 
 

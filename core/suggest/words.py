@@ -1,0 +1,39 @@
+"""Exact words and codes of a need, on the scale of the calibrated score."""
+
+import re
+
+import numpy as np
+
+from core.store.database import Database
+from core.store.words import WordHits, Words
+
+WORD_CANDIDATES = 100
+#: Weight of the best word match, in units of the calibrated score; chosen on `benchmarks/retrieval.py`.
+WORD_WEIGHT = 1.0
+#: Weight of the best match of a code.
+CODE_WEIGHT = 6.0
+#: A code or model number: letters and digits together, or four digits and more. "Under 50" is none.
+_CODE = re.compile(r"(?=\S*\d)(?:\S*[^\W\d_]\S*|\S*\d{4,}\S*)")
+
+
+def search_words(database: Database, catalog_id: int, text: str) -> WordHits:
+    """Items that hold words of the need; the best match of its words, and of its codes, gets the whole weight.
+
+    Args:
+        database: The system of record.
+        catalog_id: Where to look.
+        text: The need.
+
+    Returns:
+        Hits with scores of at least 0, in no order.
+    """
+    words = Words(database)
+    scores: dict[int, float] = {}
+    for query, weight in ((text, WORD_WEIGHT), (" ".join(_CODE.findall(text)), CODE_WEIGHT)):
+        hits = words.search(catalog_id, query, WORD_CANDIDATES) if query else None
+        if hits is None or not len(hits.ids):
+            continue
+        best = max(float(hits.scores[0]), 1e-6)
+        for number, score in zip(hits.ids.tolist(), hits.scores.tolist(), strict=True):
+            scores[number] = scores.get(number, 0.0) + weight * max(score, 0.0) / best
+    return WordHits(ids=np.array(list(scores), np.int64), scores=np.array(list(scores.values()), np.float32))
