@@ -27,25 +27,45 @@ BORDER = 0.04
 INK = 12
 
 CURRENCY = "EUR"
-#: Top category to its invented brands, and to its least and highest price in euro.
-RANGES: dict[str, tuple[tuple[str, ...], int, int]] = {
-    "Animal Figures": (("Pebblo", "Larkspun", "Hoof & Hollow"), 6, 35),
-    "Clothing": (("Fernhollow", "Sundrift", "Dapperling"), 9, 120),
-    "Drinks": (("Morrowby", "Sipwell", "Kettlefen"), 1, 9),
-    "Electronics": (("Voltivo", "Brightnook", "Halderon"), 12, 480),
-    "Food": (("Maplewick", "Morrowby", "Crumbleton"), 1, 18),
-    "Garden": (("Fernhollow", "Greenmoor", "Petalwise"), 4, 90),
-    "Home": (("Oddmint", "Hollowell", "Brightnook"), 5, 190),
-    "Kitchen": (("Kettlefen", "Oddmint", "Crumbleton"), 5, 130),
-    "Music": (("Cadenzo", "Larkspun", "Tonewell"), 12, 950),
-    "Party": (("Confettique", "Pebblo", "Sundrift"), 2, 35),
-    "Pets": (("Pawberry", "Hoof & Hollow", "Hollowell"), 6, 60),
-    "Sports": (("Stridemoor", "Sundrift", "Halderon"), 6, 240),
-    "Stationery": (("Quillby", "Inkmoor", "Paperfen"), 1, 60),
-    "Tools": (("Ironbeck", "Tinkermoor", "Greenmoor"), 4, 95),
-    "Toy Vehicles": (("Wheelby", "Tinkermoor", "Pebblo"), 6, 60),
-    "Toys": (("Pebblo", "Tinkermoor", "Larkspun"), 4, 55),
+#: Top category to its invented brands.
+BRANDS = {
+    "Animal Figures": ("Pebblo", "Larkspun", "Hoof & Hollow"),
+    "Clothing": ("Fernhollow", "Sundrift", "Dapperling"),
+    "Drinks": ("Morrowby", "Sipwell", "Kettlefen"),
+    "Electronics": ("Voltivo", "Brightnook", "Halderon"),
+    "Food": ("Maplewick", "Morrowby", "Crumbleton"),
+    "Garden": ("Fernhollow", "Greenmoor", "Petalwise"),
+    "Home": ("Oddmint", "Hollowell", "Brightnook"),
+    "Kitchen": ("Kettlefen", "Oddmint", "Crumbleton"),
+    "Music": ("Cadenzo", "Larkspun", "Tonewell"),
+    "Party": ("Confettique", "Pebblo", "Sundrift"),
+    "Pets": ("Pawberry", "Hoof & Hollow", "Hollowell"),
+    "Sports": ("Stridemoor", "Sundrift", "Halderon"),
+    "Stationery": ("Quillby", "Inkmoor", "Paperfen"),
+    "Tools": ("Ironbeck", "Tinkermoor", "Greenmoor"),
+    "Toy Vehicles": ("Wheelby", "Tinkermoor", "Pebblo"),
+    "Toys": ("Pebblo", "Tinkermoor", "Larkspun"),
 }
+#: Category, or top category for the others, to the least and the highest price in euro.
+PRICES = {
+    "Animal Figures": (6, 35),
+    "Clothing": (9, 90), "Clothing > Accessories": (6, 35), "Clothing > Jewellery": (60, 600),
+    "Drinks": (1, 4),
+    "Electronics": (19, 240), "Electronics > Accessories": (5, 60), "Electronics > Computers": (45, 900),
+    "Electronics > Media": (1, 12), "Electronics > Screens": (70, 480),
+    "Food": (1, 7), "Food > Cakes": (3, 35), "Food > Ready Meals": (4, 13), "Food > Meat and Eggs": (9, 40),
+    "Garden": (5, 45), "Garden > Flowers": (2, 15), "Garden > Furniture": (60, 400), "Garden > Trees": (19, 120),
+    "Home": (4, 60), "Home > Cleaning": (4, 30), "Home > Furniture": (35, 380), "Home > Lighting": (6, 140),
+    "Kitchen": (5, 35), "Kitchen > Appliances": (25, 190), "Kitchen > Pots and Pans": (18, 120),
+    "Music": (90, 950), "Music > Accessories": (9, 60), "Music > Percussion": (9, 190), "Music > Records": (6, 30),
+    "Party": (2, 30), "Party > Balloons": (1, 9),
+    "Pets": (6, 50),
+    "Sports": (9, 95), "Sports > Cycling": (240, 1400),
+    "Stationery": (2, 28), "Stationery > Paper": (1, 7), "Stationery > Pens and Pencils": (1, 15),
+    "Tools": (4, 45), "Tools > Power Tools": (39, 180),
+    "Toy Vehicles": (6, 45),
+    "Toys": (4, 40), "Toys > Play Houses": (25, 160),
+}  # fmt: skip
 #: Most things are there, so that a need finds something to buy; some are not, so that the state shows.
 STATES = ("in stock",) * 17 + ("preorder",) + ("out of stock",) * 2
 COLUMNS = (
@@ -129,7 +149,9 @@ def invent_price(item_id: str, least: int, highest: int) -> str:
 
 def build_product(choice: Choice) -> dict[str, str]:
     """The row of products.csv."""
-    brands, least, highest = RANGES[choice.words["category"].partition(" > ")[0]]
+    category = choice.words["category"]
+    top = category.partition(" > ")[0]
+    brands, (least, highest) = BRANDS[top], PRICES.get(category, PRICES[top])
     return choice.words | {
         "id": choice.item_id,
         "brand": brands[invent_number(choice.item_id, "brand", len(brands))],
