@@ -27,7 +27,7 @@ Scores = Callable[[Tensor, Tensor], Tensor]
 
 
 def main() -> None:
-    """Print three tables: the notes' protocol, the shipped head, and its transfer to stamps."""
+    """Print heads trained on both sources, then the shipped head on drawings and on stamps."""
     parser = argparse.ArgumentParser(description="Retrieval of the embedded model.")
     parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE)
     parser.add_argument("--part", choices=("validation", "test"), default="test")
