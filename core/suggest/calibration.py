@@ -39,6 +39,7 @@ class Calibration:
         strong: Per match mode, the score from which a suggestion is called strong.
         good: Per match mode, the score from which it is called good.
         items: Number of items when it was measured.
+        weights: What the scores were made with; another choice asks for a new measurement.
     """
 
     text_to_picture: float = _DEFAULT_SPREAD
@@ -48,6 +49,7 @@ class Calibration:
     strong: Mapping[str, float]
     good: Mapping[str, float]
     items: int
+    weights: str
 
     def strength(self, score: float, match: str) -> Strength:
         """The word for a score."""
@@ -71,7 +73,12 @@ def calibrate(
     if len(ids) > SAMPLE:
         ids = np.sort(np.random.default_rng(_SEED).choice(ids, SAMPLE, replace=False))
     if len(ids) < 2:
-        return Calibration(strong=dict.fromkeys(weights, 3.0), good=dict.fromkeys(weights, 1.5), items=len(ids))
+        return Calibration(
+            strong=dict.fromkeys(weights, 3.0),
+            good=dict.fromkeys(weights, 1.5),
+            items=len(ids),
+            weights=name_weights(weights),
+        )
     parts, has = index.rows(ids)
     titles = _titles(database, ids)
     needs = encoder.encode_texts([titles[number] for number in ids.tolist()])
@@ -89,7 +96,12 @@ def calibrate(
         others = score[~np.eye(len(score), dtype=bool)]
         good[mode] = float(np.quantile(others, _GOOD_NULL_QUANTILE))
         strong[mode] = max(float(np.quantile(own, _STRONG_QUANTILE)), good[mode])
-    return Calibration(**spreads, strong=strong, good=good, items=len(index))
+    return Calibration(**spreads, strong=strong, good=good, items=len(index), weights=name_weights(weights))
+
+
+def name_weights(weights: Mapping[str, tuple[float, float]]) -> str:
+    """The weights as a text to compare."""
+    return " ".join(f"{mode}:{picture}/{text}" for mode, (picture, text) in sorted(weights.items()))
 
 
 def save_calibration(calibration: Calibration, path: Path) -> None:

@@ -23,7 +23,14 @@ from core.store.index_files import VectorIndexes
 from core.store.items import Items, StoredItem
 from core.store.vectors import VectorIndex
 from core.store.words import WordHits, Words
-from core.suggest.calibration import Calibration, Strength, calibrate, load_calibration, save_calibration
+from core.suggest.calibration import (
+    Calibration,
+    Strength,
+    calibrate,
+    load_calibration,
+    name_weights,
+    save_calibration,
+)
 from core.suggest.need import Need
 from core.suggest.query import PART_WEIGHTS, Query, build_query, embed_need
 from core.suggest.variety import rerank_mmr
@@ -223,7 +230,7 @@ class Suggester:
         path = self._folder / f"{catalog.id}-{model}.calibration.json"
         with self._lock:
             known = self._calibrations.get(key) or load_calibration(path)
-            if anew or known is None or abs(known.items - len(index)) > _RECALIBRATE_SHARE * max(len(index), 1):
+            if anew or known is None or _is_stale(known, len(index)):
                 known = calibrate(self._database, index, encoder, PART_WEIGHTS)
                 save_calibration(known, path)
             self._calibrations[key] = known
@@ -253,6 +260,11 @@ class Suggester:
                 )
             )
         return tuple(page)
+
+
+def _is_stale(calibration: Calibration, items: int) -> bool:
+    grown = abs(calibration.items - items) > _RECALIBRATE_SHARE * max(items, 1)
+    return grown or calibration.weights != name_weights(PART_WEIGHTS)
 
 
 def _join(

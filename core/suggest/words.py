@@ -8,8 +8,8 @@ from core.store.database import Database
 from core.store.words import WordHits, Words
 
 WORD_CANDIDATES = 100
-#: Weight of the best word match, in units of the calibrated score. Needs made of the catalogue's own words gain from 2.0
-#: (`benchmarks/retrieval.py`: 0.918 against 0.902), yet such needs flatter words, and real ones say things differently.
+#: Weight of the best word match, in units of the calibrated score. Needs made of the catalogue's own words gain a
+#: little from 2.0 (`benchmarks/retrieval.py`), yet such needs flatter words, and real ones say things differently.
 WORD_WEIGHT = 1.0
 #: Weight of the best match of a code: any from 2.0 brings it first, and this one makes it a strong match as well.
 CODE_WEIGHT = 6.0
