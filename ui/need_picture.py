@@ -7,6 +7,7 @@ from PIL import Image
 
 from core.errors import NeedError
 from ui.filters import first_page
+from ui.paste import draw_paste_box
 from ui.pictures import card_picture
 from ui.resources import open_workspace
 
@@ -20,9 +21,12 @@ def draw_need_picture() -> None:
         type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "avif", "tiff"],
         key=f"need-picture-{st.session_state.get('need-picture-round', 0)}",
         max_upload_size=30,
-        help="Drop a file here, choose one, or paste one from the clipboard.",
+        help="Drop a file here or choose one.",
     )
-    if upload is not None:
+    pasted = draw_paste_box()
+    if pasted is not None:
+        _take(pasted)
+    elif upload is not None:
         _take(upload.getvalue())
     picture = st.query_params.get("picture", "")
     if _HASH.fullmatch(picture):

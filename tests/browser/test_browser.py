@@ -1,5 +1,6 @@
 """The whole main job in a real browser, with the real embedded model."""
 
+import base64
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,25 @@ def test_a_picture_as_the_need(imported: Server, visit: Open, shop_zip: Path) ->
     page.page.keyboard.press("Escape")
     page.settle().says("of the best")
     assert page.titles()[0].startswith("yellow")
+
+
+def test_a_picture_from_the_clipboard(imported: Server, visit: Open, shop_zip: Path) -> None:
+    data = base64.b64encode((shop_zip.parent / "blue.png").read_bytes()).decode()
+    page = visit(imported).open("/")
+    page.click("Picture")
+    page.page.get_by_role("button", name="Paste a picture").evaluate(
+        """(box, data) => {
+          const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+          const clipboardData = new DataTransfer();
+          clipboardData.items.add(new File([bytes], "pasted.png", { type: "image/png" }));
+          box.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }""",
+        data,
+    )
+    page.page.wait_for_function("() => location.search.includes('picture=')", timeout=30_000)
+    page.page.keyboard.press("Escape")
+    page.settle().says("of the best")
+    assert page.titles()[0].startswith("blue")
 
 
 def test_a_reload_and_hostile_words_leave_the_page_whole(imported: Server, visit: Open) -> None:

@@ -45,4 +45,5 @@ def test_the_sample_button_starts_one_job(app: Open, workspace: Workspace) -> No
     test.button(key="load-sample").click().run()
     assert not test.exception
     test.run()
-    assert len(JobStore(workspace.database).live()) <= 1
+    (job,) = JobStore(workspace.database).live()
+    assert job.payload["catalog"] == "Sample shop"
