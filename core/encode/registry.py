@@ -243,7 +243,7 @@ def _unknown(name: str, models: list[str]) -> BackboneError:
     own = [backbone.name for backbone in BACKBONES]
     near = difflib.get_close_matches(name.lower(), [*own, *(model.lower() for model in models)], n=4, cutoff=0.5)
     cased = {model.lower(): model for model in models}
-    hint = f" Did you mean {_list(cased.get(match, match) for match in near)}?" if near else ""
+    hint = f" Did you mean {_list(dict.fromkeys(cased.get(match, match) for match in near))}?" if near else ""
     return BackboneError(
         f"There is no model called {name!r}.{hint} Choose one of {_list(own)}, an open_clip MODEL/WEIGHTS, "
         "hf-hub:ORGANISATION/MODEL, or the folder of a model."

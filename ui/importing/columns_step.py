@@ -35,7 +35,8 @@ def draw_columns(draft: Draft) -> None:
     waiting = [one for one in suggested.columns if _is_waiting(one, draft.spec.mapping)]
     if waiting:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{len(waiting)} columns have a suggestion that waits for you.")
+            count = f"{len(waiting)} columns have suggestions that wait" if len(waiting) > 1 else "One suggestion waits"
+            st.markdown(f"{count} for you.")
             st.button("Accept all suggestions", key="accept-all", on_click=_accept, args=(draft, tuple(waiting)))
     # Where a column stands is fixed when the page is entered, so that no row jumps away under a person's hand.
     unused = [one for one in suggested.columns if one.fallback == "" and one.confidence == "none"]
