@@ -52,13 +52,7 @@ def _draw_local(draft: Draft, spec: ImportSpec) -> ImportSpec:
         accept_multiple_files=True,
         key=f"pictures-{draft.id}",
     )
-    folder = st.text_input(
-        "or a folder on this computer",
-        "" if spec.folder is None else str(spec.folder),
-        key=f"folder-{draft.id}",
-        placeholder="/home/me/pictures",
-        help="The folder that the paths in the file start from. Nothing outside it is opened.",
-    )
+    folder = _draw_folder(draft, spec) if _serves_this_computer_only() else str(spec.folder or "")
     home = open_workspace().home.uploads
     zips = [upload for upload in uploads if upload.name.lower().endswith(".zip")]
     singles = [(upload.name, upload) for upload in uploads if upload not in zips]
@@ -67,6 +61,21 @@ def _draw_local(draft: Draft, spec: ImportSpec) -> ImportSpec:
     if singles:
         return replace(spec, folder=save_pictures(singles, home / f"pictures-{draft.id}"))
     return replace(spec, folder=Path(folder.strip()).expanduser() if folder.strip() else None)
+
+
+def _draw_folder(draft: Draft, spec: ImportSpec) -> str:
+    return st.text_input(
+        "or a folder on this computer",
+        "" if spec.folder is None else str(spec.folder),
+        key=f"folder-{draft.id}",
+        placeholder="/home/me/pictures",
+        help="The folder that the paths in the file start from. Nothing outside it is opened.",
+    )
+
+
+def _serves_this_computer_only() -> bool:
+    """Whether every visitor sits at this computer: nobody else may name folders of it."""
+    return st.get_option("server.address") in ("localhost", "127.0.0.1", "::1")
 
 
 def _draw_trial(spec: ImportSpec, references: Sequence[str]) -> None:
