@@ -1,8 +1,12 @@
 """What the items of a catalogue can be filtered by."""
 
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.errors import NeedError
 from core.store.database import Database
+from core.store.filters import Filter
 
 MAX_VALUES = 300
 #: From so many different numbers on, a field is offered as a range.
@@ -45,6 +49,24 @@ def list_facets(database: Database, catalog_id: int) -> tuple[Facet, ...]:
     facets.sort(key=lambda facet: (_rank(facet.field), -coverage[facet.field.lower()]))
     price = _price(database, catalog_id)
     return (price, *facets) if price else tuple(facets)
+
+
+def check_fields(database: Database, catalog_ids: Sequence[int], filters: Sequence[Filter]) -> None:
+    """See to it that each filter names a field that some item of these catalogues has.
+
+    Raises:
+        NeedError: It does not; the message names fields that are near.
+    """
+    marks = ", ".join("?" for _ in catalog_ids)
+    for name in {condition.field for condition in filters if condition.field.lower() != "price"}:
+        sql = f"SELECT 1 FROM facets WHERE catalog_id IN ({marks}) AND field = ? LIMIT 1"
+        if catalog_ids and database.connection.execute(sql, (*catalog_ids, name)).fetchone() is None:
+            rows = database.connection.execute(
+                f"SELECT DISTINCT field FROM facets WHERE catalog_id IN ({marks})", tuple(catalog_ids)
+            )
+            known = ["price", *sorted(row[0] for row in rows)]
+            near = difflib.get_close_matches(name, known, n=3) or known[:12]
+            raise NeedError(f"No item has a field “{name}” to filter by. There are: {', '.join(near)}.")
 
 
 def _price(database: Database, catalog_id: int) -> Facet | None:

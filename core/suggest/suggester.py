@@ -19,6 +19,7 @@ from core.errors import NeedError
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings
+from core.store.facets import check_fields
 from core.store.index_files import VectorIndexes
 from core.store.items import Items, StoredItem
 from core.store.vectors import VectorIndex
@@ -33,7 +34,7 @@ from core.suggest.calibration import (
 )
 from core.suggest.need import Need
 from core.suggest.query import PART_WEIGHTS, Query, build_query, embed_need
-from core.suggest.variety import rerank_mmr
+from core.suggest.variety import rerank_mmr, to_unit
 from core.suggest.words import search_words
 
 #: Candidates that are kept for paging, words, things to avoid and variety.
@@ -130,11 +131,12 @@ class Suggester:
 
         Raises:
             CatalogNotFoundError: A named catalogue does not exist.
-            NeedError: The item to be like does not exist.
+            NeedError: The item to be like does not exist, or no item has a field that is filtered by.
             BackboneError: A catalogue's backbone cannot be loaded.
         """
         start = time.perf_counter()
         catalogs = self._chosen(need)
+        check_fields(self._database, [catalog.id for catalog in catalogs], need.filters)
         ranked = [self._rank(catalog, need) for catalog in catalogs if catalog.items]
         order = _merge(ranked, need, offset + limit)
         page = self._fetch(ranked, order[offset : offset + limit], offset, need.match)
@@ -193,7 +195,7 @@ class Suggester:
             calibration=calibration,
             ids=ids,
             parts=self._parts(query, ids, rows, words.result(), need),
-            embeddings=_unit(rows.reshape(len(ids), 2 * index.dimension)),
+            embeddings=to_unit(rows.reshape(len(ids), 2 * index.dimension)),
             passed=len(index) if allowed is None else len(allowed),
         )
 
@@ -293,8 +295,3 @@ def _merge(ranked: list[_Ranked], need: Need, count: int) -> list[tuple[int, int
         return [places[at] for at in np.argsort(-scores, kind="stable").tolist()]
     embeddings = np.concatenate([one.embeddings for one in ranked])
     return [places[at] for at in rerank_mmr(scores, embeddings, need.variety, count).tolist()]
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
-    return unit

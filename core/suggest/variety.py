@@ -42,3 +42,9 @@ def rerank_mmr(
         likeness = np.maximum(likeness, embeddings @ embeddings[best])
     rest = [position for position in by_score.tolist() if open_[position]]
     return np.array([*chosen, *rest], dtype=np.int64)
+
+
+def to_unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows (N, D) at length 1; rows of zeros stay."""
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return unit

@@ -128,6 +128,8 @@ def test_filters_come_before_the_ranking(shop: Workspace) -> None:
     assert _ids(found)[0] == "hat-red" and all(item_id.startswith("hat-") for item_id in _ids(found))
     nothing = shop.suggester.suggest(replace(need, filters=(parse_filter("kind=car"),)))
     assert nothing.page == () and nothing.candidates == 0
+    with pytest.raises(NeedError, match=r"“Knid”.*Kind"):
+        shop.suggester.suggest(replace(need, filters=(parse_filter("Knid=hat"),)))
 
 
 def test_pages_continue_one_list(shop: Workspace) -> None:
