@@ -9,7 +9,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Each room may import those before it and itself.
-ROOMS = ("errors", "config", "device", "catalog", "store", "encode", "suggest", "workspace", "jobs", "__main__")
+ROOMS = (
+    "errors",
+    "config",
+    "files",
+    "device",
+    "catalog",
+    "store",
+    "encode",
+    "suggest",
+    "workspace",
+    "jobs",
+    "__main__",
+)
 CORE_FILES = sorted((ROOT / "core").rglob("*.py"))
 
 

@@ -1,7 +1,6 @@
 """An import that a person is still preparing, kept on disk so that a reload loses nothing."""
 
 import json
-import os
 import re
 import uuid
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from core.catalog.read import detect, preview_table
 from core.catalog.suggest_mapping import suggest_mapping
 from core.catalog.table import ReadOptions
 from core.errors import CatalogFileError
+from core.files import written_whole
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -73,10 +73,9 @@ def with_options(draft: Draft, options: ReadOptions) -> Draft:
 def save_draft(draft: Draft, folder: Path) -> None:
     """Write it, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = _path(folder, draft.id)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps({"file_name": draft.file_name, "spec": draft.spec.to_json()}), encoding="utf-8")
-    temporary.replace(path)
+    text = json.dumps({"file_name": draft.file_name, "spec": draft.spec.to_json()})
+    with written_whole(_path(folder, draft.id), flush=False) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def load_draft(draft_id: str, folder: Path) -> Draft:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
-from core.catalog.pictures import MAX_BYTES
+from core.catalog.pictures import MAX_BYTES, file_too_large
 from core.errors import PictureError
 
 ALLOWED_PORTS = frozenset({80, 443, 8080, 8443})
@@ -192,7 +192,7 @@ def _check_response(response: httpx.Response) -> None:
         raise PictureError("not_a_picture", f"The server sent {kind}, not a picture. Give the picture's own address.")
     length = response.headers.get("content-length", "")
     if length.isdigit() and int(length) > MAX_BYTES:
-        raise _too_large()
+        raise file_too_large()
 
 
 def _read(chunks: Iterable[bytes], deadline: float) -> bytes:
@@ -200,7 +200,7 @@ def _read(chunks: Iterable[bytes], deadline: float) -> bytes:
     for chunk in chunks:
         data += chunk
         if len(data) > MAX_BYTES:
-            raise _too_large()
+            raise file_too_large()
         if time.monotonic() > deadline:
             raise PictureError("too_slow", f"The picture took more than {TOTAL_SECONDS:.0f} seconds. Try again later.")
     return bytes(data)
@@ -213,7 +213,3 @@ def _bad_url() -> PictureError:
 def _unreachable(url: str) -> PictureError:
     host = urlsplit(url).hostname or url
     return PictureError("unreachable", f"{host[:80]} cannot be reached. Check the address and the network.")
-
-
-def _too_large() -> PictureError:
-    return PictureError("too_large", f"The picture file is larger than {MAX_BYTES // 2**20} MB. Save a smaller one.")

@@ -95,14 +95,18 @@ class ImportSpec:
         """
         return read_table(self.table, self.options)
 
-    def build(self) -> Validated:
+    def build(self, table: Table | None = None) -> Validated:
         """The table's items and problems.
+
+        Args:
+            table: What `read` gave, where it has been called already.
 
         Raises:
             CatalogFileError: The file cannot be read with these options.
             MappingError: The mapping does not fit the columns.
         """
-        return build_items(self.read(), self.mapping, domain=self.domain, currency=self.currency, edits=self.edits)
+        table = table or self.read()
+        return build_items(table, self.mapping, domain=self.domain, currency=self.currency, edits=self.edits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from core.catalog.archive import TABLE_SUFFIXES, Archive
 from core.errors import ArchiveError, CatalogFileError
+from core.files import written_whole
 
 _CHUNK = 2**20
 
@@ -74,9 +75,8 @@ def stage_file(path: Path, uploads: Path, *, name: str = "", member: str = "") -
         chosen = member or _only_table(archive, name)
         target = uploads / f"{_hash_file(path)}-{hashlib.sha256(chosen.encode()).hexdigest()[:8]}{_suffix(chosen)}"
         if not target.exists():
-            temporary = target.with_suffix(f".{os.getpid()}.tmp")
-            archive.extract_table(chosen, temporary)
-            temporary.replace(target)
+            with written_whole(target, flush=False) as temporary:
+                archive.extract_table(chosen, temporary)
     near = str(PurePosixPath(chosen).parent)
     return Staged(name=name, table=target, archive=path, near="" if near == "." else near)
 

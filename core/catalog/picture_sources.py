@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 from core.catalog.archive import Archive
 from core.catalog.fetch import PictureFetcher
-from core.catalog.pictures import MAX_BYTES
+from core.catalog.pictures import MAX_BYTES, file_too_large
 from core.errors import PictureError
 
 
@@ -34,9 +34,7 @@ class PictureFolder:
         path = self._find(reference)
         try:
             if path.stat().st_size > MAX_BYTES:
-                raise PictureError(
-                    "too_large", f"The picture file is larger than {MAX_BYTES // 2**20} MB. Save a smaller one."
-                )
+                raise file_too_large()
             return path.read_bytes()
         except OSError as exc:
             raise PictureError("missing", f"“{reference[:120]}” cannot be read ({exc.strerror}).") from exc

@@ -8,7 +8,6 @@ import hashlib
 import multiprocessing
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +16,7 @@ from pathlib import Path
 from core.catalog.decode_apart import normalise_apart, prepare_decoder
 from core.catalog.pictures import NormalPicture, normalise_picture
 from core.errors import PictureError
+from core.files import written_whole
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _THREADS = 8
@@ -175,10 +175,5 @@ def _checked(picture: str) -> str:
 
 def _write(path: Path, data: bytes, *, flush: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        if flush:
-            file.flush()
-            os.fsync(file.fileno())
-    temporary.replace(path)
+    with written_whole(path, flush=flush) as temporary:
+        temporary.write_bytes(data)

@@ -74,7 +74,7 @@ def _check_bytes(data: bytes) -> None:
     if not data:
         raise PictureError("empty", "The picture file is empty. Export it again.")
     if len(data) > MAX_BYTES:
-        raise PictureError("too_large", f"The picture file is larger than {MAX_BYTES // 2**20} MB. Save a smaller one.")
+        raise file_too_large()
     head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<svg") or (head.startswith((b"<?xml", b"<!doctype svg")) and b"<svg" in head):
         raise PictureError("svg", "SVG drawings are not supported. Export the picture as PNG or JPEG.")
@@ -166,6 +166,11 @@ def _encode(image: Image.Image) -> NormalPicture:
     thumbnail = io.BytesIO()
     small.save(thumbnail, "WEBP", quality=THUMBNAIL_QUALITY, method=2)
     return NormalPicture(jpeg=jpeg.getvalue(), thumbnail=thumbnail.getvalue(), width=clean.width, height=clean.height)
+
+
+def file_too_large() -> PictureError:
+    """The reason of a file beyond `MAX_BYTES`, wherever it came from."""
+    return PictureError("too_large", f"The picture file is larger than {MAX_BYTES // 2**20} MB. Save a smaller one.")
 
 
 def _too_large() -> PictureError:

@@ -5,7 +5,6 @@ whenever it is missing, damaged or of another model version.
 """
 
 import logging
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.files import written_whole
 from core.store.catalogs import Catalog
 from core.store.database import Database
 from core.store.embeddings import Embeddings
@@ -105,12 +105,8 @@ class VectorIndexes:
     def _save(self, index: VectorIndex, key: tuple[int, int]) -> None:
         from safetensors.numpy import save_file
 
-        path = self._path(key)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        save_file(index.to_arrays(), temporary, metadata={"revision": str(index.revision)})
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with written_whole(self._path(key), flush=True) as temporary:
+            save_file(index.to_arrays(), temporary, metadata={"revision": str(index.revision)})
 
     def _path(self, key: tuple[int, int]) -> Path:
         return self._folder / f"{key[0]}-{key[1]}.safetensors"

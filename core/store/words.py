@@ -86,7 +86,7 @@ class Words:
 
     def holding(self, ids: Sequence[int], phrase: str) -> frozenset[int]:
         """Those of the items that hold every word of the phrase."""
-        terms = list(dict.fromkeys(_TERM.findall(separate_characters(phrase.lower()))))[:MAX_TERMS]
+        terms = _split_terms(phrase)
         if not terms or not ids:
             return frozenset()
         marks = ", ".join("?" for _ in ids)
@@ -102,7 +102,7 @@ class Words:
             connection.execute("INSERT INTO item_words(item_words) VALUES ('optimize')")
 
     def _terms(self, text: str, *, rare_only: bool) -> list[str]:
-        terms = list(dict.fromkeys(_TERM.findall(separate_characters(text.lower()))))[:MAX_TERMS]
+        terms = _split_terms(text)
         if not rare_only:
             return terms
         connection = self._database.connection
@@ -110,3 +110,8 @@ class Words:
         ceiling = max(SMALL_COLLECTION, int(total * COMMON_SHARE))
         sql = "SELECT count(*) FROM (SELECT 1 FROM item_words WHERE item_words MATCH ? LIMIT ?)"
         return [term for term in terms if connection.execute(sql, (f'"{term}"', ceiling + 1)).fetchone()[0] <= ceiling]
+
+
+def _split_terms(text: str) -> list[str]:
+    """Its words, each once, without anything that FTS could take for an operator."""
+    return list(dict.fromkeys(_TERM.findall(separate_characters(text.lower()))))[:MAX_TERMS]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.encode.encoder import Encoder
+from core.files import written_whole
 from core.store.database import Database
 from core.store.vectors import VectorIndex
 
@@ -106,9 +107,8 @@ def name_weights(weights: Mapping[str, tuple[float, float]]) -> str:
 
 def save_calibration(calibration: Calibration, path: Path) -> None:
     """Write it beside its index."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(asdict(calibration)), encoding="utf-8")
-    temporary.replace(path)
+    with written_whole(path, flush=False) as temporary:
+        temporary.write_text(json.dumps(asdict(calibration)), encoding="utf-8")
 
 
 def load_calibration(path: Path) -> Calibration | None:
