@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.encode.registry import BACKBONES
 from core.store.catalogs import Catalog
+from ui.backbones import draw_backbone
 from ui.empty import draw_no_catalog
 from ui.jobs import draw_live_job, start_job
 from ui.resources import open_jobs, open_workspace
@@ -55,10 +56,7 @@ def _draw_switch(catalog: Catalog) -> None:
     chosen = st.selectbox("Model", names, key="switch-to", accept_new_options=True)
     backbone = next((one for one in BACKBONES if one.name == chosen), None)
     if backbone is not None:
-        size = (
-            f"{backbone.download_mb:,} MB are downloaded first." if backbone.needs_download else "Nothing to download."
-        )
-        st.caption(f"{backbone.good_for} {size} Licence: {backbone.licence}.")
+        draw_backbone(backbone)
     st.caption("Any open_clip name, hf-hub: id or local folder can be typed in.")
     if st.button("Encode and switch", type="primary", key="switch-go", on_click=_switch, args=(catalog,)):
         st.rerun()

@@ -39,15 +39,16 @@ def draw_live_job(job_id: str) -> None:
 def draw_job(job: Job) -> None:
     """One job with its progress, buttons and log."""
     jobs = open_jobs()
+    alive = not job.is_live or has_worker(open_workspace().home)
     with st.container(border=True, key=f"job-{job.id}"):
         st.markdown(f"{_ICONS[job.state]} **{escape_markdown(job.title)}** — {_describe(job)}")
         if job.is_live:
             st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress_text(job))
-            if not has_worker(open_workspace().home):
+            if not alive:
                 st.warning("No worker is alive, so nothing moves. Start one; the work goes on where it stopped.")
         elif job.message:
             (st.error if job.state == "failed" else st.caption)(job.message)
-        _draw_buttons(job, jobs)
+        _draw_buttons(job, jobs, alive=alive)
         _draw_log(job)
 
 
@@ -70,11 +71,11 @@ def _progress_text(job: Job) -> str:
     return " · ".join(parts)
 
 
-def _draw_buttons(job: Job, jobs: JobStore) -> None:
+def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool) -> None:
     with st.container(horizontal=True):
         if job.is_live and not job.cancel_requested:
             st.button("Cancel", key=f"cancel-{job.id}", icon=":material/stop:", on_click=jobs.cancel, args=(job.id,))
-        if job.is_live and not has_worker(open_workspace().home):
+        if not alive:
             st.button("Start a worker", key=f"worker-{job.id}", on_click=ensure_worker, args=(open_workspace().home,))
         if job.state in ("failed", "cancelled"):
             st.button("Go on", key=f"resume-{job.id}", icon=":material/play_arrow:", on_click=_resume, args=(job.id,))

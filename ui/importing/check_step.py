@@ -21,7 +21,7 @@ def draw_check(draft: Draft) -> None:
     """Counts, then only the bad rows."""
     spec = draft.spec
     validated = check_all(spec, spec.key())
-    table = read_whole(spec, f"{spec.table}-{spec.options}")
+    table = read_whole(spec)
     accepted, rejected, warned = st.columns(3)
     warnings = [problem for problem in validated.problems if problem.severity == "warning"]
     accepted.metric("Items that go on", f"{len(validated.items):,}", border=True)

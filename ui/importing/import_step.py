@@ -12,6 +12,7 @@ from core.encode.registry import BACKBONES
 from core.errors import CatalogNotFoundError, JobError
 from core.jobs.table import Job
 from core.store.catalogs import Catalog
+from ui.backbones import draw_backbone
 from ui.importing.state import check_all, draw_moves, forget, keep
 from ui.jobs import draw_job, draw_live_job, start_job
 from ui.navigation import find_page
@@ -73,10 +74,7 @@ def _draw_backbone(draft: Draft, catalog: Catalog | None) -> ImportSpec:
     chosen = st.selectbox("Image-text model", names, key=f"backbone-{draft.id}", index=0)
     backbone = by_name.get(chosen)
     if backbone is not None:
-        size = (
-            f"{backbone.download_mb:,} MB are downloaded first." if backbone.needs_download else "Nothing to download."
-        )
-        st.caption(f"{backbone.good_for} {size} Licence: {backbone.licence}.")
+        draw_backbone(backbone)
     return replace(draft.spec, backbone=chosen)
 
 

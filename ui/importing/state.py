@@ -82,14 +82,18 @@ def draw_moves(step: str, *, can_go_on: bool = True, label: str = "Continue") ->
 
 
 @st.cache_resource(show_spinner="Reading the file …", max_entries=4)
-def read_whole(_spec: ImportSpec, key: str) -> Table:
-    """The whole table of a recipe."""
-    del key  # names the recipe in the cache
+def _read_whole(_spec: ImportSpec, key: str) -> Table:
+    del key  # names the file and its options in the cache
     return _spec.read()
+
+
+def read_whole(spec: ImportSpec) -> Table:
+    """The whole table of a recipe, read once however its mapping and corrections change."""
+    return _read_whole(spec, f"{spec.table}-{spec.options}")
 
 
 @st.cache_resource(show_spinner="Checking every row …", max_entries=4)
 def check_all(_spec: ImportSpec, key: str) -> Validated:
     """All items and problems of a recipe."""
     del key  # names the recipe in the cache
-    return _spec.build()
+    return _spec.build(read_whole(_spec))
