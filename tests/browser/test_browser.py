@@ -68,16 +68,24 @@ def imported(server: Server, shop_zip: Path, chromium: object) -> Server:
 
 
 def _mend_first_cell(visit: Visit, text: str) -> None:
-    """Type into the first editable cell of the canvas table: the column of the problem stands first."""
+    """Type into the first editable cell of the canvas table: the column of the problem stands first.
+
+    The canvas takes no keys until it has drawn itself, and nothing in the page says when; so look and try again.
+    """
     grid = visit.page.locator("[data-testid=stDataFrame]").first
-    grid.scroll_into_view_if_needed()
-    grid.click(position={"x": 60, "y": 55})
-    visit.page.keyboard.press("ArrowRight")
-    visit.page.keyboard.press("Enter")
-    visit.page.wait_for_timeout(500)
-    visit.page.keyboard.type(text, delay=40)
-    visit.page.keyboard.press("Tab")
-    visit.settle()
+    save = visit.page.get_by_role("button", name="Save the corrections").first
+    for _ in range(5):
+        grid.scroll_into_view_if_needed()
+        grid.click(position={"x": 60, "y": 55})
+        visit.page.keyboard.press("ArrowRight")
+        visit.page.keyboard.press("Enter")
+        visit.page.wait_for_timeout(500)
+        visit.page.keyboard.press("Control+A")
+        visit.page.keyboard.type(text, delay=40)
+        visit.page.keyboard.press("Tab")
+        visit.settle()
+        if save.is_enabled():
+            return
 
 
 def test_a_need_is_answered(imported: Server, visit: Open) -> None:
