@@ -1,0 +1,1 @@
+"""Protocols, baselines and the report that says whether training helped."""

@@ -1,0 +1,52 @@
+"""What every compared recommender is: fitted on some events, then scores all items for new histories."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.interactions.log import History, InteractionLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemTable:
+    """What is known about the items themselves, in catalogue order.
+
+    Attributes:
+        item_ids: Ids, (N,).
+        texts: `core.encode.text.item_text` of each, (N,).
+        titles: (N,).
+        categories: The narrowest category, "" where unknown, (N,).
+        text_embeddings: Unit-norm, zero where there is no text, (N, D).
+        picture_embeddings: Unit-norm mean over an item's pictures, zero where there is none, (N, D).
+    """
+
+    item_ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    titles: tuple[str, ...]
+    categories: tuple[str, ...]
+    text_embeddings: NDArray[np.float32]
+    picture_embeddings: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+
+class Recommender(Protocol):
+    """A model under comparison.
+
+    Attributes:
+        name: As on the command line and in tables.
+        ranks_cold: Whether it can tell items apart that no event of the fit touched.
+    """
+
+    name: str
+    ranks_cold: bool
+
+    def fit(self, log: InteractionLog, items: ItemTable) -> None:
+        """Learn from events; `log.items` are rows of `items`. Test users are never among them."""
+
+    def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        """Scores of all items for each history, (B, N); higher is better. An empty history is allowed."""

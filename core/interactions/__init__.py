@@ -1,0 +1,1 @@
+"""Who did what with which item, when: reading logs, their columns, splits in time."""
