@@ -37,10 +37,10 @@ def rank_top(scores: NDArray[np.float32], k: int, *, masked: Sequence[NDArray[np
 
 
 def recall_at(top: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], k: int) -> NDArray[np.float64]:
-    """Share of the targets among the first k, the denominator capped at k, (B,); NaN without targets."""
+    """Share of the targets that are among the first k, (B,); NaN without targets."""
     hits = _hits(top[:, :k], targets)
     counts = np.array([len(found) for found in targets], float)
-    return np.where(counts > 0, hits.sum(axis=1) / np.maximum(np.minimum(counts, k), 1), np.nan)
+    return np.where(counts > 0, hits.sum(axis=1) / np.maximum(counts, 1), np.nan)
 
 
 def ndcg_at(top: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], k: int) -> NDArray[np.float64]:
