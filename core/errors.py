@@ -56,5 +56,9 @@ class JobError(WishlightError):
     """A background job cannot be started, found or finished."""
 
 
+class TrainError(WishlightError):
+    """Training cannot start or go on; what was saved stays."""
+
+
 class CancelledError(WishlightError):
     """The person cancelled the work; what was acknowledged stays."""

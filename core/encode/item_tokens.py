@@ -1,0 +1,250 @@
+"""Items as token sequences and joint embeddings: what the fusion model reads.
+
+With frozen towers these never change, so they are extracted once and kept on disk.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalog.schema import Item
+from core.device import DeviceChoice, choose_device
+from core.encode.pictures import Pixels, open_picture, prepare
+from core.encode.text import clean_text, item_text
+from core.encode.token_runtime import TokenRuntime
+from core.encode.towers import Towers
+from core.errors import PictureError
+
+#: Cells on a side of the pooled feature map.
+PICTURE_GRID = 3
+#: Tokens kept of each segment of the text, in order.
+TEXT_SEGMENTS: Mapping[str, int] = {"title": 8, "description": 16, "attributes": 8}
+#: Raise it when the same item gives other tokens.
+TOKENS_VERSION = 1
+_PICTURE_BATCH = 16
+_TEXT_BATCH = 64
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModalityTokens:
+    """One modality of N items.
+
+    Attributes:
+        tokens: (N, T, W); rows of items without it are zero.
+        mask: Which tokens hold anything, (N, T).
+        joint: Unit-norm, zero for items without it, (N, D).
+    """
+
+    tokens: NDArray[np.float16]
+    mask: NDArray[np.bool_]
+    joint: NDArray[np.float32]
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Which items have it, (N,)."""
+        return np.asarray(self.mask.any(axis=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemTokens:
+    """N items, in catalogue order.
+
+    Attributes:
+        modalities: Name to its tokens, in the order of `MODALITIES`.
+    """
+
+    modalities: Mapping[str, ModalityTokens]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.modalities.values())).mask)
+
+    def take(self, rows: NDArray[np.int64]) -> "ItemTokens":
+        """The items of these rows."""
+        return ItemTokens(
+            modalities={
+                name: ModalityTokens(tokens=one.tokens[rows], mask=one.mask[rows], joint=one.joint[rows])
+                for name, one in self.modalities.items()
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modality:
+    """How one modality of items becomes tokens.
+
+    Attributes:
+        segments: Segment of each token, (T,): the fusion gives each segment an embedding of its own.
+        extract: Runtime, items, a path for each item's picture (or None), progress -> tokens.
+    """
+
+    segments: tuple[int, ...]
+    extract: Callable[[TokenRuntime, Sequence[Item], Sequence[Path | None], Progress], ModalityTokens]
+
+
+def extract_tokens(
+    towers: Towers,
+    items: Sequence[Item],
+    pictures: Sequence[Path | None],
+    progress: Progress,
+    *,
+    choice: DeviceChoice | None = None,
+) -> ItemTokens:
+    """Run both towers over items.
+
+    Args:
+        towers: In evaluation mode.
+        items: N items.
+        pictures: Main picture of each, None where it has none; one that cannot be read counts as none.
+        progress: Called with a stage, items done and N.
+        choice: Where the towers run; None takes what is there.
+    """
+    runtime = TokenRuntime(towers, choice or choose_device(), grid=PICTURE_GRID)
+    return ItemTokens(
+        modalities={name: one.extract(runtime, items, pictures, progress) for name, one in MODALITIES.items()}
+    )
+
+
+def save_tokens(tokens: ItemTokens, folder: Path) -> None:
+    """Write one .npy file an array, so that a large catalogue can be read without filling the memory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, one in tokens.modalities.items():
+        for part in ("tokens", "mask", "joint"):
+            np.save(folder / f"{name}-{part}.npy", getattr(one, part), allow_pickle=False)
+
+
+def load_tokens(folder: Path) -> ItemTokens:
+    """Read what `save_tokens` wrote; token arrays stay on disk until they are used.
+
+    Raises:
+        OSError: A file is missing.
+        ValueError: A file is damaged.
+    """
+
+    def read(name: str, part: str) -> Any:
+        return np.load(folder / f"{name}-{part}.npy", mmap_mode="r" if part == "tokens" else None, allow_pickle=False)
+
+    return ItemTokens(
+        modalities={
+            name: ModalityTokens(tokens=read(name, "tokens"), mask=read(name, "mask"), joint=read(name, "joint"))
+            for name in MODALITIES
+        }
+    )
+
+
+def segment_texts(item: Item) -> dict[str, str]:
+    """The texts of an item's segments: title, description, and the rest in one."""
+    pairs = [f"{name} {', '.join(values)}" for name, values in item.attributes.items() if any(values)]
+    rest = [*item.category, item.brand, ", ".join(item.tags), *pairs]
+    return {
+        "title": clean_text(item.title),
+        "description": clean_text(item.description[:600]),
+        "attributes": clean_text(". ".join(part for part in rest if part)[:400]),
+    }
+
+
+def _extract_pictures(
+    runtime: TokenRuntime, items: Sequence[Item], pictures: Sequence[Path | None], progress: Progress
+) -> ModalityTokens:
+    rows: list[tuple[int, Any, Any]] = []
+    with ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="decode") as pool:
+        for start in range(0, len(items), _PICTURE_BATCH):
+            paths = pictures[start : start + _PICTURE_BATCH]
+            pixels = pool.map(lambda path: _read_pixels(runtime.towers, path), paths)
+            read = {row: found for row, found in enumerate(pixels, start) if found is not None}
+            if read:
+                rows.extend(zip(read, *runtime.read_pictures(np.stack(list(read.values()))), strict=True))
+            progress("Reading pictures", min(start + _PICTURE_BATCH, len(items)), len(items))
+    return _gather(len(items), PICTURE_GRID**2, runtime.towers.dimension, rows)
+
+
+def _read_pixels(towers: Towers, path: Path | None) -> Pixels | None:
+    if path is None:
+        return None
+    try:
+        return prepare(open_picture(path, side=towers.preparation.side), towers.preparation)
+    except PictureError:
+        return None
+
+
+def _gather(count: int, length: int, dimension: int, rows: Sequence[tuple[int, Any, Any]]) -> ModalityTokens:
+    width = rows[0][2].shape[-1] if rows else dimension
+    tokens = np.zeros((count, length, width), np.float16)
+    mask, joint = np.zeros((count, length), bool), np.zeros((count, dimension), np.float32)
+    for row, embedding, found in rows:
+        tokens[row], mask[row], joint[row] = found, True, embedding
+    return ModalityTokens(tokens=tokens, mask=mask, joint=joint)
+
+
+def _extract_texts(
+    runtime: TokenRuntime, items: Sequence[Item], _pictures: Sequence[Path | None], progress: Progress
+) -> ModalityTokens:
+    texts = [segment_texts(item) for item in items]
+    parts = []
+    for name, length in TEXT_SEGMENTS.items():
+        _, tokens, mask = _run_texts(runtime, [text[name] for text in texts], length, f"Reading {name}", progress)
+        parts.append((tokens, mask))
+    joint, _, _ = _run_texts(runtime, [item_text(item) for item in items], 1, "Reading texts", progress)
+    return ModalityTokens(
+        tokens=np.concatenate([tokens for tokens, _ in parts], axis=1),
+        mask=np.concatenate([mask for _, mask in parts], axis=1),
+        joint=joint,
+    )
+
+
+def _run_texts(
+    runtime: TokenRuntime, texts: Sequence[str], length: int, stage: str, progress: Progress
+) -> tuple[NDArray[np.float32], NDArray[np.float16], NDArray[np.bool_]]:
+    """Joint embeddings (N, D), pooled tokens (N, T, W) and their mask (N, T); empty texts stay zero."""
+    # Short texts together: a tower's time is linear in the longest of a batch.
+    order = sorted((row for row, text in enumerate(texts) if text), key=lambda row: len(texts[row]))
+    rows: list[tuple[int, Any, Any]] = []
+    filled = np.zeros((len(texts), length), bool)
+    for start in range(0, len(order), _TEXT_BATCH):
+        batch = order[start : start + _TEXT_BATCH]
+        joint, hidden, words = runtime.read_texts([texts[row] for row in batch])
+        tokens, mask = pool_groups(hidden, words, length)
+        rows.extend(zip(batch, joint, tokens, strict=True))
+        filled[batch] = mask
+        progress(stage, min(start + _TEXT_BATCH, len(order)), len(order))
+    found = _gather(len(texts), length, runtime.towers.dimension, rows)
+    return found.joint, found.tokens, filled
+
+
+def pool_groups(
+    hidden: NDArray[np.float32], words: NDArray[np.bool_], groups: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Mean of consecutive words, so that a long text keeps all of its parts within few tokens.
+
+    Args:
+        hidden: (N, L, W).
+        words: Which positions hold words; each row's words come first, (N, L).
+        groups: Tokens to keep, G.
+
+    Returns:
+        Tokens (N, G, W), and which of them hold anything, (N, G); a short row keeps one token a word.
+    """
+    counts = words.sum(axis=1, keepdims=True)  # (N, 1)
+    place = np.arange(hidden.shape[1])
+    share = np.where(counts > groups, place * groups // np.maximum(counts, 1), place)  # (N, L)
+    weights = (share[:, None] == np.arange(groups)[None, :, None]) & words[:, None]  # (N, G, L)
+    totals = weights.sum(axis=2, keepdims=True)
+    pooled: NDArray[np.float32] = weights.astype(np.float32) @ hidden / np.maximum(totals, 1)
+    return pooled, totals[:, :, 0] > 0
+
+
+def _list_segments() -> tuple[int, ...]:
+    return tuple(number for number, length in enumerate(TEXT_SEGMENTS.values()) for _ in range(length))
+
+
+#: The modalities, by name. A new one is one entry: its tokens and its joint embedding; the fusion takes it as it is.
+MODALITIES: Mapping[str, Modality] = {
+    "picture": Modality(segments=(0,) * PICTURE_GRID**2, extract=_extract_pictures),
+    "text": Modality(segments=_list_segments(), extract=_extract_texts),
+}

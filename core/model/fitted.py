@@ -1,0 +1,70 @@
+"""A trained model that suggests to people: parts of scores that add up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.interactions.log import History
+from core.model.memory import Memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonScores:
+    """Scores of N items for B people; the parts sum to the score.
+
+    Attributes:
+        parts: Name of a head to its weighted part, (B, N).
+    """
+
+    parts: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def total(self) -> NDArray[np.float32]:
+        """(B, N)."""
+        total: NDArray[np.float32] = np.sum(list(self.parts.values()), axis=0)
+        return total
+
+
+def blend_prior(
+    counts: NDArray[np.int64], popularity: NDArray[np.float32], predicted: NDArray[np.float32], *, strength: float = 2.0
+) -> NDArray[np.float32]:
+    """Popularity as observed, drawn towards what the content predicts; the prediction alone where nothing was seen.
+
+    Args:
+        counts: How often each item was liked, (N,).
+        popularity: Standardised log counts, NaN for unseen items, (N,).
+        predicted: The same from content, (N,).
+        strength: Events that the prediction is worth.
+    """
+    seen = ~np.isnan(popularity)
+    blended = (counts * np.nan_to_num(popularity) + strength * predicted) / (counts + strength)
+    return np.where(seen, blended, predicted).astype(np.float32)
+
+
+def head_parts(
+    taste: NDArray[np.float32], prior: NDArray[np.float32], memory: Memory, liked: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The four heads side by side, without weights, (B, N, 4).
+
+    The memory's scores grow with the number of things liked; divided by its root they mean the same for everyone.
+
+    Args:
+        taste: Person-item cosines, (B, N).
+        prior: (N,).
+        memory: Fitted.
+        liked: 0 or 1, (B, N).
+    """
+    together, content = memory.score(liked)
+    norm = np.sqrt(np.maximum(liked.sum(axis=1, keepdims=True), 1))
+    rows = np.tile(prior, (len(liked), 1))
+    return np.stack([taste, rows, together / norm, content / norm], axis=-1).astype(np.float32)
+
+
+def liked_rows(histories: Sequence[History], items: int) -> NDArray[np.float32]:
+    """0 or 1 for what each person liked, (B, N)."""
+    rows = np.zeros((len(histories), items), np.float32)
+    for row, history in enumerate(histories):
+        rows[row, history.items[history.liked]] = 1
+    return rows

@@ -1,0 +1,271 @@
+"""One training step as tensors. The step's number and the seed say everything, so a resumed run sees the same data.
+
+Imports torch, so import this module inside functions only.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.encode.item_tokens import ItemTokens
+from core.interactions.log import NO_TIME, History
+from core.model.config import ModelConfig
+from core.model.fusion import ItemBatch
+from core.model.tasks import PeopleBatch, Step
+from core.model.user import HistoryBatch
+from core.train.config import TrainConfig
+from core.train.data import TrainData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFacts:
+    """What is counted once over the log of a run.
+
+    Attributes:
+        people: Numbers of the people with at least two events, (U,).
+        histories: Theirs, oldest first.
+        counts: How often each item was liked, (N,).
+        seen: Items with any event, (N,).
+        popularity: log(1 + count) in standard deviations over seen items, NaN elsewhere, (N,).
+        rating_mean: Of all ratings; 0 without ratings.
+        rating_std: Of all ratings; 1 without ratings.
+    """
+
+    people: NDArray[np.int64]
+    histories: tuple[History, ...]
+    counts: NDArray[np.int64]
+    seen: NDArray[np.bool_]
+    popularity: NDArray[np.float32]
+    rating_mean: float
+    rating_std: float
+
+
+def count_log(data: TrainData) -> LogFacts:
+    """Count a run's log.
+
+    Raises:
+        ValueError: There is no log.
+    """
+    if data.log is None:
+        raise ValueError("there is no log to count")
+    people, events = np.unique(data.log.users, return_counts=True)
+    people = people[events >= 2]
+    counts = np.bincount(data.log.items[data.log.liked], minlength=len(data))
+    seen = np.bincount(data.log.items, minlength=len(data)) > 0
+    logs = np.log1p(counts)
+    spread = logs[seen].std() if seen.any() else 0.0
+    popularity = np.where(seen, (logs - logs[seen].mean()) / max(spread, 1e-6), np.nan) if seen.any() else logs * np.nan
+    ratings = data.log.values[~np.isnan(data.log.values)]
+    return LogFacts(
+        people=people,
+        histories=data.log.histories(people),
+        counts=counts,
+        seen=seen,
+        popularity=popularity.astype(np.float32),
+        rating_mean=float(ratings.mean()) if len(ratings) else 0.0,
+        rating_std=float(max(ratings.std(), 1e-6)) if len(ratings) else 1.0,
+    )
+
+
+class StepBuilder:
+    """Builds steps.
+
+    Args:
+        data: What to learn from.
+        config: Sizes of a step and the seed.
+        model: Names and order of modalities and categories.
+        device: Where tensors go.
+    """
+
+    def __init__(self, data: TrainData, config: TrainConfig, model: ModelConfig, device: torch.device) -> None:
+        self.data, self.config, self.device = data, config, device
+        self.facts = count_log(data) if data.log is not None else None
+        labels = {name: number for number, name in enumerate(model.categories)}
+        self.categories = np.array([labels.get(name, -1) for name in data.categories], np.int64)
+        self.learnable = np.flatnonzero(data.learnable)
+        self.liked = None if self.facts is None else [np.unique(one.items[one.liked]) for one in self.facts.histories]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which everyone, or every item, is seen once."""
+        if self.facts is None:
+            return max(len(self.learnable) // self.config.items, 1)
+        windows = sum(max(1, -(-len(one) // self.config.history)) for one in self.facts.histories)
+        return max(windows // self.config.people, 1)
+
+    def build(self, number: int, vectors: Tensor | None) -> Step:
+        """Step `number`, from 0.
+
+        Args:
+            number: Of the step in the whole run.
+            vectors: Flat item vectors as of the last epoch, for histories, (N, M * D); None without a log.
+        """
+        rng = np.random.default_rng([self.config.seed, 2, number])
+        if self.facts is None or vectors is None:
+            rows = self._items_of_epoch(number)
+            return self._step(rows, None)
+        people = self._people_of_epoch(number)
+        windows = [_window(self.facts.histories[person], self.config.history, rng) for person in people]
+        targets = _draw_targets(windows, self.config.targets, rng)
+        wanted = np.unique([item for _, _, item in targets]).astype(np.int64)
+        others = rng.choice(self.learnable, size=min(len(self.learnable), self.config.items), replace=False)
+        rows = np.concatenate([wanted, others[~np.isin(others, wanted)]])[: max(self.config.items, len(wanted))]
+        rows = rows[rng.permutation(len(rows))]
+        return self._step(rows, self._people(people, windows, targets, rows, vectors))
+
+    def _items_of_epoch(self, number: int) -> NDArray[np.int64]:
+        epoch, place = divmod(number, self.steps_per_epoch)
+        order = np.random.default_rng([self.config.seed, 3, epoch]).permutation(self.learnable)
+        return order[place * self.config.items : (place + 1) * self.config.items]
+
+    def _people_of_epoch(self, number: int) -> list[int]:
+        """Everyone as often as their history has windows, in an order of the epoch's own."""
+        histories = self.facts.histories if self.facts else ()
+        epoch, place = divmod(number, self.steps_per_epoch)
+        often = np.repeat(np.arange(len(histories)), [max(1, -(-len(one) // self.config.history)) for one in histories])
+        order = np.random.default_rng([self.config.seed, 4, epoch]).permutation(often)
+        chosen: list[int] = order[place * self.config.people : (place + 1) * self.config.people].tolist()
+        return chosen
+
+    def _step(self, rows: NDArray[np.int64], people: PeopleBatch | None) -> Step:
+        popularity = self.facts.popularity[rows] if self.facts else np.full(len(rows), np.nan, np.float32)
+        return Step(
+            items=to_batch(self.data.tokens, rows, self.device),
+            alone=min(self.config.alone, len(rows)) if self.facts else len(rows),
+            captions=torch.from_numpy(self.data.captions[rows]).to(self.device),
+            categories=torch.from_numpy(self.categories[rows]).to(self.device),
+            popularity=torch.from_numpy(popularity).to(self.device),
+            people=people,
+        )
+
+    def _people(
+        self,
+        people: list[int],
+        windows: list[History],
+        targets: list[tuple[int, int, int]],
+        rows: NDArray[np.int64],
+        vectors: Tensor,
+    ) -> PeopleBatch:
+        column = {item: place for place, item in enumerate(rows.tolist())}
+        facts, liked_sets = self.facts, self.liked or []
+        if facts is None:
+            raise ValueError("there is no log")
+        acted, ratings = self._verdicts(people, rows)
+        place = [[row, position, column[item]] for row, position, item in targets]
+        row, position, col = torch.tensor(place, device=self.device).T
+        return PeopleBatch(
+            history=to_histories(windows, vectors, self.config.history, (facts.rating_mean, facts.rating_std)),
+            row=row,
+            position=position,
+            column=col,
+            log_q=torch.from_numpy(self._log_q(rows, len(targets))).to(self.device),
+            liked=torch.from_numpy(np.stack([np.isin(rows, liked_sets[person]) for person in people])).to(self.device),
+            acted=torch.from_numpy(acted).to(self.device),
+            ratings=torch.from_numpy(ratings).to(self.device),
+        )
+
+    def _log_q(self, rows: NDArray[np.int64], targets: int) -> NDArray[np.float32]:
+        """Log of how often each item is expected in a step: as a target by its popularity, or drawn evenly."""
+        counts = self.facts.counts if self.facts else np.zeros(len(self.data))
+        as_target = targets * counts[rows] / max(counts.sum(), 1)
+        evenly = self.config.items / max(len(self.learnable), 1)
+        found: NDArray[np.float32] = np.log(np.minimum(as_target + evenly, 1.0)).astype(np.float32)
+        return found
+
+    def _verdicts(self, people: list[int], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        acted = np.full((len(people), len(rows)), -1, np.int64)
+        ratings = np.full((len(people), len(rows)), np.nan, np.float32)
+        facts = self.facts
+        if facts is None:
+            return acted, ratings
+        order = np.argsort(rows)
+        for at, person in enumerate(people):
+            history = facts.histories[person]
+            place = np.searchsorted(rows[order], history.items).clip(max=len(rows) - 1)
+            there = rows[order][place] == history.items
+            columns = order[place[there]]
+            acted[at, columns] = history.liked[there]
+            ratings[at, columns] = (history.values[there] - facts.rating_mean) / facts.rating_std
+        return acted, ratings
+
+
+def to_batch(tokens: ItemTokens, rows: NDArray[np.int64], device: torch.device) -> ItemBatch:
+    """Items of these rows as tensors."""
+    parts = {name: (one.tokens[rows], one.mask[rows], one.joint[rows]) for name, one in tokens.modalities.items()}
+    masks = {name: torch.from_numpy(mask).to(device) for name, (_, mask, _) in parts.items()}
+    return ItemBatch(
+        tokens={
+            name: torch.from_numpy(np.ascontiguousarray(found)).to(device) for name, (found, _, _) in parts.items()
+        },
+        masks=masks,
+        joint=torch.stack([torch.from_numpy(joint).to(device) for _, _, joint in parts.values()], 1),
+        present=torch.stack([mask.any(1) for mask in masks.values()], 1),
+    )
+
+
+def to_histories(
+    windows: list[History], vectors: Tensor, length: int, rating_scale: tuple[float, float]
+) -> HistoryBatch:
+    """The newest `length` events of each history as tensors, padded at the end.
+
+    Args:
+        windows: B histories.
+        vectors: Flat item vectors, (N, M * D).
+        length: L at most.
+        rating_scale: Mean and standard deviation of ratings.
+    """
+    longest = max(min(max((len(one) for one in windows), default=1), length), 1)
+    shape = (len(windows), longest)
+    items, events = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    ratings, gaps = np.zeros(shape, np.float32), np.full(shape, -1.0, np.float32)
+    liked, mask = np.zeros(shape, bool), np.zeros(shape, bool)
+    for row, one in enumerate(windows):
+        count = min(len(one), longest)
+        if not count:
+            continue
+        last = slice(len(one) - count, len(one))
+        items[row, :count], events[row, :count], liked[row, :count] = one.items[last], one.events[last], one.liked[last]
+        scaled = (one.values[last] - rating_scale[0]) / rating_scale[1]
+        ratings[row, :count] = np.clip(np.nan_to_num(scaled), -3, 3)
+        times = one.times[last].astype(np.float64)
+        known = (times[1:] != NO_TIME) & (times[:-1] != NO_TIME)
+        gaps[row, 1:count] = np.where(known, np.maximum(np.diff(times), 0), -1)
+        mask[row, :count] = True
+    device = vectors.device
+    return HistoryBatch(
+        vectors=vectors[torch.from_numpy(items).to(device)] * torch.from_numpy(mask).to(device).unsqueeze(-1),
+        events=torch.from_numpy(events).to(device),
+        ratings=torch.from_numpy(ratings).to(device),
+        liked=torch.from_numpy(liked).to(device),
+        gaps=torch.from_numpy(gaps).to(device),
+        mask=torch.from_numpy(mask).to(device),
+    )
+
+
+def _window(history: History, length: int, rng: np.random.Generator) -> History:
+    """A stretch of at most length + 1 events, anywhere in the history: the last events of it are only predicted."""
+    start = int(rng.integers(0, max(len(history) - length, 1)))
+    part = slice(start, start + length)
+    return History(
+        items=history.items[part],
+        events=history.events[part],
+        values=history.values[part],
+        liked=history.liked[part],
+        times=history.times[part],
+    )
+
+
+def _draw_targets(windows: list[History], count: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
+    """(person, position of the last known event, item liked later in the stretch), at most `count` of them."""
+    found: list[tuple[int, int, int]] = []
+    for row, one in enumerate(windows):
+        later = np.flatnonzero(one.liked)
+        for place in later[later > 0].tolist():
+            found.append((row, int(rng.integers(0, place)), int(one.items[place])))
+    if not found:
+        row = int(np.argmax([len(one) for one in windows]))
+        return [(row, 0, int(windows[row].items[-1]))]
+    return [found[at] for at in rng.permutation(len(found))[:count].tolist()]

@@ -1,0 +1,163 @@
+"""A version on disk: weights, memory, what the model says about the items, and its card.
+
+Everything in the folder is read as plain arrays or JSON; nothing in it is ever run.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import TrainError
+from core.interactions.log import History
+from core.model.fitted import PersonScores, head_parts, liked_rows
+from core.model.memory import Memory
+from core.train.combine import HEADS, HeadWeights
+
+if TYPE_CHECKING:
+    from core.model.network import FusionModel
+    from core.train.run import Trained
+
+WEIGHTS, ITEMS, MEMORY, CARD = "model.safetensors", "items.safetensors", "memory.safetensors", "card.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A version, opened.
+
+    Attributes:
+        item_ids: Of N items, in the catalogue's order when it was trained.
+        vectors: One unit-norm part a modality, (N, M, D).
+        prior: Popularity in standard deviations, (N,).
+        memory: None when it was trained without a log.
+        weights: Of the heads.
+        rating_scale: Mean and standard deviation of ratings.
+        card: What was trained on what, and how well it does.
+        network: The model, evaluation mode.
+    """
+
+    item_ids: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    prior: NDArray[np.float32]
+    memory: Memory | None
+    weights: HeadWeights
+    rating_scale: tuple[float, float]
+    card: Mapping[str, Any]
+    network: "FusionModel"
+
+    def score_people(self, histories: Sequence[History]) -> PersonScores:
+        """Parts of the scores of all items for people; an empty history leaves the prior alone.
+
+        Raises:
+            TrainError: The version was trained without a log, so it knows nothing of people.
+        """
+        if self.memory is None:
+            raise TrainError(
+                "This version was trained on the catalogue alone. Train one with an interaction log first."
+            )
+        return score_people(
+            self.network,
+            self.vectors,
+            self.prior,
+            self.memory,
+            self.weights,
+            self.rating_scale,
+            histories,
+        )
+
+
+def score_people(
+    network: "FusionModel",
+    vectors: NDArray[np.float32],
+    prior: NDArray[np.float32],
+    memory: Memory,
+    weights: HeadWeights,
+    rating_scale: tuple[float, float],
+    histories: Sequence[History],
+) -> PersonScores:
+    """Parts of the scores of N items for B people; see `Bundle` for the arguments."""
+    import torch
+
+    from core.train.inference import read_people, unit
+
+    flat = unit(vectors.reshape(len(vectors), -1))
+    people = read_people(network, list(histories), torch.from_numpy(flat), rating_scale)
+    heads = head_parts(people @ flat.T, prior, memory, liked_rows(histories, len(flat)))
+    parts = heads * weights.to_array()
+    return PersonScores(parts={name: parts[:, :, place] for place, name in enumerate(HEADS)})
+
+
+def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, Any], folder: Path) -> None:
+    """Write a version beside its place, then rename: a reader never sees half of one.
+
+    Raises:
+        TrainError: The disk is full or may not be written.
+    """
+    from safetensors.numpy import save_file
+
+    from core.train.checkpoint import save_weights
+
+    draft = Path(tempfile.mkdtemp(prefix=".version-", dir=folder.parent))
+    try:
+        save_weights(trained.model, draft / WEIGHTS)
+        ids = np.frombuffer("\0".join(item_ids).encode(), np.uint8)
+        save_file({"ids": ids, "vectors": trained.items.vectors, "prior": trained.prior}, draft / ITEMS)
+        if trained.memory is not None:
+            save_file(trained.memory.to_arrays(), draft / MEMORY)
+        whole = dict(card) | {"weights": asdict(trained.weights), "rating_scale": list(trained.rating_scale)}
+        (draft / CARD).write_text(json.dumps(whole, indent=1, ensure_ascii=False), "utf-8")
+        draft.rename(folder)
+    except OSError as exc:
+        raise TrainError(f"The version cannot be written ({exc.strerror}). Free some space and go on.") from exc
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a version.
+
+    Raises:
+        TrainError: It is missing or damaged.
+    """
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
+    except (OSError, ValueError) as exc:
+        raise TrainError(f"The version in {folder.name} is missing or damaged. Train again.") from exc
+    return card
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Open a version.
+
+    Raises:
+        TrainError: It is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    from core.train.checkpoint import load_weights
+
+    network, _ = load_weights(folder / WEIGHTS)
+    card = read_card(folder)
+    try:
+        items = load_file(folder / ITEMS)
+        ids = items["ids"].tobytes().decode()
+        memory = Memory.from_arrays(load_file(folder / MEMORY)) if (folder / MEMORY).exists() else None
+        return Bundle(
+            item_ids=tuple(ids.split("\0")) if ids else (),
+            vectors=items["vectors"],
+            prior=items["prior"],
+            memory=memory,
+            weights=HeadWeights(**card["weights"]),
+            rating_scale=(float(card["rating_scale"][0]), float(card["rating_scale"][1])),
+            card=card,
+            network=network,
+        )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as exc:
+        raise TrainError(f"The version in {folder.name} is missing or damaged. Train again.") from exc

@@ -1,0 +1,120 @@
+"""Checkpoints: one safetensors file with weights and the optimiser's state, written whole or not at all.
+
+Imports torch, so import this module inside functions only.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.errors import TrainError
+from core.files import written_whole
+from core.model.config import ModelConfig
+from core.model.network import FusionModel
+
+_log = logging.getLogger(__name__)
+LAST, BEST = "last.safetensors", "best.safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How far a run is.
+
+    Attributes:
+        step: Steps done.
+        best_step: Steps done at the best validation.
+        best_value: The best validation, -1 before the first.
+    """
+
+    step: int = 0
+    best_step: int = 0
+    best_value: float = -1.0
+
+
+def save_weights(model: FusionModel, path: Path, extra: dict[str, Any] | None = None) -> None:
+    """Write a model's weights with its configuration; `extra` is JSON for the file's header.
+
+    Raises:
+        TrainError: The disk is full or may not be written.
+    """
+    _write(path, _own_weights(model), {"config": model.config.to_json(), **(extra or {})})
+
+
+def load_weights(path: Path) -> tuple[FusionModel, dict[str, Any]]:
+    """Read what `save_weights` wrote: the model in evaluation mode on the CPU, and the header.
+
+    Raises:
+        TrainError: The file is missing or damaged.
+    """
+    tensors, header = _read(path)
+    try:
+        model = FusionModel(ModelConfig.from_json(header["config"]))
+        model.load_state_dict(tensors, strict=False)
+    except (KeyError, TypeError, RuntimeError) as exc:
+        raise TrainError(f"The model file {path.name} does not fit this version. Train again.") from exc
+    return model.eval(), header
+
+
+def save_state(model: FusionModel, optimizer: torch.optim.Optimizer, place: Place, path: Path) -> None:
+    """Write everything that a run needs to go on.
+
+    Raises:
+        TrainError: The disk is full or may not be written.
+    """
+    tensors = {f"model.{name}": tensor for name, tensor in _own_weights(model).items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items() if torch.is_tensor(value)}
+    header = {"step": place.step, "best_step": place.best_step, "best_value": place.best_value}
+    _write(path, tensors, header)
+
+
+def load_state(model: FusionModel, optimizer: torch.optim.Optimizer, path: Path) -> Place:
+    """Read what `save_state` wrote into a model and an optimiser of the same shape.
+
+    Raises:
+        TrainError: The file is missing, damaged, or of another shape.
+    """
+    tensors, header = _read(path)
+    try:
+        weights = {key.removeprefix("model."): one for key, one in tensors.items() if key.startswith("model.")}
+        model.load_state_dict(weights, strict=False)
+        states: dict[int, dict[str, torch.Tensor]] = {}
+        for key, tensor in tensors.items():
+            if key.startswith("optimizer."):
+                _, number, name = key.split(".")
+                states.setdefault(int(number), {})[name] = tensor
+        optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+        return Place(step=header["step"], best_step=header["best_step"], best_value=header["best_value"])
+    except (KeyError, ValueError, RuntimeError) as exc:
+        raise TrainError("The checkpoint of this run does not fit its configuration. Start a new run.") from exc
+
+
+def _own_weights(model: FusionModel) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+
+
+def _write(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> None:
+    from safetensors.torch import save_file
+
+    try:
+        with written_whole(path, flush=True) as temporary:
+            save_file(
+                {name: one.contiguous() for name, one in tensors.items()}, temporary, {"json": json.dumps(header)}
+            )
+    except OSError as exc:
+        raise TrainError(f"The checkpoint cannot be written ({exc.strerror}). Free some space and go on.") from exc
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["json"])
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError) as exc:
+        raise TrainError(f"The file {path.name} of this run is missing or damaged. Start a new run.") from exc

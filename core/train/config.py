@@ -1,0 +1,144 @@
+"""Every number of a training run in one frozen value; saved with the weights."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from core.errors import TrainError
+
+Preset = Literal["quick", "balanced", "thorough"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+#: What is learned without and with an interaction log, and how much each counts.
+CATALOG_TASKS: Mapping[str, float] = {"contrastive": 1.0, "masked": 1.0, "category": 0.3}
+LOG_TASKS: Mapping[str, float] = {"rank": 1.0, "popularity": 0.3, "act": 0.1, "rating": 0.1, "contrastive": 0.1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Hyper-parameters.
+
+    Attributes:
+        tasks: Name in `core.model.tasks.TASKS` to weight; empty takes `CATALOG_TASKS` or `LOG_TASKS`.
+        learned_weights: Learn the weights from uncertainty instead; the given ones are where they start.
+        tuning: How the towers are tuned, see `core.model.tuning`; "frozen" trains the fusion on cached tokens.
+        epochs: Passes over the people (with a log) or the items (without).
+        patience: Epochs without a better validation before training stops.
+        people: People a step.
+        items: Items a step.
+        alone: Items a step that also go through the network with one modality only.
+        targets: Things to predict a step, at most.
+        rate: Highest learning rate of the fusion.
+        gate_rate: That of the gates, which start at 0.
+        tower_rate: That of towers, adapters and prefixes.
+        weight_decay: Of matrices; norms, biases and gates have none.
+        warmup: Share of the steps in which the rate rises, [0, 1).
+        clip: Longest gradient.
+        accumulate: Batches a step.
+        width: Of the fusion transformer.
+        layers: Of the fusion transformer.
+        dropout: [0, 1).
+        modality_dropout: [0, 1).
+        history: Events of a person that are read, the newest.
+        compile: Whether torch.compile is tried.
+        seed: Of everything random; below 2**32.
+    """
+
+    tasks: Mapping[str, float] = field(default_factory=dict)
+    learned_weights: bool = False
+    tuning: str = "frozen"
+    epochs: int = 8
+    patience: int = 3
+    people: int = 16
+    items: int = 192
+    alone: int = 64
+    targets: int = 128
+    rate: float = 1e-3
+    gate_rate: float = 1e-2
+    tower_rate: float = 5e-5
+    weight_decay: float = 0.05
+    warmup: float = 0.1
+    clip: float = 1.0
+    accumulate: int = 1
+    width: int = 128
+    layers: int = 2
+    dropout: float = 0.1
+    modality_dropout: float = 0.2
+    history: int = 64
+    compile: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole = ("epochs", "patience", "people", "items", "targets", "accumulate", "width", "layers", "history")
+        for name in whole:
+            if getattr(self, name) < 1:
+                raise TrainError(f"{name} is at least 1, not {getattr(self, name)}.")
+        for name in ("rate", "gate_rate", "tower_rate", "clip"):
+            if not 0 < getattr(self, name) <= 100:
+                raise TrainError(f"{name} is a small number above 0, not {getattr(self, name)}.")
+        if not 0 <= self.warmup < 1 or not 0 <= self.dropout < 1 or not 0 <= self.modality_dropout < 1:
+            raise TrainError("warmup, dropout and modality_dropout lie between 0 and 1.")
+        if not 0 <= self.seed < 2**32:
+            raise TrainError("seed lies between 0 and 4294967295.")
+        if self.alone > self.items:
+            raise TrainError("alone is at most items.")
+
+    def with_tasks(self, *, has_log: bool, has_categories: bool) -> "TrainConfig":
+        """The same with its tasks filled in; the category task only where there are categories."""
+        tasks = dict(self.tasks or (LOG_TASKS if has_log else CATALOG_TASKS))
+        if not has_categories:
+            tasks.pop("category", None)
+        return replace(self, tasks=tasks)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; `from_json` reads them back."""
+        return asdict(self) | {"tasks": dict(self.tasks)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "TrainConfig":
+        """Read what `to_json` wrote, or a person's file with some of the keys.
+
+        Raises:
+            TrainError: A key is unknown or a value is out of range.
+        """
+        known = {one.name for one in fields(cls)}
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise TrainError(
+                f"The configuration does not know {', '.join(unknown)}. It knows {', '.join(sorted(known))}."
+            )
+        try:
+            return cls(**data)
+        except TypeError as exc:
+            raise TrainError("A value in the configuration is of the wrong kind. Compare it with a saved one.") from exc
+
+
+def preset_config(preset: Preset, *, seed: int = 0) -> TrainConfig:
+    """One of the three presets.
+
+    Raises:
+        TrainError: There is no such preset.
+    """
+    if preset == "quick":
+        return TrainConfig(epochs=3, patience=2, width=64, layers=1, items=128, alone=48, seed=seed)
+    if preset == "balanced":
+        return TrainConfig(seed=seed)
+    if preset == "thorough":
+        return TrainConfig(epochs=30, patience=6, rate=5e-4, seed=seed)
+    raise TrainError(f"There is no preset {preset!r}. Choose {', '.join(PRESETS)}.")
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Read a JSON file.
+
+    Raises:
+        TrainError: It cannot be read.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as exc:
+        raise TrainError(f"The configuration {path} cannot be read as JSON. Check the file.") from exc
+    if not isinstance(data, dict):
+        raise TrainError(f"The configuration {path} must be one JSON object of names and values.")
+    return TrainConfig.from_json(data)

@@ -1,0 +1,90 @@
+"""All items through a model. Imports torch, so import this module inside functions only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.encode.item_tokens import ItemTokens
+from core.interactions.log import History
+from core.model.fusion import ItemBatch
+from core.model.network import FusionModel
+from core.train.batches import to_batch, to_histories
+
+_BATCH = 512
+_PEOPLE = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFacts:
+    """What a model says about N items.
+
+    Attributes:
+        vectors: One unit-norm part a modality, (N, M, D).
+        popularity: Predicted from content, standard deviations, (N,).
+        quality: Predicted from content, standard deviations, (N,).
+        categories: Logits, (N, C); C may be 0.
+    """
+
+    vectors: NDArray[np.float32]
+    popularity: NDArray[np.float32]
+    quality: NDArray[np.float32]
+    categories: NDArray[np.float32]
+
+    @property
+    def flat(self) -> NDArray[np.float32]:
+        """Unit-norm vectors over all modalities, (N, M * D)."""
+        return unit(self.vectors.reshape(len(self.vectors), -1))
+
+
+def read_items(model: FusionModel, tokens: ItemTokens, *, only: int | None = None) -> ItemFacts:
+    """Run the fusion over all items, without dropout.
+
+    Args:
+        model: Any mode; left in evaluation mode.
+        tokens: Of N items.
+        only: Number of the one modality that is shown; None shows all.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    found: list[list[Tensor]] = []
+    with torch.inference_mode():
+        for start in range(0, len(tokens), _BATCH):
+            batch = to_batch(tokens, np.arange(start, min(start + _BATCH, len(tokens))), device)
+            found.append(_read_batch(model, batch if only is None else batch.only(only)))
+    vectors, popularity, quality, categories = (torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True))
+    return ItemFacts(vectors=vectors, popularity=popularity, quality=quality, categories=categories)
+
+
+def read_people(
+    model: FusionModel, histories: list[History], vectors: Tensor, rating_scale: tuple[float, float]
+) -> NDArray[np.float32]:
+    """Vectors of people after their last event, (B, M * D); zero for empty histories."""
+    model.eval()
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(histories), _PEOPLE):
+            batch = to_histories(histories[start : start + _PEOPLE], vectors, model.config.history, rating_scale)
+            found.append(model.user.last(batch).cpu().numpy())
+    return np.concatenate(found) if found else np.empty((0, model.config.item_width), np.float32)
+
+
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows divided by their norm; zero rows stay zero."""
+    scaled: NDArray[np.float32] = (rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)).astype(
+        np.float32
+    )
+    return scaled
+
+
+def _read_batch(model: FusionModel, batch: ItemBatch) -> list[Tensor]:
+    fused = model.fusion(batch)
+    logits = model.category(fused.state) if model.category else fused.state[:, :0]
+    return [
+        fused.vectors,
+        model.popularity(fused.state).squeeze(-1),
+        model.quality(fused.state).squeeze(-1),
+        logits,
+    ]

@@ -1,0 +1,239 @@
+"""The training loop. Imports torch, so import this module inside functions only."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core.device import DeviceChoice
+from core.errors import TrainError
+from core.model.losses import weigh_by_uncertainty, weigh_losses
+from core.model.network import FusionModel
+from core.model.tasks import run_tasks
+from core.train.batches import StepBuilder
+from core.train.checkpoint import BEST, LAST, Place, load_state, save_state, save_weights
+from core.train.config import TrainConfig
+from core.train.data import TrainData
+from core.train.inference import read_items
+from core.train.validate import measure_catalog, measure_log
+
+_log = logging.getLogger(__name__)
+#: The measure by which the best epoch is chosen.
+WATCHED = {True: "ndcg@10", False: "recall@10"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochReport:
+    """One line of the live chart.
+
+    Attributes:
+        step: Steps done.
+        losses: Mean of each task's loss since the last report.
+        validation: Metric to value.
+        seconds: Since the run (or its last resumption) began.
+        memory_mb: Peak memory of this process, or of the graphics card.
+    """
+
+    step: int
+    losses: Mapping[str, float]
+    validation: Mapping[str, float]
+    seconds: float
+    memory_mb: float = 0.0
+
+
+@dataclass(slots=True)
+class _Sums:
+    totals: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        for name, loss in losses.items():
+            self.totals[name] = self.totals.get(name, 0.0) + float(loss.detach())
+        self.steps += 1
+
+    def take(self) -> dict[str, float]:
+        means = {name: total / max(self.steps, 1) for name, total in self.totals.items()}
+        self.totals, self.steps = {}, 0
+        return means
+
+
+class Trainer:
+    """Trains one model in one folder; stopped at any moment, it goes on from the last epoch with the same data.
+
+    Args:
+        model: Freshly built, or of the shape of the folder's checkpoint.
+        data: What to learn from.
+        config: With its tasks filled in.
+        choice: Where and in which number format.
+        folder: Of the run; holds the last and the best checkpoint.
+    """
+
+    def __init__(
+        self, model: FusionModel, data: TrainData, config: TrainConfig, choice: DeviceChoice, folder: Path
+    ) -> None:
+        self.model = model.to(choice.device)
+        self.data, self.config, self.choice, self.folder = data, config, choice, folder
+        self.builder = StepBuilder(data, config, model.config, torch.device(choice.device))
+        self.log_variances = {
+            name: torch.nn.Parameter(torch.tensor(-math.log(weight), device=choice.device))
+            for name, weight in config.tasks.items()
+        }
+        self.optimizer = build_optimizer(self.model, config, self.log_variances)
+        self.steps = self.builder.steps_per_epoch * config.epochs
+        self.place = Place()
+
+    def resume(self) -> bool:
+        """Go on from the folder's last checkpoint; False when there is none."""
+        if not (self.folder / LAST).exists():
+            return False
+        self.place = load_state(self.model, self.optimizer, self.folder / LAST)
+        return True
+
+    def run(
+        self,
+        *,
+        on_step: Callable[[int, int], None] = lambda _step, _steps: None,
+        on_epoch: Callable[[EpochReport], None] = lambda _report: None,
+    ) -> Place:
+        """Train to the end, or until validation has not improved for `patience` epochs.
+
+        Args:
+            on_step: Called with steps done and steps in all; whatever it raises ends the run, which can be resumed.
+            on_epoch: Called after each epoch.
+
+        Returns:
+            Where the best checkpoint was taken.
+
+        Raises:
+            TrainError: A loss is not a number, or the memory does not suffice; the last good checkpoint stays.
+        """
+        began, sums, each = time.monotonic(), _Sums(), self.builder.steps_per_epoch
+        vectors = self._refresh()
+        while self.place.step < self.steps and not self._is_patience_over(each):
+            step = self.place.step
+            torch.manual_seed(self.config.seed * 1_000_003 + step)
+            self._set_rates(step)
+            sums.add(self._step(step, vectors))
+            self.place = replace(self.place, step=step + 1)
+            on_step(step + 1, self.steps)
+            if (step + 1) % each == 0:
+                vectors = self._refresh()
+                report = EpochReport(
+                    step=step + 1,
+                    losses=sums.take(),
+                    validation=self._validate(),
+                    seconds=time.monotonic() - began,
+                    memory_mb=peak_memory_mb(self.choice),
+                )
+                self._keep(report)
+                on_epoch(report)
+        return self.place
+
+    def _step(self, number: int, vectors: Tensor | None) -> dict[str, Tensor]:
+        """One update, over `accumulate` batches."""
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        parts, count = {}, self.config.accumulate
+        try:
+            for part in range(count):
+                batch = self.builder.build(number * count + part, vectors)
+                with torch.autocast(
+                    self.choice.device, getattr(torch, self.choice.dtype), enabled=self.choice.dtype != "float32"
+                ):
+                    parts = run_tasks(self.model, batch, tuple(self.config.tasks))
+                    total = self._weigh(parts)
+                if not torch.isfinite(total):
+                    raise TrainError(_not_finite(parts))
+                (total / count).backward()  # type: ignore[no-untyped-call]
+        except torch.OutOfMemoryError as exc:
+            raise TrainError(
+                "The graphics card's memory does not suffice. Halve “items” and “people”, or raise “accumulate”; what "
+                "was learned up to the last epoch is kept."
+            ) from exc
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.optimizer.step()
+        return parts
+
+    def _weigh(self, parts: dict[str, Tensor]) -> Tensor:
+        if self.config.learned_weights:
+            return weigh_by_uncertainty(parts, self.log_variances)
+        return weigh_losses(parts, self.config.tasks)
+
+    def _refresh(self) -> Tensor | None:
+        """Flat item vectors of the model as it stands, for histories."""
+        if self.data.log is None:
+            return None
+        self._items = read_items(self.model, self.data.tokens)
+        return torch.from_numpy(self._items.flat).to(self.choice.device)
+
+    def _validate(self) -> dict[str, float]:
+        if self.builder.facts is None:
+            return measure_catalog(self.model, self.data)
+        return measure_log(self.model, self.data, self.builder.facts, self._items)
+
+    def _keep(self, report: EpochReport) -> None:
+        value = report.validation[WATCHED[self.data.log is not None]]
+        if value > self.place.best_value:
+            self.place = Place(step=report.step, best_step=report.step, best_value=value)
+            save_weights(self.model, self.folder / BEST, {"validation": dict(report.validation), "step": report.step})
+        save_state(self.model, self.optimizer, self.place, self.folder / LAST)
+        _log.info("Step %d of %d: losses %s, validation %s", report.step, self.steps, report.losses, report.validation)
+
+    def _is_patience_over(self, each: int) -> bool:
+        waited = self.place.step - self.place.best_step
+        return self.place.best_step > 0 and waited >= self.config.patience * each
+
+    def _set_rates(self, step: int) -> None:
+        """A linear rise, then half a cosine down to a twentieth."""
+        rise = max(int(self.steps * self.config.warmup), 1)
+        share = min((step + 1) / rise, 1.0)
+        fall = 0.5 * (1 + math.cos(math.pi * max(step - rise, 0) / max(self.steps - rise, 1)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["top"] * share * max(fall, 0.05)
+
+
+def build_optimizer(
+    model: FusionModel, config: TrainConfig, log_variances: Mapping[str, torch.nn.Parameter]
+) -> torch.optim.AdamW:
+    """AdamW in three groups: matrices with decay, norms and biases without, gates and scales faster."""
+    matrices, vectors, gates = [], [], []
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if name.endswith("gate"):
+            gates.append(parameter)
+        elif parameter.ndim >= 2 and "position" not in name:
+            matrices.append(parameter)
+        else:
+            vectors.append(parameter)
+    learned = list(log_variances.values()) if config.learned_weights else []
+    groups = [
+        {"params": matrices, "top": config.rate, "weight_decay": config.weight_decay},
+        {"params": [*vectors, *learned], "top": config.rate, "weight_decay": 0.0},
+        {"params": gates, "top": config.gate_rate, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.rate)
+
+
+def peak_memory_mb(choice: DeviceChoice) -> float:
+    """Most memory used up to now: of the graphics card where one computes, else of this process."""
+    if choice.device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _not_finite(parts: Mapping[str, Tensor]) -> str:
+    bad = [name for name, loss in parts.items() if not torch.isfinite(loss)]
+    return (
+        f"The loss of {', '.join(bad) or 'the sum'} is not a number any more. Lower “rate” (a third is a good try) or "
+        "leave that task out; what was learned up to the last epoch is kept."
+    )

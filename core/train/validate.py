@@ -1,0 +1,71 @@
+"""The number that training watches. Imports torch, so import this module inside functions only."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.metrics import ndcg_at, rank_top, recall_at
+from core.model.network import FusionModel
+from core.train.batches import LogFacts
+from core.train.data import TrainData
+from core.train.inference import ItemFacts, read_items, read_people
+
+#: What an item's predicted popularity is worth beside taste while training is watched; the final weight is fitted.
+_PRIOR_WEIGHT = 0.5
+
+
+def measure_log(model: FusionModel, data: TrainData, facts: LogFacts, items: ItemFacts) -> dict[str, float]:
+    """ndcg@10 and recall@10 over people kept aside, of taste and prior."""
+    vectors = torch.from_numpy(items.flat)
+    people = read_people(model, list(data.validation.histories), vectors, (facts.rating_mean, facts.rating_std))
+    scale = float(model.user_scale.detach())
+    prior = np.where(facts.seen, np.nan_to_num(facts.popularity), items.popularity)
+    scores: NDArray[np.float32] = (scale * people @ items.flat.T + _PRIOR_WEIGHT * prior).astype(np.float32)
+    return _rank(scores, data)
+
+
+def measure_flat(data: TrainData, facts: LogFacts, zero_shot: NDArray[np.float32]) -> dict[str, dict[str, float]]:
+    """The flat lines of the live chart: popularity and zero-shot, on the same people.
+
+    Args:
+        data: What is learned from.
+        facts: Counted over its log.
+        zero_shot: Unit-norm zero-shot vectors, (N, M * D).
+    """
+    people = np.stack([zero_shot[one.items[one.liked]].sum(axis=0) for one in data.validation.histories])
+    popularity = np.tile(facts.counts.astype(np.float32), (len(people), 1))
+    return {"zero-shot": _rank(people @ zero_shot.T, data), "popularity": _rank(popularity, data)}
+
+
+def measure_catalog(model: FusionModel, data: TrainData) -> dict[str, float]:
+    """recall@10 from title to picture and back over the items kept aside, by the fused picture alone."""
+    rows = np.flatnonzero(data.held)
+    tokens = data.tokens.take(rows)
+    pictures = read_items(model, tokens, only=0).vectors[:, 0]
+    texts = read_items(model, tokens, only=1).vectors[:, 1]
+    return match_held(texts, pictures, data, rows)
+
+
+def match_held(
+    texts: NDArray[np.float32], pictures: NDArray[np.float32], data: TrainData, rows: NDArray[np.int64]
+) -> dict[str, float]:
+    """recall@10 and ndcg@10 of texts (H, D) against pictures (H, D); an equal caption counts as found."""
+    both = np.stack([one.present[rows] for one in data.tokens.modalities.values()]).all(axis=0)
+    if not both.any():
+        return {"recall@10": 0.0, "ndcg@10": 0.0}
+    scores = (texts[both] @ pictures[both].T).astype(np.float32)
+    captions = data.captions[rows][both]
+    targets = [np.flatnonzero(captions == caption) for caption in captions]
+    top = rank_top(scores, 10)
+    found = np.array([np.isin(row, target).any() for row, target in zip(top, targets, strict=True)])
+    return {"recall@10": float(found.mean()), "ndcg@10": float(np.nanmean(ndcg_at(top, targets, 10)))}
+
+
+def _rank(scores: NDArray[np.float32], data: TrainData) -> dict[str, float]:
+    scores[:, ~data.learnable] = -np.inf
+    top = rank_top(scores, 10, masked=data.validation.masked)
+    targets = data.validation.targets
+    return {
+        "recall@10": float(np.nanmean(recall_at(top, targets, 10))),
+        "ndcg@10": float(np.nanmean(ndcg_at(top, targets, 10))),
+    }
