@@ -51,6 +51,21 @@ class Home:
         return self.root / "indexes"
 
     @property
+    def tokens(self) -> Path:
+        """Derived token caches, one folder a catalogue."""
+        return self.root / "tokens"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a training run: checkpoints, curves, TensorBoard's files."""
+        return self.root / "runs"
+
+    @property
+    def versions(self) -> Path:
+        """One folder a trained model version."""
+        return self.root / "versions"
+
+    @property
     def logs(self) -> Path:
         """One log file a job."""
         return self.root / "logs"
@@ -68,7 +83,8 @@ def open_home(path: str | Path | None = None) -> Home:
     root = Path(path or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
     home = Home(root=root)
     try:
-        for folder in (root, home.pictures, home.thumbnails, home.uploads, home.models, home.indexes, home.logs):
+        folders = (home.pictures, home.thumbnails, home.uploads, home.models, home.indexes, home.logs)
+        for folder in (root, *folders, home.tokens, home.runs, home.versions):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as exc:
         raise StoreError(

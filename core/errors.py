@@ -60,5 +60,9 @@ class TrainError(WishlightError):
     """Training cannot start or go on; what was saved stays."""
 
 
+class EvaluationError(WishlightError):
+    """A comparison cannot be made with this data."""
+
+
 class CancelledError(WishlightError):
     """The person cancelled the work; what was acknowledged stays."""

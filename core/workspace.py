@@ -17,7 +17,9 @@ from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings
 from core.store.index_files import VectorIndexes
+from core.store.interactions import Interactions
 from core.store.items import Items
+from core.store.versions import Versions
 from core.store.words import Words
 from core.suggest.suggester import Suggester
 
@@ -42,6 +44,8 @@ class Workspace:
         self.items = Items(self.database)
         self.embeddings = Embeddings(self.database)
         self.words = Words(self.database)
+        self.interactions = Interactions(self.database)
+        self.versions = Versions(self.database)
         self.pictures = PictureStore(home.pictures, home.thumbnails)
         self.indexes = VectorIndexes(self.database, home.indexes)
         self.suggester = Suggester(self.database, self.indexes, home.indexes, self.encoder)

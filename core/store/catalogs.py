@@ -22,6 +22,7 @@ class Catalog:
         revision: Grows with each write; what derived data compares itself with.
         items: Number of items.
         pictures: Number of usable pictures.
+        version: Id of the trained version that serves it, "" for the backbone as it is.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Catalog:
     revision: int
     items: int
     pictures: int
+    version: str = ""
 
 
 class Catalogs:
@@ -74,10 +76,13 @@ class Catalogs:
         return self.find(name)
 
     def switch_backbone(self, catalog_id: int, backbone: str) -> None:
-        """Let another image-text model serve the catalogue; its embeddings must be there already."""
+        """Let another image-text model serve the catalogue; its embeddings must be there already.
+
+        A trained version reads the old model's tokens, so it serves no longer."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE catalogs SET backbone = ?, revision = revision + 1 WHERE id = ?", (backbone, catalog_id)
+                "UPDATE catalogs SET backbone = ?, version = '', revision = revision + 1 WHERE id = ?",
+                (backbone, catalog_id),
             )
 
     def delete(self, catalog_id: int) -> None:
@@ -98,4 +103,5 @@ def _read_catalog(row: sqlite3.Row) -> Catalog:
         revision=row["revision"],
         items=row["items"],
         pictures=row["pictures"],
+        version=row["version"],
     )

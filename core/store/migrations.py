@@ -97,4 +97,40 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE UNIQUE INDEX jobs_live ON jobs(idempotency_key) WHERE state IN ('queued', 'running');
     CREATE INDEX jobs_by_state ON jobs(state, created_at);
     """,
+    """
+    CREATE TABLE interaction_logs(
+        catalog_id INTEGER PRIMARY KEY REFERENCES catalogs(id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        users INTEGER NOT NULL,
+        items INTEGER NOT NULL,
+        events INTEGER NOT NULL,
+        first_time INTEGER,
+        last_time INTEGER,
+        saved_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+    );
+    CREATE TABLE interactions(
+        catalog_id INTEGER NOT NULL REFERENCES catalogs(id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        user TEXT NOT NULL,
+        item TEXT NOT NULL,
+        event INTEGER NOT NULL,
+        value REAL,
+        liked INTEGER NOT NULL,
+        time INTEGER,
+        PRIMARY KEY(catalog_id, position)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE versions(
+        id TEXT PRIMARY KEY,
+        catalog_id INTEGER NOT NULL REFERENCES catalogs(id) ON DELETE CASCADE,
+        title TEXT NOT NULL,
+        backbone TEXT NOT NULL,
+        has_log INTEGER NOT NULL,
+        metrics TEXT NOT NULL,
+        created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+    );
+    CREATE INDEX versions_by_catalog ON versions(catalog_id, created_at);
+    ALTER TABLE catalogs ADD COLUMN version TEXT NOT NULL DEFAULT '';
+    """,
 )

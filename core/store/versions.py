@@ -1,0 +1,83 @@
+"""Trained model versions: which there are, of which catalogue, and how well each does; the weights are in files."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import TrainError
+from core.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One trained version.
+
+    Attributes:
+        id: Unique; also the name of its folder.
+        catalog_id: What it was trained on.
+        title: For the page.
+        backbone: Whose tokens it reads.
+        has_log: Whether it knows people.
+        metrics: What was measured, JSON values.
+        created_at: ISO 8601 in UTC.
+    """
+
+    id: str
+    catalog_id: int
+    title: str
+    backbone: str
+    has_log: bool
+    metrics: Mapping[str, Any]
+    created_at: str
+
+
+class Versions:
+    """The registry of versions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self, version_id: str, catalog_id: int, *, title: str, backbone: str, has_log: bool, metrics: Mapping[str, Any]
+    ) -> None:
+        """Write a version down; one that is there already is replaced, so that a resumed run may end twice."""
+        self._database.connection.execute(
+            "INSERT OR REPLACE INTO versions(id, catalog_id, title, backbone, has_log, metrics) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (version_id, catalog_id, title, backbone, has_log, json.dumps(metrics)),
+        )
+
+    def list(self, catalog_id: int | None = None) -> tuple[Version, ...]:
+        """Versions of a catalogue, or of all, newest first."""
+        rows = self._database.connection.execute(
+            "SELECT * FROM versions WHERE ? IS NULL OR catalog_id = ? ORDER BY created_at DESC, rowid DESC",
+            (catalog_id, catalog_id),
+        ).fetchall()
+        return tuple(_read_version(row) for row in rows)
+
+    def find(self, version_id: str) -> Version:
+        """A version by its id, or by the start of it where only one begins so.
+
+        Raises:
+            TrainError: There is none, or several begin so.
+        """
+        found = [one for one in self.list() if one.id == version_id]
+        found = found or [one for one in self.list() if version_id and one.id.startswith(version_id)]
+        if len(found) != 1:
+            problem = "Several versions begin with" if found else "There is no version called"
+            raise TrainError(f"{problem} “{version_id}”. List them with: python -m core models.")
+        return found[0]
+
+    def activate(self, catalog_id: int, version_id: str) -> None:
+        """Let a version serve its catalogue; "" goes back to the model without training."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE catalogs SET version = ?, revision = revision + 1 WHERE id = ?", (version_id, catalog_id)
+            )
+
+
+def _read_version(row: sqlite3.Row) -> Version:
+    values: dict[str, Any] = dict(row)
+    return Version(**values | {"metrics": json.loads(row["metrics"]), "has_log": bool(row["has_log"])})

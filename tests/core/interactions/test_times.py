@@ -1,0 +1,76 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from core.interactions.log import NO_TIME
+from core.interactions.times import parse_times
+
+MOMENT = 1_445_714_835  # 2015-10-24T19:27:15Z
+MINUTE = MOMENT - 15
+DAY = 1_445_644_800
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1445714835", MOMENT),
+        ("1445714835.9", MOMENT),
+        ("1.445714835e9", MOMENT),
+        ("1445714835123", MOMENT),
+        ("1445714835123456", MOMENT),
+        ("1445714835123456768", MOMENT),
+        ("0", 0),
+        ("2015-10-24T19:27:15Z", MOMENT),
+        ("2015-10-24T19:27:15", MOMENT),
+        ("2015-10-24 19:27:15.5", MOMENT),
+        ("2015-10-24 19:27:15,500", MOMENT),
+        ("2015-10-24 19:27:15 UTC", MOMENT),
+        ("2015-10-24T21:27:15+02:00", MOMENT),
+        ("2015-10-24T21:27:15.123+0200", MOMENT),
+        ("2015-10-24T21:27:15+02", MOMENT),
+        ("2015-10-24T11:57:15-07:30", MOMENT),
+        ("2015-10-24 19:27", MINUTE),
+        ("2015-10-24", DAY),
+        ("2015/10/24", DAY),
+        ("2015/10/24 19:27:15", MOMENT),
+        ("20151024", DAY),
+        ("20151024192715", MOMENT),
+        ("2015年10月24日", DAY),
+        ("24.10.2015 19:27", MINUTE),
+        ("24/10/2015", DAY),
+        ("24-10-2015", DAY),
+        ("10/24/2015 7:27 PM", MINUTE),
+        ("24 Oct 2015", DAY),
+        ("October 24, 2015", DAY),
+    ],
+)
+def test_ways_to_write_a_moment(text: str, seconds: int) -> None:
+    parsed = parse_times(pl.Series([text]))
+    assert parsed.seconds.tolist() == [seconds]
+    assert not parsed.unreadable.any() and parsed.seconds.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "nan", "inf", "-5", "1e300", "2015-13-24", "=NOW()", "99999999", "1.2.3", "1960-01-01", "٣"]
+)
+def test_what_is_no_moment_is_marked(text: str) -> None:
+    parsed = parse_times(pl.Series([text, ""]))
+    if text == "99999999":  # eight digits that are no date are seconds
+        assert parsed.seconds.tolist() == [99_999_999, NO_TIME]
+        return
+    assert parsed.seconds.tolist() == [NO_TIME, NO_TIME]
+    assert parsed.unreadable.tolist() == [True, False]
+
+
+def test_days_and_months_are_told_apart_by_the_whole_column() -> None:
+    day_first = parse_times(pl.Series(["01/02/2020", "13/02/2020"]))
+    assert day_first.seconds.tolist() == [1_580_515_200, 1_581_552_000] and not day_first.ambiguous
+    month_first = parse_times(pl.Series(["01/02/2020", "02/13/2020"]))
+    assert month_first.seconds.tolist() == [1_577_923_200, 1_581_552_000] and not month_first.ambiguous
+    assert parse_times(pl.Series(["01/02/2020", "02/03/2020"])).ambiguous
+
+
+def test_a_column_may_mix_ways_and_hold_nothing() -> None:
+    parsed = parse_times(pl.Series(["1445714835", "2015-10-24", "", "x"]))
+    assert parsed.seconds.tolist() == [MOMENT, DAY, NO_TIME, NO_TIME]
+    assert parse_times(pl.Series([], dtype=pl.String)).seconds.tolist() == []
