@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,17 @@ from core.catalog.read import detect, preview_table
 from core.catalog.sample import SAMPLE_NAME, sample_spec
 from core.catalog.schema import DOMAINS
 from core.catalog.suggest_mapping import suggest_mapping
+from core.command import Result, add_command, draw_values, show_progress
 from core.config import HOME_VARIABLE, open_home
 from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import CatalogNotFoundError, NeedError, WishlightError
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
-from core.jobs.progress import Meter
 from core.jobs.rebuild import rebuild
 from core.store.filters import parse_filter
 from core.suggest.need import MATCHES, Need, split_avoid
+from core.training_commands import add_training_commands
 from core.workspace import Workspace
-
-Result = dict[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,34 +59,20 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_import(commands)
     _add_suggest(commands)
-    _add(commands, "catalogs", "list the catalogues", _run_catalogs, _draw_catalogs)
-    _add(commands, "rebuild", "make everything derived anew", _run_rebuild, _draw_json)
-    _add(commands, "backbones", "list the image-text models", _run_backbones, _draw_backbones)
-    sample = _add(commands, "sample", "load the sample catalogue", _run_sample, _draw_import)
+    add_command(commands, "catalogs", "list the catalogues", _run_catalogs, _draw_catalogs)
+    add_command(commands, "rebuild", "make everything derived anew", _run_rebuild, draw_values)
+    add_command(commands, "backbones", "list the image-text models", _run_backbones, _draw_backbones)
+    sample = add_command(commands, "sample", "load the sample catalogue", _run_sample, _draw_import)
     sample.add_argument("--backbone", default=EMBEDDED)
-    encode = _add(commands, "encode", "let another image-text model serve a catalogue", _run_encode, _draw_json)
+    encode = add_command(commands, "encode", "let another image-text model serve a catalogue", _run_encode, draw_values)
     encode.add_argument("--catalog", required=True)
     encode.add_argument("--backbone", required=True)
-    return parser
-
-
-def _add(
-    commands: Any,
-    name: str,
-    text: str,
-    run: Callable[[Workspace, argparse.Namespace], Result],
-    draw: Callable[[Result], None],
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    # Both places, before and after the command; the later one wins only when it is given.
-    parser.add_argument("--home", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    parser.set_defaults(run=run, draw=draw)
+    add_training_commands(commands)
     return parser
 
 
 def _add_import(commands: Any) -> None:
-    parser = _add(commands, "import", "import a catalogue file", _run_import, _draw_import)
+    parser = add_command(commands, "import", "import a catalogue file", _run_import, _draw_import)
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--name", required=True, help="the catalogue to write to, made when missing")
     parser.add_argument("--images", type=Path, metavar="DIR|ZIP", help="where relative picture paths lead")
@@ -100,7 +85,7 @@ def _add_import(commands: Any) -> None:
 
 
 def _add_suggest(commands: Any) -> None:
-    parser = _add(commands, "suggest", "suggest items for a need", _run_suggest, _draw_suggest)
+    parser = add_command(commands, "suggest", "suggest items for a need", _run_suggest, _draw_suggest)
     parser.add_argument("need", metavar="NEED", nargs="?", default="")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--catalog", action="append", default=[], metavar="NAME")
@@ -141,7 +126,7 @@ def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
         folder=None if zipped else images,
         fetch=not options.no_fetch,
     )
-    return run_import(workspace, spec, progress=_show_progress(options.json)).to_json()
+    return run_import(workspace, spec, progress=show_progress(options.json)).to_json()
 
 
 def _current_backbone(workspace: Workspace, name: str) -> str:
@@ -201,7 +186,7 @@ def _run_catalogs(workspace: Workspace, _options: argparse.Namespace) -> Result:
 
 
 def _run_rebuild(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return dict(rebuild(workspace, progress=_show_progress(options.json)))
+    return dict(rebuild(workspace, progress=show_progress(options.json)))
 
 
 def _run_backbones(_workspace: Workspace, _options: argparse.Namespace) -> Result:
@@ -209,31 +194,11 @@ def _run_backbones(_workspace: Workspace, _options: argparse.Namespace) -> Resul
 
 
 def _run_sample(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return run_import(
-        workspace, sample_spec(backbone=options.backbone), progress=_show_progress(options.json)
-    ).to_json()
+    return run_import(workspace, sample_spec(backbone=options.backbone), progress=show_progress(options.json)).to_json()
 
 
 def _run_encode(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return dict(encode_catalog(workspace, options.catalog, options.backbone, _show_progress(options.json)))
-
-
-def _show_progress(quiet: bool) -> Meter:
-    """A line on stderr that is written over, where somebody looks at it."""
-    visible = not quiet and sys.stderr.isatty()
-
-    def show(stage: str, done: int, total: int, rate: float | None) -> None:
-        if not visible:
-            return
-        count = f" {done:,} of {total:,}" if total else ""
-        left = f", {(total - done) / rate:,.0f} s left" if rate and total else ""
-        print(f"\r\033[K{stage}{count}{left}", end="\n" if total and done == total else "", file=sys.stderr, flush=True)
-
-    return Meter(show)
-
-
-def _draw_json(result: Result) -> None:
-    print(", ".join(f"{key}: {value}" for key, value in result.items()))
+    return dict(encode_catalog(workspace, options.catalog, options.backbone, show_progress(options.json)))
 
 
 def _draw_import(result: Result) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.catalog.importing import ImportSpec
+from core.jobs.activate import activate_version
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.progress import Progress
 from core.jobs.rebuild import rebuild
+from core.jobs.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
 
 Runner = Callable[[Workspace, Mapping[str, Any], str, Progress], dict[str, Any]]
@@ -25,4 +27,18 @@ def _rebuild(workspace: Workspace, _payload: Mapping[str, Any], _job_id: str, pr
     return rebuild(workspace, progress=progress)
 
 
-KINDS: Mapping[str, Runner] = {"import": _import, "encode": _encode, "rebuild": _rebuild}
+def _train(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
+    return run_train(workspace, TrainSpec.from_json(payload), job_id, progress)
+
+
+def _activate(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
+    return activate_version(workspace, payload["version"], payload["catalog"], progress)
+
+
+KINDS: Mapping[str, Runner] = {
+    "import": _import,
+    "encode": _encode,
+    "rebuild": _rebuild,
+    "train": _train,
+    "activate": _activate,
+}

@@ -23,11 +23,12 @@ class PeopleBatch:
         history: Their events, (B, L).
         row: Person of each target, (P,).
         position: Event after which it is to be predicted, (P,).
-        column: Its place among the step's items, (P,).
-        log_q: See `losses.sampled_softmax`, (C,).
-        liked: Which of the step's items each person liked anywhere in training, (B, C).
-        acted: For each person the items with a known verdict: 1 liked, 0 not, -1 unknown, (B, C).
+        column: Its place among the candidates: the step's C items, then the bank's K, (P,).
+        log_q: See `losses.sampled_softmax`, (C + K,).
+        liked: Which candidates each person liked anywhere in training, (B, C + K).
+        acted: For each person the step's items with a known verdict: 1 liked, 0 not, -1 unknown, (B, C).
         ratings: In standard deviations from the mean, NaN where unknown, (B, C).
+        bank: Flat vectors of further candidates as of the last epoch, unit-norm; no gradient, (K, M * D).
     """
 
     history: HistoryBatch
@@ -38,6 +39,7 @@ class PeopleBatch:
     liked: Tensor
     acted: Tensor
     ratings: Tensor
+    bank: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,17 +134,14 @@ def popularity(shared: Shared) -> Tensor:
 
 
 def rank(shared: Shared) -> Tensor:
-    """Among the step's items find what a person liked later, sampled softmax."""
-    people = _people(shared.step)
-    taste = shared.taste[people.row, people.position]  # (P, M * D)
-    scores = shared.model.user_scale * match(taste, shared.fused.vectors)
+    """Among the candidates find what a person liked later, sampled softmax."""
+    people, scores = _people(shared.step), _candidate_scores(shared)
     return losses.sampled_softmax(scores, people.column, people.log_q, people.liked[people.row])
 
 
 def rank_bpr(shared: Shared) -> Tensor:
     """The same, one random item that the person did not like against each right one."""
-    people = _people(shared.step)
-    scores = shared.model.user_scale * match(shared.taste[people.row, people.position], shared.fused.vectors)
+    people, scores = _people(shared.step), _candidate_scores(shared)
     draw = torch.rand_like(scores).masked_fill(people.liked[people.row], -1.0)
     wrong = draw.argmax(1)
     right = scores.gather(1, people.column.unsqueeze(1)).squeeze(1)
@@ -189,6 +188,13 @@ def run_tasks(model: FusionModel, step: Step, names: tuple[str, ...]) -> dict[st
     """
     shared = Shared(model, step)
     return {name: TASKS[name](shared) for name in names}
+
+
+def _candidate_scores(shared: Shared) -> Tensor:
+    """Scores of the step's items and of the bank for each target's person, (P, C + K)."""
+    people = _people(shared.step)
+    taste = shared.taste[people.row, people.position]  # (P, M * D)
+    return shared.model.user_scale * torch.cat([match(taste, shared.fused.vectors), taste @ people.bank.T], 1)
 
 
 def _pair(shared: Shared) -> tuple[Tensor, Tensor, Tensor]:

@@ -34,6 +34,10 @@ class Catalog:
     pictures: int
     version: str = ""
 
+    def served_version(self, model_version: str) -> str:
+        """Name of the vectors that serve it, from the encoder's own version."""
+        return f"{model_version}+{self.version}" if self.version else model_version
+
 
 class Catalogs:
     """The repository of catalogues."""

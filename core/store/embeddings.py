@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.store.database import Database
 
-Kind = Literal["picture", "text"]
+Kind = Literal["picture", "text", "item"]
 _BATCH = 500
 
 
@@ -53,6 +53,21 @@ class Embeddings:
             "INSERT OR REPLACE INTO embeddings(model, kind, content_hash, embedding) VALUES (?, ?, ?, ?)",
             [(model, kind, key, value.astype(np.float16).tobytes()) for key, value in embeddings.items()],
         )
+
+    def of_fused(self, catalog_id: int, model: int, *, after_revision: int = -1) -> dict[int, NDArray[np.float16]]:
+        """Database id to fused vector, (2 * D,): picture and text half, of items changed after a revision.
+
+        An item whose content has changed since its vector was made is left out.
+        """
+        rows = self._database.connection.execute(
+            """
+            SELECT i.id, e.embedding FROM items i
+            JOIN embeddings e ON e.model = ? AND e.kind = 'item' AND e.content_hash = i.content_hash
+            WHERE i.catalog_id = ? AND i.revision > ?
+            """,
+            (model, catalog_id, after_revision),
+        )
+        return {number: np.frombuffer(row, np.float16) for number, row in rows}
 
     def of_items(
         self, catalog_id: int, model: int, *, after_revision: int = -1

@@ -39,8 +39,15 @@ class VectorIndexes:
         self._open: dict[tuple[int, int], VectorIndex] = {}
         self._lock = threading.Lock()
 
-    def get(self, catalog: Catalog, model_version: str, dimension: int) -> VectorIndex:
-        """The catalogue's index, with everything written up to now."""
+    def get(self, catalog: Catalog, model_version: str, dimension: int, *, base: str = "") -> VectorIndex:
+        """The catalogue's index, with everything written up to now.
+
+        Args:
+            catalog: As it is now.
+            model_version: Whose vectors it holds.
+            dimension: D.
+            base: For a trained version the encoder's own: items that have no fused vector yet keep that one's.
+        """
         model = self._embeddings.model_number(model_version)
         key = (catalog.id, model)
         with self._lock:
@@ -48,17 +55,18 @@ class VectorIndexes:
             if index is None or index.dimension != dimension:
                 index = VectorIndex(dimension)
             if index.revision != catalog.revision:
-                unsaved = self._catch_up(index, key, catalog.revision)
+                unsaved = self._catch_up(index, key, catalog.revision, base)
                 if unsaved > _SAVE_AFTER:
                     self._save(index, key)
             self._open[key] = index
             return index
 
-    def save(self, catalog: Catalog, model_version: str, dimension: int) -> None:
+    def save(self, catalog: Catalog, model_version: str, dimension: int, *, base: str = "") -> VectorIndex:
         """Write the catalogue's index to disk, so that the next start need not read the database."""
-        index = self.get(catalog, model_version, dimension)
+        index = self.get(catalog, model_version, dimension, base=base)
         with self._lock:
             self._save(index, (catalog.id, self._embeddings.model_number(model_version)))
+        return index
 
     def drop(self, catalog_id: int) -> None:
         """Forget the catalogue's indexes and remove their files."""
@@ -68,8 +76,10 @@ class VectorIndexes:
             for file in self._folder.glob(f"{catalog_id}-*"):
                 file.unlink(missing_ok=True)
 
-    def _catch_up(self, index: VectorIndex, key: tuple[int, int], revision: int) -> int:
+    def _catch_up(self, index: VectorIndex, key: tuple[int, int], revision: int, base: str) -> int:
         catalog_id, model = key
+        fused = self._embeddings.of_fused(catalog_id, model, after_revision=index.revision) if base else {}
+        model = self._embeddings.model_number(base) if base else model
         added = 0
         ids: list[int] = []
         rows: list[NDArray[np.float32]] = []
@@ -78,7 +88,9 @@ class VectorIndexes:
             if text is None and not pictures:
                 continue
             ids.append(number)
-            rows.append(_row(index.dimension, text, pictures))
+            own = fused.get(number)
+            halves = own.astype(np.float32).reshape(2, -1) if own is not None else None
+            rows.append(_row(index.dimension, text, pictures) if halves is None else halves)
             has.append((bool(pictures), text is not None))
             if len(ids) == _CHUNK:
                 added += _flush(index, ids, rows, has)

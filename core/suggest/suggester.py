@@ -153,15 +153,17 @@ class Suggester:
     def prepare(self, catalog: Catalog) -> None:
         """Write the catalogue's index and calibration, so that its first need is answered at once."""
         encoder = self._encoder(catalog.backbone)
-        self._indexes.save(catalog, encoder.model_version, encoder.dimension)
-        index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
-        self._calibration(catalog, index, encoder, anew=True)
+        self._calibration(catalog, self._index(catalog, encoder, save=True), encoder, anew=True)
 
     def calibration(self, catalog: Catalog) -> Calibration:
         """How the catalogue's cosines become scores."""
-        encoder = self._encoder(catalog.backbone)
-        index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
-        return self._calibration(catalog, index, encoder)
+        return self._calibration(catalog, self._index(catalog, found := self._encoder(catalog.backbone)), found)
+
+    def _index(self, catalog: Catalog, encoder: Encoder, *, save: bool = False) -> VectorIndex:
+        served = catalog.served_version(encoder.model_version)
+        base = encoder.model_version if catalog.version else ""
+        read = self._indexes.save if save else self._indexes.get
+        return read(catalog, served, encoder.dimension, base=base)
 
     def _chosen(self, need: Need) -> list[Catalog]:
         repository = Catalogs(self._database)
@@ -181,7 +183,7 @@ class Suggester:
 
     def _rank(self, catalog: Catalog, need: Need) -> _Ranked:
         encoder = self._encoder(catalog.backbone)
-        index = self._indexes.get(catalog, encoder.model_version, encoder.dimension)
+        index = self._index(catalog, encoder)
         words = self._words.submit(search_words, self._database, catalog.id, need.text)
         allowed = Items(self._database).select(catalog.id, need.filters) if need.filters else None
         calibration = self._calibration(catalog, index, encoder)
@@ -227,8 +229,9 @@ class Suggester:
     def _calibration(
         self, catalog: Catalog, index: VectorIndex, encoder: Encoder, *, anew: bool = False
     ) -> Calibration:
-        key = (catalog.id, encoder.model_version)
-        model = Embeddings(self._database).model_number(encoder.model_version)
+        served = catalog.served_version(encoder.model_version)
+        key = (catalog.id, served)
+        model = Embeddings(self._database).model_number(served)
         path = self._folder / f"{catalog.id}-{model}.calibration.json"
         with self._lock:
             known = self._calibrations.get(key) or load_calibration(path)

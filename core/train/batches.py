@@ -110,11 +110,14 @@ class StepBuilder:
         people = self._people_of_epoch(number)
         windows = [_window(self.facts.histories[person], self.config.history, rng) for person in people]
         targets = _draw_targets(windows, self.config.targets, rng)
-        wanted = np.unique([item for _, _, item in targets]).astype(np.int64)
-        others = rng.choice(self.learnable, size=min(len(self.learnable), self.config.items), replace=False)
-        rows = np.concatenate([wanted, others[~np.isin(others, wanted)]])[: max(self.config.items, len(wanted))]
-        rows = rows[rng.permutation(len(rows))]
-        return self._step(rows, self._people(people, windows, targets, rows, vectors))
+        wanted = rng.permutation(np.unique([item for _, _, item in targets]).astype(np.int64))
+        others = rng.choice(self.learnable, size=min(len(self.learnable), self.config.bank), replace=False)
+        candidates = np.concatenate([wanted, others[~np.isin(others, wanted)]])
+        # Targets and other items alike take turns in the network, so that neither is told apart by its freshness.
+        fresh = rng.permutation(len(candidates))[: self.config.items]
+        rest = np.setdiff1d(np.arange(len(candidates)), fresh)
+        rows = candidates[fresh]
+        return self._step(rows, self._people(people, windows, targets, (rows, candidates[rest]), vectors))
 
     def _items_of_epoch(self, number: int) -> NDArray[np.int64]:
         epoch, place = divmod(number, self.steps_per_epoch)
@@ -146,10 +149,11 @@ class StepBuilder:
         people: list[int],
         windows: list[History],
         targets: list[tuple[int, int, int]],
-        rows: NDArray[np.int64],
+        candidates: tuple[NDArray[np.int64], NDArray[np.int64]],
         vectors: Tensor,
     ) -> PeopleBatch:
-        column = {item: place for place, item in enumerate(rows.tolist())}
+        rows, everything = candidates[0], np.concatenate(candidates)
+        column = {item: place for place, item in enumerate(everything.tolist())}
         facts, liked_sets = self.facts, self.liked or []
         if facts is None:
             raise ValueError("there is no log")
@@ -161,8 +165,9 @@ class StepBuilder:
             row=row,
             position=position,
             column=col,
-            log_q=torch.from_numpy(self._log_q(rows, len(targets))).to(self.device),
-            liked=torch.from_numpy(np.stack([np.isin(rows, liked_sets[person]) for person in people])).to(self.device),
+            log_q=torch.from_numpy(self._log_q(everything, len(targets))).to(self.device),
+            liked=torch.from_numpy(np.stack([np.isin(everything, liked_sets[one]) for one in people])).to(self.device),
+            bank=vectors[torch.from_numpy(candidates[1]).to(self.device)],
             acted=torch.from_numpy(acted).to(self.device),
             ratings=torch.from_numpy(ratings).to(self.device),
         )
@@ -171,7 +176,7 @@ class StepBuilder:
         """Log of how often each item is expected in a step: as a target by its popularity, or drawn evenly."""
         counts = self.facts.counts if self.facts else np.zeros(len(self.data))
         as_target = targets * counts[rows] / max(counts.sum(), 1)
-        evenly = self.config.items / max(len(self.learnable), 1)
+        evenly = self.config.bank / max(len(self.learnable), 1)
         found: NDArray[np.float32] = np.log(np.minimum(as_target + evenly, 1.0)).astype(np.float32)
         return found
 

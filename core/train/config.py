@@ -26,7 +26,8 @@ class TrainConfig:
         epochs: Passes over the people (with a log) or the items (without).
         patience: Epochs without a better validation before training stops.
         people: People a step.
-        items: Items a step.
+        items: Items a step that go through the network.
+        bank: Further candidates a step, with a log; their vectors are those of the last epoch.
         alone: Items a step that also go through the network with one modality only.
         targets: Things to predict a step, at most.
         rate: Highest learning rate of the fusion.
@@ -51,8 +52,9 @@ class TrainConfig:
     epochs: int = 8
     patience: int = 3
     people: int = 16
-    items: int = 192
-    alone: int = 64
+    items: int = 64
+    bank: int = 512
+    alone: int = 32
     targets: int = 128
     rate: float = 1e-3
     gate_rate: float = 1e-2
@@ -121,7 +123,7 @@ def preset_config(preset: Preset, *, seed: int = 0) -> TrainConfig:
         TrainError: There is no such preset.
     """
     if preset == "quick":
-        return TrainConfig(epochs=3, patience=2, width=64, layers=1, items=128, alone=48, seed=seed)
+        return TrainConfig(epochs=3, patience=2, width=64, layers=1, seed=seed)
     if preset == "balanced":
         return TrainConfig(seed=seed)
     if preset == "thorough":

@@ -1,0 +1,62 @@
+"""The fusion model as one of the compared recommenders: fitted afresh on each fold, touching its test people never."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.device import DeviceChoice, choose_device
+from core.encode.item_tokens import ItemTokens
+from core.evaluate.recommender import ItemTable
+from core.interactions.log import History, InteractionLog
+from core.train.bundle import score_people
+from core.train.config import TrainConfig
+from core.train.data import build_data
+
+if TYPE_CHECKING:
+    from core.train.run import Trained
+
+
+class FusionRecommender:
+    """Trains on a fit's events and items; items without any event in the fit are only ever read.
+
+    Args:
+        tokens: Of all items.
+        config: Hyper-parameters.
+        choice: Where it trains; None takes what is there.
+    """
+
+    name = "fusion"
+    ranks_cold = True
+
+    def __init__(self, tokens: ItemTokens, config: TrainConfig, choice: DeviceChoice | None = None) -> None:
+        self.tokens, self.config = tokens, config
+        self.choice = choice or choose_device()
+        self.trained: Trained | None = None
+
+    def fit(self, log: InteractionLog, items: ItemTable) -> None:
+        """Train, choosing everything on fit people that are kept aside."""
+        from core.train.run import train
+
+        untouched = np.bincount(log.items, minlength=len(items)) == 0
+        data = build_data(
+            self.tokens, items.titles, items.categories, log=log, excluded=untouched, seed=self.config.seed
+        )
+        with tempfile.TemporaryDirectory(prefix="wishlight-") as folder:
+            self.trained = train(data, self.config, self.choice, Path(folder), everything=log)
+
+    def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        """Sum of all parts, (B, N).
+
+        Raises:
+            ValueError: `fit` has not been called.
+        """
+        one = self.trained
+        if one is None or one.memory is None:
+            raise ValueError("fit comes first")
+        return score_people(
+            one.model, one.items.vectors, one.prior, one.memory, one.weights, one.rating_scale, histories
+        ).total

@@ -1,0 +1,279 @@
+"""Did fine-tuning help? One test set, touched once, after everything was chosen without it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.encode.item_tokens import ItemTokens
+from core.errors import EvaluationError, TrainError
+from core.evaluate.baselines import build_baseline
+from core.evaluate.catalog_report import Matching, measure_matching
+from core.evaluate.protocol import Measured, build_splits, choose_split, measure
+from core.evaluate.recommender import ItemTable
+from core.interactions.log import History, InteractionLog
+from core.metrics import bootstrap_interval
+from core.train.bundle import score_people
+from core.train.config import TrainConfig
+from core.train.data import NEW_SHARE, TrainData, build_data, hash_bucket, number_texts
+
+if TYPE_CHECKING:
+    from core.train.run import Trained
+
+EncodeTexts = Callable[[Sequence[str]], NDArray[np.float32]]
+#: Quick to fit, hard to beat; the whole list is in `python -m core evaluate`.
+SIMPLE = ("zero-shot", "popularity", "item-knn", "ease", "tfidf")
+_MAIN = "title to picture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the card.
+
+    Attributes:
+        name: What was measured.
+        metric: By what.
+        value: Mean over questions.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        count: Questions.
+        seconds: What fitting cost; 0 where nothing was fitted.
+    """
+
+    name: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    count: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The card "Did fine-tuning help?".
+
+    Attributes:
+        verdict: "helps", "unclear" or "hurts", against what was there before.
+        recommendation: Two sentences for the page.
+        rows: The trained version first.
+        gain: Mean of the paired differences to what was there before.
+        gain_low: Lower end of their 95 % interval.
+        gain_high: Upper end.
+        split: How the test was held out.
+        tested: People or items in the test.
+    """
+
+    verdict: str
+    recommendation: str
+    rows: tuple[Row, ...]
+    gain: float
+    gain_low: float
+    gain_high: float
+    split: str
+    tested: int
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
+
+
+class LogHelp:
+    """With a log: people who are new to the version, ranked over all items."""
+
+    def __init__(self, items: ItemTable, log: InteractionLog, config: TrainConfig) -> None:
+        try:
+            self.name = choose_split(log)
+            self._split = next(iter(build_splits(log, self.name, seed=config.seed)))
+        except EvaluationError as exc:
+            raise TrainError(str(exc)) from exc
+        self._items, self._config = items, config
+        self.fit = self._split.fit
+
+    def build_data(self, tokens: ItemTokens) -> TrainData:
+        """What may be trained on: no test person, no item that is tested as new."""
+        untouched = np.bincount(self.fit.items, minlength=len(self._items)) == 0
+        return build_data(
+            tokens,
+            self._items.titles,
+            self._items.categories,
+            log=self.fit,
+            excluded=untouched,
+            seed=self._config.seed,
+        )
+
+    def measure(self, trained: "Trained", _tokens: ItemTokens, _encode: EncodeTexts) -> Answer:
+        """Test the version and what is simple, on the same people."""
+        mine = measure(lambda: _Ready(trained), [self._split], self._items)
+        others = [
+            measure(lambda name=name: build_baseline(name, self._config.seed), [self._split], self._items)  # type: ignore[misc]
+            for name in SIMPLE
+        ]
+        return answer_people(mine, others, trained.seconds, split=self.name)
+
+
+class CatalogHelp:
+    """Without a log: items whose titles the version has never seen."""
+
+    fit: InteractionLog | None = None
+
+    def __init__(self, items: ItemTable, config: TrainConfig) -> None:
+        self._items, self._config = items, config
+        buckets = [hash_bucket(title.casefold(), NEW_SHARE, salt="test") for title in items.titles]
+        self.tested = np.array(buckets) == 0
+
+    def build_data(self, tokens: ItemTokens) -> TrainData:
+        """What may be trained on: no item with a test title."""
+        return build_data(
+            tokens, self._items.titles, self._items.categories, excluded=self.tested, seed=self._config.seed
+        )
+
+    def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
+        """Test the version against the towers alone."""
+        from core.train.run import set_gates
+
+        after = self._match(trained, tokens, encode)
+        gates = trained.model.fusion.gate.detach().clone()
+        set_gates(trained.model, gates * 0)
+        before = self._match(trained, tokens, encode)
+        set_gates(trained.model, gates)
+        return answer_matching(before, after, trained.seconds, int(self.tested.sum()))
+
+    def _match(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> tuple[Matching, ...]:
+        rows = np.flatnonzero(self.tested)
+        names = trained.model.config.categories
+        number = {name: place for place, name in enumerate(names)}
+        texts = [self._items.texts[row] for row in rows]
+        return measure_matching(
+            trained.model,
+            tokens.take(rows),
+            encode([self._items.titles[row] for row in rows]),
+            encode(texts),
+            number_texts(self._items.titles)[rows],
+            np.array([number.get(self._items.categories[row], -1) for row in rows], np.int64),
+            encode(list(names)) if names else np.empty((0, tokens.modalities["text"].joint.shape[1]), np.float32),
+        )
+
+
+def answer_people(mine: Measured, others: Sequence[Measured], seconds: float, *, split: str) -> Answer:
+    """The card from what was measured; the first of the others is what was there before."""
+    rows = [_row("trained version", mine, seconds), *(_row(one.name, one, one.fit_seconds) for one in others)]
+    best = max(others, key=lambda one: one.mean("ndcg@10") or 0.0)
+    gain = _paired(mine, others[0])
+    lead = _paired(mine, best)
+    verdict = judge(*bootstrap_interval(gain, seed=0))
+    low, high = bootstrap_interval(gain, seed=0)
+    lead_low, lead_high = bootstrap_interval(lead, seed=0)
+    words = {
+        "helps": "Use the trained version: for people it has never met it suggests better than the untrained model",
+        "unclear": "Keep what you have: on the people held out the difference is within chance",
+        "hurts": "Keep what you have: the trained version suggests worse than the untrained model",
+    }[verdict]
+    beside = {"helps": "clearly better than", "unclear": "about as good as", "hurts": "worse than"}
+    return Answer(
+        verdict=verdict,
+        recommendation=(
+            f"{words} (ndcg@10 {gain.mean():+.3f}, between {low:+.3f} and {high:+.3f}). It is "
+            f"{beside[judge(lead_low, lead_high)]} the best simple method, {best.name} "
+            f"({lead.mean():+.3f}, between {lead_low:+.3f} and {lead_high:+.3f})."
+        ),
+        rows=tuple(rows),
+        gain=float(gain.mean()),
+        gain_low=low,
+        gain_high=high,
+        split=split,
+        tested=len(mine.users),
+    )
+
+
+def answer_matching(before: Sequence[Matching], after: Sequence[Matching], seconds: float, tested: int) -> Answer:
+    """The card from two measurements of the same questions."""
+    rows = []
+    for old, new in zip(before, after, strict=True):
+        if len(old.values):
+            rows += [_matching_row(f"{new.task}, trained", new, seconds), _matching_row(f"{old.task}, before", old, 0)]
+    main = next(
+        ((old, new) for old, new in zip(before, after, strict=True) if old.task == _MAIN and len(old.values)), None
+    )
+    if main is None:
+        raise TrainError("No held-out item has both a picture and a title, so nothing can be measured. Import more.")
+    gain = main[1].values - main[0].values
+    low, high = bootstrap_interval(gain, seed=0)
+    verdict = judge(low, high)
+    words = {
+        "helps": "Use the trained version: it finds pictures by titles that it has never seen better than before",
+        "unclear": "Keep what you have: on held-out titles the difference is within chance",
+        "hurts": "Keep what you have: the trained version finds fewer pictures than before",
+    }[verdict]
+    return Answer(
+        verdict=verdict,
+        recommendation=f"{words} (recall@10 {gain.mean():+.3f}, between {low:+.3f} and {high:+.3f}).",
+        rows=tuple(rows),
+        gain=float(gain.mean()),
+        gain_low=low,
+        gain_high=high,
+        split="titles",
+        tested=tested,
+    )
+
+
+def judge(low: float, high: float) -> str:
+    """What an interval of differences says."""
+    if low > 0:
+        return "helps"
+    return "hurts" if high < 0 else "unclear"
+
+
+class _Ready:
+    """A version that is trained already, as a recommender."""
+
+    name = "fusion"
+    ranks_cold = True
+
+    def __init__(self, trained: "Trained") -> None:
+        self._trained = trained
+
+    def fit(self, log: InteractionLog, items: ItemTable) -> None:
+        """Nothing: it was fitted on the same events."""
+
+    def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        """Sum of all parts, (B, N)."""
+        one = self._trained
+        if one.memory is None:
+            raise ValueError("a version without a log scores no people")
+        return score_people(
+            one.model, one.items.vectors, one.prior, one.memory, one.weights, one.rating_scale, histories
+        ).total
+
+
+def _row(name: str, found: Measured, seconds: float) -> Row:
+    low, high = found.interval("ndcg@10") or (0.0, 0.0)
+    return Row(
+        name=name,
+        metric="ndcg@10",
+        value=found.mean("ndcg@10") or 0.0,
+        low=low,
+        high=high,
+        count=int((~np.isnan(found.values["ndcg@10"])).sum()),
+        seconds=round(seconds, 1),
+    )
+
+
+def _matching_row(name: str, found: Matching, seconds: float) -> Row:
+    low, high = found.interval()
+    return Row(
+        name=name,
+        metric=found.metric,
+        value=found.mean,
+        low=low,
+        high=high,
+        count=len(found.values),
+        seconds=round(seconds, 1),
+    )
+
+
+def _paired(one: Measured, other: Measured) -> NDArray[np.float64]:
+    difference = one.values["ndcg@10"] - other.values["ndcg@10"]
+    return np.asarray(difference[~np.isnan(difference)])

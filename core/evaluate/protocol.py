@@ -1,0 +1,286 @@
+"""Splits that a figure may be taken from, and the measuring of one recommender on one split.
+
+Never a look into the future: "time" cuts everyone at one moment, "users" fits on some people and tests on others.
+"last" and "random" are the splits that many papers print; both let a model see what came later, so they are labelled
+optimistic. Ranking is over all items that a person has not had; ties are broken by a fixed shuffle, since the order
+of ids often follows age or popularity.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import EvaluationError
+from core.evaluate.recommender import ItemTable, Recommender
+from core.interactions.log import History, InteractionLog
+from core.metrics import bootstrap_interval, ndcg_at, rank_top, recall_at, reciprocal_rank_at
+from core.train.data import hash_bucket, split_history
+
+SplitName = Literal["time", "users", "last", "random"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+OPTIMISTIC = frozenset({"last", "random"})
+FOLDS = 5
+#: One item in so many is kept out of every fit and ranked apart.
+COLD_SHARE = 10
+#: A global cut must leave so many test users with a history, else people are held out.
+LEAST_TEST_USERS = 100
+#: Ranks that are looked at.
+DEPTH = 20
+METRICS = ("ndcg@10", "recall@10", "recall@20", "mrr@10")
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """One fit and the people it is tested on.
+
+    Attributes:
+        fit: What may be learned from.
+        users: Number of each test person in the log, (B,).
+        histories: What is known of them when they are tested; their items are masked.
+        targets: Items each liked afterwards, (T,) each.
+        cold: Items kept out of the fit, or without any event in it, ranked apart, (N,).
+        apart: Whether cold items are left out of the main ranking.
+    """
+
+    fit: InteractionLog
+    users: NDArray[np.int64]
+    histories: tuple[History, ...]
+    targets: tuple[NDArray[np.int64], ...]
+    cold: NDArray[np.bool_]
+    apart: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One recommender over all test people of all folds.
+
+    Attributes:
+        name: Of the recommender.
+        users: Of each row, (B,).
+        values: Metric to one value a person, NaN where the person has no target of that kind, (B,).
+        top: First `DEPTH` items of each person, (B, DEPTH).
+        fit_seconds: Over all folds.
+        score_seconds: Over all folds.
+    """
+
+    name: str
+    users: NDArray[np.int64]
+    values: Mapping[str, NDArray[np.float64]]
+    top: NDArray[np.int64]
+    fit_seconds: float
+    score_seconds: float
+
+    def mean(self, metric: str) -> float | None:
+        """Mean over people with a value, None without any."""
+        found = self.values[metric][~np.isnan(self.values[metric])]
+        return float(found.mean()) if len(found) else None
+
+    def interval(self, metric: str, *, seed: int = 0) -> tuple[float, float] | None:
+        """95 % bootstrap interval over people, None without any."""
+        found = self.values[metric][~np.isnan(self.values[metric])]
+        return bootstrap_interval(found, seed=seed) if len(found) else None
+
+
+def cold_items(item_ids: Sequence[str]) -> NDArray[np.bool_]:
+    """A tenth of the items by the hash of their id, (N,)."""
+    return np.array([hash_bucket(item, COLD_SHARE, salt="cold") == 0 for item in item_ids])
+
+
+def choose_split(log: InteractionLog) -> SplitName:
+    """The stricter of "time" and "users" that leaves enough people to test on."""
+    if log.has_times and len(_split_time(log, cold_items(log.item_ids)).users) >= LEAST_TEST_USERS:
+        return "time"
+    return "users"
+
+
+def build_splits(log: InteractionLog, name: SplitName, *, seed: int = 0) -> Iterator[Split]:
+    """The folds of a split: five for "users", one for the others.
+
+    Args:
+        log: Everyone's events.
+        name: One of `SPLITS`.
+        seed: Of the choice of people or events.
+
+    Raises:
+        EvaluationError: The log has no times and the split needs them, or nobody is left to test on.
+    """
+    cold = cold_items(log.item_ids)
+    if name in ("time", "last") and not log.has_times:
+        raise EvaluationError(f"The split “{name}” needs the time of every event. Use “users” or “random”.")
+    if name == "users":
+        found = [_split_users(log, cold, fold, seed) for fold in range(FOLDS)]
+    elif name == "time":
+        found = [_split_time(log, cold)]
+    else:
+        found = [_split_events(log, cold, name, seed)]
+    if not sum(len(one.users) for one in found):
+        raise EvaluationError("Nobody is left to test on: people need a history and something they liked after it.")
+    yield from (one for one in found if len(one.users))
+
+
+def split_files(fit: InteractionLog, test: InteractionLog) -> Split:
+    """Fit on one log, test on the people of another, who are new; both over the same items.
+
+    The first 80 % of each test person's events are the history. Items that the fit has not seen are cold, and compete
+    with all others in the main ranking.
+    """
+    people = np.unique(test.users)
+    parts = [split_history(history) for history in test.histories(people)]
+    kept = [row for row, (begin, later) in enumerate(parts) if len(begin) and len(later)]
+    return Split(
+        fit=fit,
+        users=people[kept],
+        histories=tuple(parts[row][0] for row in kept),
+        targets=tuple(parts[row][1] for row in kept),
+        cold=np.bincount(fit.items, minlength=len(fit.item_ids)) == 0,
+        apart=False,
+    )
+
+
+def measure(
+    build: Callable[[], Recommender],
+    splits: Sequence[Split],
+    items: ItemTable,
+    *,
+    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
+) -> Measured:
+    """Fit and test a recommender on every fold.
+
+    Args:
+        build: Makes a fresh one.
+        splits: Folds.
+        items: What is known of the items.
+        progress: Called between folds and between batches of people.
+    """
+    parts: list[tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]] = []
+    fit_seconds = score_seconds = 0.0
+    name = ""
+    for number, split in enumerate(splits):
+        recommender = build()
+        name = recommender.name
+        progress(f"Fitting {name}", number, len(splits))
+        began = time.monotonic()
+        recommender.fit(split.fit, items)
+        fitted = time.monotonic()
+        parts.append(_measure_fold(recommender, split))
+        fit_seconds, score_seconds = fit_seconds + fitted - began, score_seconds + time.monotonic() - fitted
+    progress(f"Fitting {name}", len(splits), len(splits))
+    return Measured(
+        name=name,
+        users=np.concatenate([split.users for split in splits]),
+        values={key: np.concatenate([values[key] for values, _ in parts]) for key in parts[0][0]},
+        top=np.concatenate([top for _, top in parts]),
+        fit_seconds=fit_seconds,
+        score_seconds=score_seconds,
+    )
+
+
+def _measure_fold(recommender: Recommender, split: Split) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+    values: dict[str, list[NDArray[np.float64]]] = {}
+    tops = []
+    for start in range(0, len(split.users), _BATCH):
+        part = slice(start, start + _BATCH)
+        scores = recommender.score(split.histories[part])
+        masked = [history.items for history in split.histories[part]]
+        found, top = _rank_people(scores, masked, split.targets[part], split)
+        tops.append(top)
+        for key, one in found.items():
+            values.setdefault(key, []).append(one)
+    return {key: np.concatenate(found) for key, found in values.items()}, np.concatenate(tops)
+
+
+def _rank_people(
+    scores: NDArray[np.float32],
+    masked: Sequence[NDArray[np.int64]],
+    targets: Sequence[NDArray[np.int64]],
+    split: Split,
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+    shown = ~split.cold if split.apart else np.ones(len(split.cold), bool)
+    top = rank_shuffled(np.where(shown, scores, -np.inf).astype(np.float32), DEPTH, masked)
+    known = [items[shown[items]] for items in targets]
+    cold_top = rank_shuffled(np.where(split.cold, scores, -np.inf).astype(np.float32), DEPTH, masked)
+    new = [items[split.cold[items]] for items in targets]
+    return {
+        "ndcg@10": ndcg_at(top, known, 10),
+        "recall@10": recall_at(top, known, 10),
+        "recall@20": recall_at(top, known, 20),
+        "mrr@10": reciprocal_rank_at(top[:, :10], known, 10),
+        "cold_ndcg@10": ndcg_at(cold_top, new, 10),
+        "cold_recall@10": recall_at(cold_top, new, 10),
+    }, top
+
+
+def rank_shuffled(scores: NDArray[np.float32], k: int, masked: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """`rank_top` with ties in a fixed random order instead of the catalogue's."""
+    order = np.random.default_rng(20_240_229).permutation(scores.shape[1])
+    place = np.argsort(order)
+    top = rank_top(scores[:, order], k, masked=[place[items] for items in masked])
+    return np.where(top >= 0, order[top], -1)
+
+
+def _split_users(log: InteractionLog, cold: NDArray[np.bool_], fold: int, seed: int) -> Split:
+    people = np.unique(log.users)
+    folds = np.random.default_rng([seed, 5]).permutation(len(people)) % FOLDS
+    known = log.take(~cold[log.items])
+    tested = people[folds == fold]
+    return _split(known.take(~np.isin(known.users, tested)), log, tested, cold)
+
+
+def _split(fit: InteractionLog, log: InteractionLog, tested: NDArray[np.int64], cold: NDArray[np.bool_]) -> Split:
+    rows, histories, targets = [], [], []
+    for person, history in zip(tested.tolist(), log.histories(tested), strict=True):
+        begin, later = split_history(history)
+        begin = take_events(begin, ~cold[begin.items])
+        if len(begin) and len(later):
+            rows.append(person)
+            histories.append(begin)
+            targets.append(later)
+    users = np.array(rows, np.int64)
+    return Split(fit=fit, users=users, histories=tuple(histories), targets=tuple(targets), cold=cold, apart=True)
+
+
+def _split_time(log: InteractionLog, cold: NDArray[np.bool_]) -> Split:
+    """Everyone is cut at the moment before which 90 % of all events lie; equal moments stay on the early side."""
+    cut = np.quantile(log.times, 0.9) if len(log) else 0
+    late = log.times > cut
+    known = log.take(~late & ~cold[log.items])
+    return _collect(known, log.take(late), cold)
+
+
+def _split_events(log: InteractionLog, cold: NDArray[np.bool_], name: SplitName, seed: int) -> Split:
+    """The last event of each person, or a tenth of all events at random."""
+    if name == "last":
+        late = np.r_[np.diff(log.users) != 0, True] if len(log) else np.zeros(0, bool)
+    else:
+        late = np.random.default_rng([seed, 6]).random(len(log)) < 0.1
+    return _collect(log.take(~late & ~cold[log.items]), log.take(late), cold)
+
+
+def _collect(known: InteractionLog, later: InteractionLog, cold: NDArray[np.bool_]) -> Split:
+    people = np.intersect1d(known.users, later.users)
+    rows, histories, targets = [], [], []
+    pairs = zip(people.tolist(), known.histories(people), later.histories(people), strict=True)
+    for person, begin, after in pairs:
+        wanted = np.setdiff1d(after.items[after.liked], begin.items)
+        if len(wanted):
+            rows.append(person)
+            histories.append(begin)
+            targets.append(wanted)
+    users = np.array(rows, np.int64)
+    return Split(fit=known, users=users, histories=tuple(histories), targets=tuple(targets), cold=cold, apart=True)
+
+
+def take_events(history: History, rows: NDArray[np.bool_]) -> History:
+    """The events of a mask."""
+    return History(
+        items=history.items[rows],
+        events=history.events[rows],
+        values=history.values[rows],
+        liked=history.liked[rows],
+        times=history.times[rows],
+    )

@@ -1,0 +1,137 @@
+"""All models on one log, by one protocol."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from core.errors import EvaluationError
+from core.evaluate.baselines import BASELINES, build_baseline
+from core.evaluate.fusion import FusionRecommender
+from core.evaluate.protocol import (
+    DEPTH,
+    OPTIMISTIC,
+    Measured,
+    Split,
+    SplitName,
+    build_splits,
+    choose_split,
+    measure,
+    split_files,
+)
+from core.evaluate.recommender import Recommender
+from core.interactions.log import InteractionLog
+from core.interactions.read import read_log
+from core.jobs.material import Material, load_material
+from core.jobs.progress import Progress
+from core.metrics import coverage, gini
+from core.train.config import Preset, preset_config
+from core.workspace import Workspace
+
+ALL_MODELS = ("fusion", *BASELINES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareSpec:
+    """What to compare.
+
+    Attributes:
+        catalog: Its name.
+        interactions: Path of the log to fit on, and without a second one to test on.
+        test_interactions: Path of a log of other people; "" splits the first.
+        models: Of `ALL_MODELS`.
+        split: One of `SPLITS`, "" for the strictest that leaves enough people.
+        preset: Of the fusion model.
+        seed: Of folds and models.
+    """
+
+    catalog: str
+    interactions: str
+    test_interactions: str = ""
+    models: tuple[str, ...] = ALL_MODELS
+    split: str = ""
+    preset: str = "balanced"
+    seed: int = 0
+
+
+def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> dict[str, Any]:
+    """Fit and test.
+
+    Returns:
+        JSON values: models, best first, with their metrics; split, users, items, seed, notes.
+
+    Raises:
+        WishlightError: A file or a name cannot be used; the message says why.
+    """
+    unknown = [name for name in spec.models if name not in ALL_MODELS]
+    if unknown:
+        raise EvaluationError(f"There is no model called {', '.join(unknown)}. Choose from {', '.join(ALL_MODELS)}.")
+    material = load_material(workspace, spec.catalog, progress)
+    log = _read(spec.interactions, material)
+    name, splits = _build(spec, log, material)
+    found = [
+        measure(_builder(model, material, spec), splits, material.table, progress=progress) for model in spec.models
+    ]
+    found.sort(key=lambda one: -(one.mean("ndcg@10") or 0.0))
+    return {
+        "models": [_row(one, len(material.items)) for one in found],
+        "split": name,
+        "users": int(sum(len(split.users) for split in splits)),
+        "items": len(material.items),
+        "cold_items": int(splits[0].cold.sum()),
+        "seed": spec.seed,
+        "notes": _notes(name, splits),
+    }
+
+
+def _build(spec: CompareSpec, log: InteractionLog, material: Material) -> tuple[str, list[Split]]:
+    if spec.test_interactions:
+        split = split_files(log, _read(spec.test_interactions, material))
+        if not len(split.users):
+            raise EvaluationError("Nobody in the test log has a history and something liked after it. Check the file.")
+        return "files", [split]
+    name = cast(SplitName, spec.split) if spec.split else choose_split(log)
+    return name, list(build_splits(log, name, seed=spec.seed))
+
+
+def _read(path: str, material: Material) -> InteractionLog:
+    found = read_log(Path(path), material.table.item_ids, accept_suggestions=True)
+    if not len(found.log):
+        raise EvaluationError(f"No row of {Path(path).name} belongs to an item of “{material.catalog.name}”.")
+    return found.log
+
+
+def _builder(name: str, material: Material, spec: CompareSpec) -> Callable[[], Recommender]:
+    if name == "fusion":
+        config = preset_config(cast(Preset, spec.preset), seed=spec.seed)
+        return lambda: FusionRecommender(material.tokens, config)
+    return lambda: build_baseline(name, spec.seed)
+
+
+def _row(one: Measured, items: int) -> dict[str, Any]:
+    numbers = {
+        metric: None if (value := one.mean(metric)) is None else round(value, 5)
+        for metric in ("ndcg@10", "recall@10", "recall@20", "mrr@10", "cold_ndcg@10", "cold_recall@10")
+    }
+    low, high = one.interval("ndcg@10") or (0.0, 0.0)
+    top = one.top[:, : min(10, DEPTH)]
+    return {
+        "model": one.name,
+        **numbers,
+        "interval": [round(low, 5), round(high, 5)],
+        "coverage@10": round(coverage(top, items), 5),
+        "gini@10": round(gini(top, items), 5),
+        "fit_seconds": round(one.fit_seconds, 2),
+        "score_seconds": round(one.score_seconds, 2),
+    }
+
+
+def _notes(name: str, splits: Sequence[Split]) -> list[str]:
+    notes = []
+    if name in OPTIMISTIC:
+        notes.append(f"The split “{name}” lets models see what came later: its figures are optimistic.")
+    people = [len(history) for split in splits for history in split.histories]
+    notes.append(f"Histories hold {int(np.median(people))} events (median); ranking is over all items not yet had.")
+    return notes

@@ -1,0 +1,116 @@
+"""A catalogue as training and evaluation read it: what is known of each item, and its tokens, kept on disk."""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.catalog.schema import Item
+from core.encode.item_tokens import TOKENS_VERSION, ItemTokens, extract_tokens, load_tokens, save_tokens
+from core.encode.registry import find_backbone
+from core.encode.text import item_text
+from core.encode.towers import describe_version, load_towers
+from core.errors import TrainError
+from core.evaluate.recommender import ItemTable
+from core.jobs.progress import Progress
+from core.store.catalogs import Catalog
+from core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """N items in catalogue order.
+
+    Attributes:
+        catalog: Whose they are.
+        numbers: Database ids, (N,).
+        items: The items, (N,).
+        table: What is known about them.
+        tokens: Of both towers.
+        fingerprint: Twelve hex digits over contents, backbone and token layout.
+    """
+
+    catalog: Catalog
+    numbers: tuple[int, ...]
+    items: tuple[Item, ...]
+    table: ItemTable
+    tokens: ItemTokens
+    fingerprint: str
+
+
+def load_material(workspace: Workspace, name: str, progress: Progress) -> Material:
+    """Read a catalogue, and its tokens from the cache or, once, through the towers.
+
+    Raises:
+        CatalogNotFoundError: There is no such catalogue.
+        BackboneError: The backbone cannot be loaded.
+        TrainError: The catalogue is empty.
+    """
+    catalog = workspace.catalogs.find(name)
+    stored = list(workspace.items.iterate(catalog.id))
+    if not stored:
+        raise TrainError(f"The catalogue “{catalog.name}” is empty. Import items first.")
+    pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in stored]
+    items = tuple(one.item for one in stored)
+    fingerprint = _fingerprint(catalog, items, pictures)
+    tokens = _cached_tokens(workspace, catalog, items, pictures, fingerprint, progress)
+    return Material(
+        catalog=catalog,
+        numbers=tuple(one.id for one in stored),
+        items=items,
+        table=build_table(items, tokens),
+        tokens=tokens,
+        fingerprint=fingerprint,
+    )
+
+
+def build_table(items: Sequence[Item], tokens: ItemTokens) -> ItemTable:
+    """What baselines read of the items."""
+    return ItemTable(
+        item_ids=tuple(item.item_id for item in items),
+        texts=tuple(item_text(item) for item in items),
+        titles=tuple(item.title for item in items),
+        categories=tuple(item.category[-1] if item.category else "" for item in items),
+        text_embeddings=tokens.modalities["text"].joint,
+        picture_embeddings=tokens.modalities["picture"].joint,
+    )
+
+
+def _fingerprint(catalog: Catalog, items: Sequence[Item], pictures: Sequence[Path | None]) -> str:
+    digest = hashlib.sha256(f"{describe_version(find_backbone(catalog.backbone))}|{TOKENS_VERSION}".encode())
+    for item, picture in zip(items, pictures, strict=True):
+        digest.update(f"{item.content_hash()}{picture.name if picture else ''}".encode())
+    return digest.hexdigest()[:12]
+
+
+def _cached_tokens(
+    workspace: Workspace,
+    catalog: Catalog,
+    items: Sequence[Item],
+    pictures: Sequence[Path | None],
+    fingerprint: str,
+    progress: Progress,
+) -> ItemTokens:
+    folder = workspace.home.tokens / f"{catalog.id}-{fingerprint}"
+    if folder.exists():
+        try:
+            return load_tokens(folder)
+        except (OSError, ValueError):
+            _log.warning("The token cache %s is damaged; it is made again", folder.name)
+    progress("Loading the model", 0, 0)
+    towers = load_towers(find_backbone(catalog.backbone), workspace.home.models)
+    tokens = extract_tokens(towers, items, pictures, progress)
+    for old in workspace.home.tokens.glob(f"{catalog.id}-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    draft = folder.with_name(f".{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        save_tokens(tokens, draft)
+        draft.rename(folder)
+    except OSError as exc:
+        _log.warning("The token cache cannot be kept (%s); the next run reads the items again", exc.strerror)
+    return tokens

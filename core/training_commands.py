@@ -1,0 +1,193 @@
+"""Training on the command line: train, evaluate, models, activate, recommend, log."""
+
+import argparse
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.command import Result, add_command, show_progress
+from core.config import Home
+from core.errors import TrainError
+from core.evaluate.protocol import SPLITS
+from core.interactions.read import read_log
+from core.jobs.activate import activate_version
+from core.jobs.compare import ALL_MODELS, CompareSpec, run_compare
+from core.jobs.recommend import recommend_history, recommend_user
+from core.jobs.train_catalog import TrainSpec, run_train
+from core.train.config import PRESETS, read_config
+from core.workspace import Workspace
+
+TUNINGS = ("frozen", "lora", "adalora", "adapter", "prefix", "full")
+
+
+def add_training_commands(commands: Any) -> None:
+    """Add the commands to the parser of `python -m core`."""
+    train = add_command(commands, "train", "train a version for a catalogue", _run_train, _draw_train)
+    train.add_argument("--catalog", required=True, metavar="NAME")
+    train.add_argument("--interactions", type=Path, metavar="FILE", help="a log (default: the catalogue's own, if any)")
+    train.add_argument("--preset", choices=PRESETS, default="balanced")
+    train.add_argument("--config", type=Path, metavar="FILE", help="JSON with hyper-parameters, instead of a preset")
+    train.add_argument("--tuning", choices=TUNINGS, default="frozen", help="how the image-text model itself is tuned")
+    train.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--resume", metavar="RUN", default="", help="go on with a run that was stopped")
+    train.add_argument("--no-log", action="store_true", help="learn from the catalogue alone")
+    train.add_argument("--wandb", action="store_true", help="log to Weights & Biases as well")
+    evaluate = add_command(commands, "evaluate", "compare models on a log", _run_evaluate, _draw_evaluate)
+    evaluate.add_argument("--catalog", required=True, metavar="NAME")
+    evaluate.add_argument("--interactions", required=True, type=Path, metavar="FILE")
+    evaluate.add_argument("--test-interactions", type=Path, metavar="FILE", help="test on these people, who are new")
+    evaluate.add_argument("--models", nargs="+", default=list(ALL_MODELS), metavar="MODEL", help=", ".join(ALL_MODELS))
+    evaluate.add_argument("--split", choices=SPLITS, help="default: time where it leaves 100 test users, else users")
+    evaluate.add_argument("--preset", choices=PRESETS, default="balanced", help="of the fusion model")
+    evaluate.add_argument("--seed", type=int, default=0)
+    add_command(commands, "models", "list the trained versions", _run_models, _draw_models)
+    activate = add_command(commands, "activate", "let a trained version serve its catalogue", _run_activate, _draw_line)
+    activate.add_argument("version", metavar="VERSION", help='id of a version, or "none" with --catalog')
+    activate.add_argument("--catalog", default="", metavar="NAME")
+    recommend = add_command(commands, "recommend", "suggest to a person", _run_recommend, _draw_recommend)
+    recommend.add_argument("user", nargs="?", default="", metavar="USER", help="as in the catalogue's log")
+    recommend.add_argument("--history", default="", metavar="ID,ID", help="items that the person liked")
+    recommend.add_argument("--catalog", default="", metavar="NAME")
+    recommend.add_argument("--version", default="", metavar="VERSION", help="default: the active one, else the newest")
+    recommend.add_argument("-k", type=int, default=10)
+    log = add_command(commands, "log", "store an interaction log with a catalogue", _run_log, _draw_line)
+    log.add_argument("file", type=Path, metavar="FILE")
+    log.add_argument("--catalog", required=True, metavar="NAME")
+
+
+def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
+    if options.resume:
+        run_id = find_run(workspace.home, options.resume)
+        spec = TrainSpec.from_json(json.loads((workspace.home.runs / run_id / "spec.json").read_text("utf-8")))
+    else:
+        run_id = uuid.uuid4().hex
+        spec = TrainSpec(
+            catalog=options.catalog,
+            preset=options.preset,
+            config=read_config(options.config).to_json() if options.config else {},
+            interactions=str(options.interactions.absolute()) if options.interactions else "",
+            use_log=not options.no_log,
+            tuning=options.tuning,
+            device=options.device,
+            seed=options.seed,
+            wandb=options.wandb,
+        )
+    return {"run": run_id, **run_train(workspace, spec, run_id, show_progress(options.json))}
+
+
+def find_run(home: Home, start: str) -> str:
+    """The run whose id begins so.
+
+    Raises:
+        TrainError: There is none, or there are several.
+    """
+    found = [path.name for path in home.runs.iterdir() if path.name.startswith(start) and (path / "spec.json").exists()]
+    if len(found) != 1:
+        raise TrainError(f"{'Several runs begin' if found else 'No run begins'} with “{start}”. Give more of its id.")
+    return found[0]
+
+
+def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
+    spec = CompareSpec(
+        catalog=options.catalog,
+        interactions=str(options.interactions),
+        test_interactions=str(options.test_interactions or ""),
+        models=tuple(options.models),
+        split=options.split or "",
+        preset=options.preset,
+        seed=options.seed,
+    )
+    return run_compare(workspace, spec, show_progress(options.json))
+
+
+def _run_models(workspace: Workspace, _options: argparse.Namespace) -> Result:
+    catalogs = {catalog.id: catalog for catalog in workspace.catalogs.list()}
+    return {
+        "models": [
+            {
+                "version": one.id,
+                "catalog": catalogs[one.catalog_id].name,
+                "active": catalogs[one.catalog_id].version == one.id,
+                "backbone": one.backbone,
+                "has_log": one.has_log,
+                "created_at": one.created_at,
+                "verdict": one.metrics.get("verdict", ""),
+                "recommendation": one.metrics.get("recommendation", ""),
+            }
+            for one in workspace.versions.list()
+        ]
+    }
+
+
+def _run_activate(workspace: Workspace, options: argparse.Namespace) -> Result:
+    return activate_version(
+        workspace,
+        "" if options.version == "none" else options.version,
+        options.catalog,
+        show_progress(options.json),
+    )
+
+
+def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:
+    if options.k < 1:
+        raise TrainError("-k is at least 1.")
+    if options.history:
+        liked = [one.strip() for one in options.history.split(",") if one.strip()]
+        return recommend_history(workspace, liked, options.catalog, options.version, options.k)
+    return recommend_user(workspace, options.user, options.catalog, options.version, options.k)
+
+
+def _run_log(workspace: Workspace, options: argparse.Namespace) -> Result:
+    catalog = workspace.catalogs.find(options.catalog)
+    item_ids = tuple(workspace.items.content_hashes(catalog.id))
+    found = read_log(options.file, item_ids, accept_suggestions=True)
+    workspace.interactions.replace(catalog.id, found.log, kind=found.kind)
+    return {
+        "message": f"{len(found.log):,} events of {len(found.log.user_ids):,} people are stored with “{catalog.name}”; "
+        f"{found.unknown_events:,} belong to items that are not in it.",
+        "events": len(found.log),
+        "users": len(found.log.user_ids),
+        "unknown_events": found.unknown_events,
+        "problems": [{"row": one.row, "field": one.field, "message": one.message} for one in found.problems[:50]],
+    }
+
+
+def _draw_line(result: Result) -> None:
+    print(result["message"])
+
+
+def _draw_train(result: Result) -> None:
+    print(result["recommendation"])
+    for row in result["rows"]:
+        print(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
+    print(f"Version {result['version']}; let it serve with: python -m core activate {result['version']}")
+
+
+def _draw_evaluate(result: Result) -> None:
+    print(f"{result['split']}: {result['users']:,} test users, {result['items']:,} items, seed {result['seed']}")
+    for row in result["models"]:
+        cold = "" if row["cold_ndcg@10"] is None else f"  cold {row['cold_ndcg@10']:.4f}"
+        low, high = row["interval"]
+        print(
+            f"  {row['model']:<20} ndcg@10 {row['ndcg@10']:.4f} ({low:.4f} to {high:.4f})  "
+            f"recall@10 {row['recall@10']:.4f}{cold}  {row['fit_seconds']:.1f} s"
+        )
+    for note in result["notes"]:
+        print(note)
+
+
+def _draw_models(result: Mapping[str, Any]) -> None:
+    for one in result["models"]:
+        mark = "*" if one["active"] else " "
+        print(f"{mark} {one['version']}  {one['catalog']}  {one['created_at']}  {one['recommendation']}")
+    if not result["models"]:
+        print("No version has been trained yet. Train one: python -m core train --catalog NAME")
+
+
+def _draw_recommend(result: Result) -> None:
+    for one in result["suggestions"]:
+        print(f"{one['rank']:>3}  {one['score']:7.3f}  {one['title']}  ({one['item_id']})")
+    print(result["message"])
