@@ -15,6 +15,7 @@ def build_pages() -> dict[str, list[StreamlitPage]]:
         "Build": [
             st.Page(_FOLDER / "import_catalog.py", title="Import", icon=":material/upload_file:", url_path="import"),
             st.Page(_FOLDER / "catalogs.py", title="Catalogues", icon=":material/inventory_2:"),
+            st.Page(_FOLDER / "training.py", title="Training", icon=":material/model_training:"),
         ],
         "Inspect": [st.Page(_FOLDER / "activity.py", title="Activity", icon=":material/list_alt:")],
     }

@@ -46,7 +46,7 @@ def load_encoder(
     tell = progress or _log.info
     backbone = find_backbone(name)
     version = describe_version(backbone)
-    if runtime == "openvino" or (runtime == "auto" and not _has_card(device)):
+    if runtime == "openvino" or (runtime == "auto" and not has_card(device)):
         return _load_openvino(backbone, version, models, tell)
     return _load_torch(backbone, version, models, device, tell)
 
@@ -134,8 +134,8 @@ def _facts(backbone: Backbone, version: str, known: Towers | Record) -> EncoderF
     )
 
 
-def _has_card(device: DeviceName | None) -> bool:
-    """Torch takes a second to import, so the driver is asked first."""
+def has_card(device: DeviceName | None = None) -> bool:
+    """Whether there is a graphics card to use; torch takes a second to import, so the driver is asked first."""
     if device == "cpu" or not (Path("/proc/driver/nvidia").exists() or Path("/dev/dxg").exists()):
         return device == "cuda"
     return choose_device(device).device == "cuda"

@@ -17,7 +17,7 @@ from core.interactions.log import History, InteractionLog
 from core.metrics import bootstrap_interval
 from core.train.bundle import score_people
 from core.train.config import TrainConfig
-from core.train.data import NEW_SHARE, TrainData, build_data, hash_bucket, number_texts
+from core.train.data import TrainData, build_data, in_bucket, number_texts
 
 if TYPE_CHECKING:
     from core.train.run import Trained
@@ -121,8 +121,7 @@ class CatalogHelp:
 
     def __init__(self, items: ItemTable, config: TrainConfig) -> None:
         self._items, self._config = items, config
-        buckets = [hash_bucket(title.casefold(), NEW_SHARE, salt="test") for title in items.titles]
-        self.tested = np.array(buckets) == 0
+        self.tested = in_bucket(items.titles, "test")
 
     def build_data(self, tokens: ItemTokens) -> TrainData:
         """What may be trained on: no item with a test title."""

@@ -51,7 +51,11 @@ def ensure_worker(home: Home) -> None:
     if has_worker(home):
         return
     root = Path(__file__).resolve().parents[2]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]),
+        # Threads that wait must not spin: the page and other work want the same processors.
+        "OMP_WAIT_POLICY": "passive",
+    }
     with (home.logs / "worker.log").open("ab") as log:
         subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "core.jobs.worker", "--home", str(home.root)],

@@ -19,6 +19,9 @@ from core.model.user import HistoryBatch
 from core.train.config import TrainConfig
 from core.train.data import TrainData
 
+#: An epoch has at least so many steps, so that a small catalogue is not trained for a moment only.
+_LEAST_STEPS = 25
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFacts:
@@ -90,11 +93,11 @@ class StepBuilder:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in which everyone, or every item, is seen once."""
+        """Steps in which everyone, or every item, is seen once, or more often where there are few."""
         if self.facts is None:
-            return max(len(self.learnable) // self.config.items, 1)
+            return max(len(self.learnable) // self.config.items, _LEAST_STEPS)
         windows = sum(max(1, -(-len(one) // self.config.history)) for one in self.facts.histories)
-        return max(windows // self.config.people, 1)
+        return max(windows // self.config.people, _LEAST_STEPS)
 
     def build(self, number: int, vectors: Tensor | None) -> Step:
         """Step `number`, from 0.
@@ -120,15 +123,16 @@ class StepBuilder:
         return self._step(rows, self._people(people, windows, targets, (rows, candidates[rest]), vectors))
 
     def _items_of_epoch(self, number: int) -> NDArray[np.int64]:
-        epoch, place = divmod(number, self.steps_per_epoch)
+        count = min(self.config.items, len(self.learnable))
+        epoch, place = divmod(number, max(len(self.learnable) // count, 1))
         order = np.random.default_rng([self.config.seed, 3, epoch]).permutation(self.learnable)
-        return order[place * self.config.items : (place + 1) * self.config.items]
+        return order[place * count : (place + 1) * count]
 
     def _people_of_epoch(self, number: int) -> list[int]:
         """Everyone as often as their history has windows, in an order of the epoch's own."""
         histories = self.facts.histories if self.facts else ()
-        epoch, place = divmod(number, self.steps_per_epoch)
         often = np.repeat(np.arange(len(histories)), [max(1, -(-len(one) // self.config.history)) for one in histories])
+        epoch, place = divmod(number, max(len(often) // self.config.people, 1))
         order = np.random.default_rng([self.config.seed, 4, epoch]).permutation(often)
         chosen: list[int] = order[place * self.config.people : (place + 1) * self.config.people].tolist()
         return chosen

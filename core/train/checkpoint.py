@@ -5,6 +5,7 @@ Imports torch, so import this module inside functions only.
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,20 +60,30 @@ def load_weights(path: Path) -> tuple[FusionModel, dict[str, Any]]:
     return model.eval(), header
 
 
-def save_state(model: FusionModel, optimizer: torch.optim.Optimizer, place: Place, path: Path) -> None:
-    """Write everything that a run needs to go on.
+def save_state(
+    model: FusionModel,
+    optimizer: torch.optim.Optimizer,
+    place: Place,
+    path: Path,
+    *,
+    extra: Mapping[str, torch.nn.Parameter],
+) -> None:
+    """Write everything that a run needs to go on; `extra` are learned numbers outside the model.
 
     Raises:
         TrainError: The disk is full or may not be written.
     """
     tensors = {f"model.{name}": tensor for name, tensor in _own_weights(model).items()}
+    tensors |= {f"extra.{name}": one.detach().cpu() for name, one in extra.items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items() if torch.is_tensor(value)}
     header = {"step": place.step, "best_step": place.best_step, "best_value": place.best_value}
     _write(path, tensors, header)
 
 
-def load_state(model: FusionModel, optimizer: torch.optim.Optimizer, path: Path) -> Place:
+def load_state(
+    model: FusionModel, optimizer: torch.optim.Optimizer, path: Path, *, extra: Mapping[str, torch.nn.Parameter]
+) -> Place:
     """Read what `save_state` wrote into a model and an optimiser of the same shape.
 
     Raises:
@@ -82,6 +93,9 @@ def load_state(model: FusionModel, optimizer: torch.optim.Optimizer, path: Path)
     try:
         weights = {key.removeprefix("model."): one for key, one in tensors.items() if key.startswith("model.")}
         model.load_state_dict(weights, strict=False)
+        with torch.no_grad():
+            for name, one in extra.items():
+                one.copy_(tensors[f"extra.{name}"])
         states: dict[int, dict[str, torch.Tensor]] = {}
         for key, tensor in tensors.items():
             if key.startswith("optimizer."):

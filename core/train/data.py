@@ -101,10 +101,20 @@ def hash_bucket(text: str, buckets: int, *, salt: str = "") -> int:
     return int.from_bytes(hashlib.sha256(f"{salt}{text}".encode()).digest()[:8], "big") % buckets
 
 
+def in_bucket(titles: Sequence[str], salt: str) -> NDArray[np.bool_]:
+    """A tenth of the titles, (N,); titles that are equal but for case and spaces fall on one side."""
+    return np.array([hash_bucket(plain_title(title), NEW_SHARE, salt=salt) == 0 for title in titles], bool)
+
+
+def plain_title(title: str) -> str:
+    """A title without case and needless spaces: what counts as the same title."""
+    return " ".join(title.casefold().split())
+
+
 def number_texts(texts: Sequence[str]) -> NDArray[np.int64]:
     """Equal numbers for texts that are equal but for case and spaces, (N,)."""
     known: dict[str, int] = {}
-    return np.array([known.setdefault(" ".join(text.casefold().split()), len(known)) for text in texts], np.int64)
+    return np.array([known.setdefault(plain_title(text), len(known)) for text in texts], np.int64)
 
 
 def mean_parts(tokens: ItemTokens) -> NDArray[np.float32]:
@@ -142,7 +152,7 @@ def build_data(
         seed: Of the choice of people.
     """
     shown = np.ones(len(titles), bool) if excluded is None else ~excluded
-    held = np.array([hash_bucket(title.casefold(), NEW_SHARE, salt="held") == 0 for title in titles]) & shown
+    held = in_bucket(titles, "held") & shown
     fit, validation = None, Validation(histories=(), targets=())
     if log is not None:
         people, validation = split_people(log.take(shown[log.items]), seed=seed)

@@ -20,11 +20,10 @@ from core.train.checkpoint import BEST, LAST, Place, load_state, save_state, sav
 from core.train.config import TrainConfig
 from core.train.data import TrainData
 from core.train.inference import read_items
+from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_log
 
 _log = logging.getLogger(__name__)
-#: The measure by which the best epoch is chosen.
-WATCHED = {True: "ndcg@10", False: "recall@10"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ class Trainer:
         """Go on from the folder's last checkpoint; False when there is none."""
         if not (self.folder / LAST).exists():
             return False
-        self.place = load_state(self.model, self.optimizer, self.folder / LAST)
+        self.place = load_state(self.model, self.optimizer, self.folder / LAST, extra=self.log_variances)
         return True
 
     def run(
@@ -155,7 +154,9 @@ class Trainer:
                 "The graphics card's memory does not suffice. Halve “items” and “people”, or raise “accumulate”; what "
                 "was learned up to the last epoch is kept."
             ) from exc
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        if not torch.isfinite(length):
+            raise TrainError(_not_finite(parts))
         self.optimizer.step()
         return parts
 
@@ -177,11 +178,11 @@ class Trainer:
         return measure_log(self.model, self.data, self.builder.facts, self._items)
 
     def _keep(self, report: EpochReport) -> None:
-        value = report.validation[WATCHED[self.data.log is not None]]
+        value = report.validation[WATCHED]
         if value > self.place.best_value:
             self.place = Place(step=report.step, best_step=report.step, best_value=value)
             save_weights(self.model, self.folder / BEST, {"validation": dict(report.validation), "step": report.step})
-        save_state(self.model, self.optimizer, self.place, self.folder / LAST)
+        save_state(self.model, self.optimizer, self.place, self.folder / LAST, extra=self.log_variances)
         _log.info("Step %d of %d: losses %s, validation %s", report.step, self.steps, report.losses, report.validation)
 
     def _is_patience_over(self, each: int) -> bool:

@@ -29,7 +29,8 @@ from core.train.combine import HeadWeights, Panel, choose_weights
 from core.train.config import TrainConfig
 from core.train.data import TrainData, Validation
 from core.train.inference import ItemFacts, read_items, read_people
-from core.train.loop import WATCHED, EpochReport, Trainer
+from core.train.loop import EpochReport, Trainer
+from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_flat, measure_log
 
 _log = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ def choose_blend(model: FusionModel, data: TrainData) -> float:
 
     Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT), equation 1.
     """
-    tuned, watched = model.fusion.gate.detach().clone(), WATCHED[data.log is not None]
+    tuned = model.fusion.gate.detach().clone()
     facts = count_log(data) if data.log is not None else None
     best, best_value = 1.0, -1.0
     for blend in BLENDS:
@@ -170,8 +171,8 @@ def choose_blend(model: FusionModel, data: TrainData) -> float:
             if facts is None
             else measure_log(model, data, facts, read_items(model, data.tokens))
         )
-        if found[watched] > best_value:
-            best, best_value = blend, found[watched]
+        if found[WATCHED] > best_value:
+            best, best_value = blend, found[WATCHED]
     set_gates(model, tuned * best)
     return best
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from core.train.loop import EpochReport
 
 _log = logging.getLogger(__name__)
+#: The measure by which the best epoch and the blend are chosen: recall says little where few items are held out.
+WATCHED = "ndcg@10"
 CURVE, FACTS = "curve.jsonl", "run.json"
 
 

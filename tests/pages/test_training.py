@@ -1,0 +1,106 @@
+"""The training page over the fake encoder; runs themselves are tested in tests/core/train."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from core.workspace import Workspace
+
+PAGE = "../pages/training.py"
+
+
+def _all_text(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.info, *page.error, *page.warning, *page.success]
+    return " ".join(str(one.value) for one in parts)
+
+
+def test_without_a_catalogue_it_leads_on(app: Callable[..., AppTest]) -> None:
+    assert "no catalogue yet" in _all_text(app(PAGE))
+
+
+def test_training_starts_one_job(app: Callable[..., AppTest], shop: Workspace) -> None:
+    page = app(PAGE)
+    assert "Without a log" in _all_text(page)
+    page.button(key="train-go").click().run()
+    jobs = list(shop.database.connection.execute("SELECT kind, payload FROM jobs"))
+    (payload,) = [json.loads(row["payload"]) for row in jobs if row["kind"] == "train"]
+    assert payload["preset"] == "quick" and payload["use_log"] is False
+    assert page.button(key="train-go").disabled
+
+
+def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Workspace) -> None:
+    rows = [f"u{n % 7},{kind}-{colour},5" for n, (kind, colour) in enumerate([("shoe", "red"), ("hat", "blue")] * 10)]
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload(
+        "log.csv", "\n".join(["who,item_id,stars", *rows]).encode(), "text/csv"
+    ).run()
+    assert page.selectbox(key="log-item").value == "item_id"
+    assert page.button(key="store-log").disabled
+    page.selectbox(key="log-user").set_value("who").run()
+    page.button(key="store-log").click().run()
+    assert not page.exception
+    catalog = shop.catalogs.list()[0]
+    summary = shop.interactions.summary(catalog.id)
+    assert summary is not None and summary.users == 7 and summary.items == 2
+    page.button(key="remove-log").click().run()
+    assert shop.interactions.count(catalog.id) == 0
+
+
+def test_a_log_of_other_items_says_so(app: Callable[..., AppTest], shop: Workspace) -> None:
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload("log.csv", b"user,item\nu1,nothing\nu2,nothing\n", "text/csv").run()
+    page.button(key="store-log").click().run()
+    assert "None of the 2 rows" in _all_text(page)
+    assert shop.interactions.count(shop.catalogs.list()[0].id) == 0
+
+
+def test_versions_say_whether_they_helped(app: Callable[..., AppTest], shop: Workspace) -> None:
+    catalog = shop.catalogs.list()[0]
+    row = {
+        "name": "trained version",
+        "metric": "ndcg@10",
+        "value": 0.2,
+        "low": 0.1,
+        "high": 0.3,
+        "count": 9,
+        "seconds": 5.0,
+    }
+    metrics = {
+        "verdict": "helps",
+        "recommendation": "Use the trained version.",
+        "rows": [row],
+        "tested": 9,
+        "blend": 0.5,
+    }
+    shop.versions.add("abc", catalog.id, title="x", backbone="fake", has_log=True, metrics=metrics)
+    page = app(PAGE)
+    assert "Use the trained version." in _all_text(page)
+    page.button(key="activate-abc").click().run()
+    kinds = [row["kind"] for row in shop.database.connection.execute("SELECT kind FROM jobs")]
+    assert "activate" in kinds
+
+
+def test_a_run_shows_its_curve(app: Callable[..., AppTest], shop: Workspace, home: object) -> None:
+    catalog = shop.catalogs.list()[0]
+    from core.jobs.table import JobStore
+
+    job = JobStore(shop.database).submit("train", "Train", {"catalog": catalog.name}, key="x")
+    folder: Path = shop.home.runs / job.id
+    folder.mkdir()
+    facts = {"has_log": True, "device": "cpu", "flat": {"zero-shot": {"ndcg@10": 0.1}}}
+    (folder / "run.json").write_text(json.dumps(facts))
+    epochs = [
+        {
+            "step": step,
+            "losses": {"rank": 1.0 / step},
+            "validation": {"ndcg@10": step / 100},
+            "seconds": step,
+            "memory_mb": 9,
+        }
+        for step in (1, 2)
+    ]
+    (folder / "curve.jsonl").write_text("\n".join(map(json.dumps, epochs)) + '\n{"half')
+    page = app(PAGE)
+    assert "How it learns" in _all_text(page) and not page.exception

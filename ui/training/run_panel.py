@@ -1,0 +1,133 @@
+"""A training run: how to start one, and what it shows while it works."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.device import choose_device
+from core.encode.loading import has_card
+from core.jobs.table import Job
+from core.jobs.train_catalog import TrainSpec
+from core.store.catalogs import Catalog
+from core.train.tracking import Curve, read_curve
+from ui.jobs import draw_job, start_job
+from ui.resources import open_jobs, open_workspace
+from ui.text import format_duration
+
+_PRESETS = {
+    "quick": "Quick: a small fusion model and few passes, to see whether there is anything to gain.",
+    "balanced": "Balanced: the size and length that did well on the catalogues it was tried on.",
+    "thorough": "Thorough: a lower rate and many passes; it stops by itself when nothing improves.",
+}
+_COLOURS = ("#3D7BFF", "#E8590C", "#2B8A3E", "#9C36B5", "#C2255C", "#0B7285")
+
+
+def draw_start(catalog: Catalog, *, has_log: bool) -> None:
+    """Presets and the one button."""
+    with st.container(border=True, key="train-start"):
+        st.subheader("Train", anchor=False)
+        preset = st.segmented_control(
+            "Effort", list(_PRESETS), default="quick", required=True, format_func=str.capitalize, key="train-preset"
+        )
+        st.caption(_PRESETS[preset])
+        use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
+        choice = choose_device(None if has_card() else "cpu")
+        st.caption(f"Computes on: {choice.device}. {choice.reason} The served model stays as it is until you switch.")
+        live = [job for job in open_jobs().live() if job.kind == "train"]
+        st.button(
+            "Train",
+            type="primary",
+            key="train-go",
+            icon=":material/model_training:",
+            disabled=bool(live),
+            on_click=_start,
+            args=(catalog, preset, use_log),
+        )
+
+
+def draw_runs(catalog: Catalog) -> None:
+    """The run at work, or the last one."""
+    jobs = [job for job in open_jobs().list() if job.kind == "train" and job.payload["catalog"] == catalog.name]
+    if not jobs:
+        return
+    if jobs[0].is_live:
+        _draw_live(jobs[0].id)
+    else:
+        _draw_run(jobs[0])
+
+
+@st.fragment(run_every=2.0)
+def _draw_live(job_id: str) -> None:
+    job = open_jobs().get(job_id)
+    _draw_run(job)
+    if not job.is_live:
+        st.rerun()
+
+
+def _draw_run(job: Job) -> None:
+    curve = read_curve(open_workspace().home.runs / job.id)
+    draw_job(job)
+    if not curve.epochs:
+        return
+    last = curve.epochs[-1]
+    with st.container(border=True, key=f"curve-{job.id}"):
+        st.markdown("**How it learns**")
+        left, right = st.columns(2)
+        with left:
+            st.caption("Loss of each task, by step")
+            _draw_lines({name: _series(curve.epochs, "losses", name) for name in last["losses"]}, {}, key="losses")
+        with right:
+            metric = WATCHED
+            st.caption(f"Validation {metric}, by step; dashed: without training")
+            flat = {name: values[metric] for name, values in curve.facts.get("flat", {}).items()}
+            _draw_lines({"training": _series(curve.epochs, "validation", metric)}, flat, key="validation")
+        st.caption(_describe(curve))
+
+
+def _series(epochs: Sequence[Mapping[str, Any]], part: str, name: str) -> list[tuple[int, float]]:
+    return [(one["step"], one[part][name]) for one in epochs if name in one[part]]
+
+
+def _draw_lines(lines: Mapping[str, list[tuple[int, float]]], flat: Mapping[str, float], *, key: str) -> None:
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for (name, points), colour in zip(lines.items(), _COLOURS, strict=False):
+        figure.add_scatter(
+            x=[step for step, _ in points],
+            y=[value for _, value in points],
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+        )
+    for place, (name, value) in enumerate(flat.items(), start=1):
+        steps = [points[-1][0] for points in lines.values() if points]
+        figure.add_scatter(
+            x=[0, max(steps, default=1)],
+            y=[value, value],
+            name=name,
+            mode="lines",
+            line={"color": _COLOURS[place], "width": 1.5, "dash": "dash"},
+        )
+    figure.update_layout(
+        height=260,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": -0.2},
+        yaxis={"rangemode": "tozero"},
+    )
+    st.plotly_chart(figure, key=f"chart-{key}", config={"displayModeBar": False})
+
+
+def _describe(curve: Curve) -> str:
+    last = curve.epochs[-1]
+    device = curve.facts.get("device", "cpu")
+    memory = f"{last['memory_mb']:,.0f} MB of memory at most" if last.get("memory_mb") else ""
+    return " · ".join(
+        part for part in (f"{format_duration(last['seconds'])} of training", f"on {device}", memory) if part
+    )
+
+
+def _start(catalog: Catalog, preset: str, use_log: bool) -> None:
+    spec = TrainSpec(catalog=catalog.name, preset=preset, use_log=use_log)
+    start_job("train", f"Train “{catalog.name}”, {preset}", spec.to_json(), key=f"train-{catalog.id}")

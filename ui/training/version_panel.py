@@ -1,0 +1,74 @@
+"""Trained versions: did it help, and which one serves."""
+
+import streamlit as st
+
+from core.store.catalogs import Catalog
+from core.store.versions import Version
+from ui.jobs import start_job
+from ui.resources import open_workspace
+from ui.text import format_duration
+
+_BADGES = {
+    "helps": (":material/trending_up: It helps", "green"),
+    "unclear": (":material/trending_flat: No clear difference", "gray"),
+    "hurts": (":material/trending_down: It hurts", "red"),
+}
+
+
+def draw_versions(catalog: Catalog) -> None:
+    """One card a version, newest first."""
+    versions = open_workspace().versions.list(catalog.id)
+    if not versions:
+        return
+    st.subheader("Did fine-tuning help?", anchor=False)
+    if catalog.version:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Version **{catalog.version}** serves “{catalog.name}”.")
+            st.button(
+                "Back to the untrained model",
+                key="deactivate",
+                icon=":material/undo:",
+                on_click=_activate,
+                args=(catalog, ""),
+            )
+    for version in versions:
+        _draw_version(catalog, version)
+
+
+def _draw_version(catalog: Catalog, version: Version) -> None:
+    metrics = version.metrics
+    text, colour = _BADGES.get(metrics.get("verdict", ""), _BADGES["unclear"])
+    with st.container(border=True, key=f"version-{version.id}"):
+        head, button = st.columns([4, 1], vertical_alignment="center")
+        with head, st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{version.id}**")
+            st.badge(text, color=colour)  # type: ignore[arg-type]
+            st.caption(f"{version.created_at[:16].replace('T', ' ')} UTC")
+        with button:
+            if catalog.version == version.id:
+                st.badge("Serves", icon=":material/check:", color="blue")
+            else:
+                st.button("Let it serve", key=f"activate-{version.id}", on_click=_activate, args=(catalog, version.id))
+        st.markdown(metrics["recommendation"])
+        st.dataframe(
+            [
+                {
+                    "What": row["name"],
+                    "Measure": row["metric"],
+                    "Value": round(row["value"], 4),
+                    "95 % interval": f"{row['low']:.3f} to {row['high']:.3f}",
+                    "Cost": format_duration(row["seconds"]) if row["seconds"] >= 1 else "–",
+                }
+                for row in metrics["rows"]
+            ],
+            hide_index=True,
+            alt="What was measured",
+        )
+        tested = "people that training never saw" if version.has_log else "items with titles it never saw"
+        st.caption(f"Measured once, on {metrics['tested']:,} {tested}. Blend towards it: {metrics['blend']:.0%}.")
+
+
+def _activate(catalog: Catalog, version_id: str) -> None:
+    what = f"Let version {version_id} serve “{catalog.name}”" if version_id else f"Serve “{catalog.name}” untrained"
+    payload: dict[str, object] = {"version": version_id, "catalog": catalog.name}
+    start_job("activate", what, payload, key=f"activate-{catalog.id}-{version_id}")
