@@ -10,7 +10,7 @@ from core.encode.loading import has_card
 from core.jobs.table import Job
 from core.jobs.train_catalog import TrainSpec
 from core.store.catalogs import Catalog
-from core.train.tracking import Curve, read_curve
+from core.train.tracking import WATCHED, Curve, read_curve
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
 from ui.text import format_duration
