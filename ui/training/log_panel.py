@@ -57,10 +57,7 @@ def draw_log(catalog: Catalog) -> LogSummary | None:
 
 
 def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
-    events, people, items = st.columns(3)
-    events.metric("Events", f"{summary.events:,}", border=True)
-    people.metric("People", f"{summary.users:,}", border=True)
-    items.metric("Items with events", f"{summary.items:,}", border=True)
+    st.markdown(f"**{summary.events:,}** events of **{summary.users:,}** people with **{summary.items:,}** items")
     if _is_simulated(catalog):
         st.warning("These shoppers are simulated. Figures from them say nothing about real people.")
     if summary.first_time is not None and summary.last_time is not None:

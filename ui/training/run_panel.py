@@ -32,8 +32,8 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> None:
         )
         st.caption(_PRESETS[preset])
         use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
-        choice = choose_device(None if has_card() else "cpu")
-        st.caption(f"Computes on: {choice.device}. {choice.reason} The served model stays as it is until you switch.")
+        where = choose_device().reason if has_card() else "It computes on the processor."
+        st.caption(f"{where} What serves stays as it is until you switch.")
         live = [job for job in open_jobs().live() if job.kind == "train"]
         st.button(
             "Train",

@@ -44,7 +44,7 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
             st.markdown(f"**{version.id}**")
             st.badge(text, color=colour)  # type: ignore[arg-type]
             st.caption(f"{version.created_at[:16].replace('T', ' ')} UTC")
-        with button:
+        with button, st.container(horizontal=True, horizontal_alignment="right"):
             if catalog.version == version.id:
                 st.badge("Serves", icon=":material/check:", color="blue")
             else:
