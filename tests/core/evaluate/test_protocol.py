@@ -1,0 +1,139 @@
+"""Splits look at no future, ranking is full, and a recommender that knows the answer gets all of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from core.errors import EvaluationError
+from core.evaluate.protocol import (
+    Split,
+    build_splits,
+    choose_split,
+    cold_items,
+    measure,
+    rank_shuffled,
+    split_files,
+)
+from core.evaluate.recommender import ItemTable
+from core.interactions.log import NO_TIME, History, InteractionLog
+
+ITEMS = 200
+
+
+def make_log(people: int = 150, events: int = 20, *, times: bool = True, seed: int = 0) -> InteractionLog:
+    rng = np.random.default_rng(seed)
+    count = people * events
+    moments = np.sort(rng.integers(0, 1_000_000, (people, events)), axis=1).ravel()
+    return InteractionLog(
+        users=np.repeat(np.arange(people), events),
+        items=np.concatenate([rng.choice(ITEMS, events, replace=False) for _ in range(people)]),
+        events=np.zeros(count, np.int8),
+        values=np.full(count, np.nan, np.float32),
+        liked=rng.random(count) < 0.7,
+        times=moments if times else np.full(count, NO_TIME),
+        user_ids=tuple(f"u{person}" for person in range(people)),
+        item_ids=tuple(f"i{item}" for item in range(ITEMS)),
+    )
+
+
+TABLE = ItemTable(
+    item_ids=tuple(f"i{item}" for item in range(ITEMS)),
+    texts=("",) * ITEMS,
+    titles=("",) * ITEMS,
+    categories=("",) * ITEMS,
+    text_embeddings=np.zeros((ITEMS, 2), np.float32),
+    picture_embeddings=np.zeros((ITEMS, 2), np.float32),
+)
+
+
+class Oracle:
+    """Knows the targets by the history's items; remembers what it was fitted on."""
+
+    name = "oracle"
+    ranks_cold = True
+
+    def __init__(self, splits: Sequence[Split]) -> None:
+        self.answers = {
+            history.items.tobytes(): targets
+            for split in splits
+            for history, targets in zip(split.histories, split.targets, strict=True)
+        }
+        self.fitted: InteractionLog | None = None
+
+    def fit(self, log: InteractionLog, items: ItemTable) -> None:
+        self.fitted = log
+
+    def score(self, histories: Sequence[History]) -> np.ndarray:
+        scores = np.zeros((len(histories), ITEMS), np.float32)
+        for row, history in enumerate(histories):
+            scores[row, self.answers[history.items.tobytes()]] = 1
+            scores[row, history.items] = 2
+        return scores
+
+
+@pytest.mark.parametrize("name", ["users", "time", "last", "random"])
+def test_an_oracle_gets_everything_and_the_fit_nothing_of_the_test(name: str) -> None:
+    log = make_log()
+    splits = list(build_splits(log, name, seed=3))  # type: ignore[arg-type]
+    found = measure(lambda: Oracle(splits), splits, TABLE)
+    assert found.mean("ndcg@10") == pytest.approx(1.0)
+    assert found.mean("cold_ndcg@10") == pytest.approx(1.0)
+    cold = cold_items(log.item_ids)
+    for split in splits:
+        assert not cold[split.fit.items].any()
+        for person, history, targets in zip(split.users, split.histories, split.targets, strict=True):
+            seen = split.fit.items[split.fit.users == person]
+            assert not np.isin(targets, seen).any()
+            assert not np.isin(targets, history.items).any()
+
+
+def test_held_out_people_are_new_and_everyone_is_tested_once() -> None:
+    splits = list(build_splits(make_log(), "users", seed=1))
+    assert len(splits) == 5
+    for split in splits:
+        assert not np.isin(split.users, split.fit.users).any()
+    tested = np.concatenate([split.users for split in splits])
+    assert len(tested) == len(np.unique(tested)) and len(tested) > 140
+
+
+def test_a_cut_in_time_has_the_past_before_it() -> None:
+    (split,) = build_splits(make_log(), "time")
+    end = split.fit.times.max()
+    log = make_log()
+    for person, targets in zip(split.users, split.targets, strict=True):
+        own = log.users == person
+        for item in targets:
+            assert log.times[own & (log.items == item)].min() > end
+
+
+def test_the_choice_of_a_split() -> None:
+    assert choose_split(make_log()) == "time"
+    assert choose_split(make_log(people=60)) == "users"
+    assert choose_split(make_log(times=False)) == "users"
+
+
+def test_a_split_by_time_needs_times() -> None:
+    with pytest.raises(EvaluationError, match="needs the time"):
+        list(build_splits(make_log(times=False), "last"))
+
+
+def test_nobody_left_to_test_on() -> None:
+    with pytest.raises(EvaluationError, match="Nobody is left"):
+        list(build_splits(make_log(people=4, events=1), "users"))
+
+
+def test_a_second_file_is_of_new_people_over_all_items() -> None:
+    fit, test = make_log(), make_log(people=30, seed=8)
+    fit = fit.take(fit.items > 20)
+    split = split_files(fit, test)
+    assert split.cold.sum() == 21 and not split.apart
+    found = measure(lambda: Oracle([split]), [split], TABLE)
+    assert found.mean("ndcg@10") == pytest.approx(1.0)
+    assert found.mean("cold_ndcg@10") == pytest.approx(1.0)
+
+
+def test_ties_do_not_follow_the_order_of_ids() -> None:
+    top = rank_shuffled(np.zeros((1, 1000), np.float32), 10, [np.array([0, 1])])
+    assert top.max() > 100 and not np.isin([0, 1], top).any()
+    assert np.array_equal(top, rank_shuffled(np.zeros((1, 1000), np.float32), 10, [np.array([0, 1])]))

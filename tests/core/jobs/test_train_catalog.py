@@ -1,0 +1,180 @@
+"""From a catalogue and a log to a version that serves, with the real embedded model."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.encode.loading import load_encoder
+from core.errors import CancelledError, TrainError, WishlightError
+from core.interactions.simulate import simulate_log
+from core.jobs.activate import activate_version
+from core.jobs.compare import CompareSpec, run_compare
+from core.jobs.import_catalog import run_import
+from core.jobs.material import load_material
+from core.jobs.progress import silent
+from core.jobs.recommend import recommend_history, recommend_user
+from core.jobs.train_catalog import TrainSpec, run_train
+from core.suggest.need import Need
+from core.workspace import Workspace
+from tests.conftest import COLOURS
+from tests.core.jobs.test_import_catalog import write_spec
+
+pytestmark = pytest.mark.slow
+KINDS = ("shoe", "hat", "bag", "scarf", "glove", "coat", "sock", "belt", "tie", "cap", "ring", "lamp", "cup", "chair")
+SMALL = {"epochs": 1, "width": 16, "layers": 1, "items": 16, "alone": 8, "bank": 32, "people": 8, "history": 16}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Workspace:
+    """84 items with pictures, the real model, and a simulated log."""
+    from PIL import Image
+
+    from core.config import open_home
+
+    folder = tmp_path_factory.mktemp("trained")
+    home = open_home(folder / "home")
+    shutil.rmtree(home.models)
+    home.models.symlink_to(models_folder)
+    rows = ["id,title,description,category,image\n"]
+    for colour, rgb in COLOURS.items():
+        Image.new("RGB", (60, 50), rgb).save(folder / f"{colour}.png")
+        rows += [f"{kind}-{colour},{colour} {kind},A {kind} for every day,{kind},{colour}.png\n" for kind in KINDS]
+    (folder / "shop.csv").write_text("".join(rows))
+    workspace = Workspace(home, encoder_loader=lambda name: load_encoder(name, home.models))
+    run_import(workspace, replace(write_spec(folder / "shop.csv", folder=folder), backbone="embedded"))
+    material = load_material(workspace, workspace.catalogs.list()[0].name, silent)
+    log = simulate_log(material.table.item_ids, material.table.text_embeddings, users=80, events_per_user=12, seed=0)
+    workspace.interactions.replace(material.catalog.id, log, kind="events")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def spec(shop: Workspace) -> TrainSpec:
+    return TrainSpec(catalog=shop.catalogs.list()[0].name, config=SMALL, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def trained(shop: Workspace, spec: TrainSpec) -> str:
+    return str(run_train(shop, spec, "a" * 32, silent)["version"])
+
+
+def test_a_version_is_measured_and_registered(shop: Workspace, trained: str) -> None:
+    version = shop.versions.find(trained)
+    assert version.has_log and version.metrics["verdict"] in ("helps", "unclear", "hurts")
+    names = [row["name"] for row in version.metrics["rows"]]
+    assert names[0] == "trained version" and {"zero-shot", "popularity", "ease"} <= set(names)
+    card = json.loads((shop.home.versions / trained / "card.json").read_text())
+    assert card["config"]["seed"] == 0 and card["items"] == 84 and len(card["fingerprint"]) == 12
+    assert list((shop.home.runs / ("a" * 32) / "tensorboard").glob("events*"))
+
+
+def test_serving_it_and_going_back(shop: Workspace, trained: str) -> None:
+    catalog = shop.catalogs.list()[0]
+    need = Need(text="a red hat")
+    before = [one.stored.item.item_id for one in shop.suggester.suggest(need).page]
+    activate_version(shop, trained, "", silent)
+    served = shop.catalogs.find(catalog.name)
+    assert served.version == trained
+    after = shop.suggester.suggest(need)
+    assert after.page[0].stored.item.title == "red hat"
+    assert np.isclose(sum(after.page[0].parts.values()), after.page[0].score)
+    activate_version(shop, "", catalog.name, silent)
+    assert [one.stored.item.item_id for one in shop.suggester.suggest(need).page] == before
+
+
+def test_an_untrained_version_serves_as_the_towers_do(shop: Workspace, spec: TrainSpec, trained: str) -> None:
+    """With its gates at 0 a served version suggests exactly what was suggested without it."""
+    from core.train.bundle import WEIGHTS
+    from core.train.checkpoint import load_weights, save_weights
+
+    copy = "b" * 12
+    shutil.copytree(shop.home.versions / trained, shop.home.versions / copy)
+    network, _ = load_weights(shop.home.versions / copy / WEIGHTS)
+    network.fusion.gate.data.zero_()
+    save_weights(network, shop.home.versions / copy / WEIGHTS)
+    catalog = shop.catalogs.list()[0]
+    shop.versions.add(copy, catalog.id, title="", backbone="embedded", has_log=True, metrics={})
+    needs = [Need(text=text) for text in ("a red hat", "something to sit on", "blue")]
+    before = [[one.stored.id for one in shop.suggester.suggest(need, limit=84).page] for need in needs]
+    activate_version(shop, copy, "", silent)
+    after = [[one.stored.id for one in shop.suggester.suggest(need, limit=84).page] for need in needs]
+    activate_version(shop, "", catalog.name, silent)
+    shop.database.connection.execute("DELETE FROM versions WHERE id = ?", (copy,))
+    agreement = [
+        np.mean([one == other for one, other in zip(*pair, strict=True)]) for pair in zip(before, after, strict=True)
+    ]
+    assert [one[:10] for one in before] == [other[:10] for other in after], agreement
+
+
+def test_suggesting_to_people(shop: Workspace, trained: str) -> None:
+    found = recommend_user(shop, "simulated-00001", "", trained, 5)
+    assert len(found["suggestions"]) == 5 and found["history"] == 12
+    first = found["suggestions"][0]
+    assert np.isclose(sum(first["parts"].values()), first["score"], atol=1e-4)
+    liked = recommend_history(shop, ["hat-red", "hat-blue"], "", "", 5)
+    assert not {"hat-red", "hat-blue"} & {one["item_id"] for one in liked["suggestions"]}
+    with pytest.raises(TrainError, match="is not in the catalogue's log"):
+        recommend_user(shop, "nobody", "", trained, 5)
+    with pytest.raises(TrainError, match="does not know the items no-such"):
+        recommend_history(shop, ["no-such"], "", trained, 5)
+
+
+def test_a_stopped_job_goes_on(shop: Workspace, spec: TrainSpec) -> None:
+    def stop(stage: str, done: int, _total: int) -> None:
+        if stage == "Training" and done == 26:
+            raise CancelledError("stop")
+
+    longer = replace(spec, config={**SMALL, "epochs": 2})
+    with pytest.raises(CancelledError):
+        run_train(shop, longer, "c" * 32, stop)
+    with pytest.raises(TrainError, match="have changed since this run began"):
+        run_train(shop, spec, "c" * 32, silent)
+    seen: list[int] = []
+    run_train(shop, longer, "c" * 32, lambda stage, done, _total: seen.append(done) if stage == "Training" else None)
+    assert min(seen) == 26, "it goes on after the last whole epoch"
+
+
+def test_without_a_log(shop: Workspace, spec: TrainSpec) -> None:
+    found = run_train(shop, replace(spec, use_log=False), "d" * 32, silent)
+    assert found["split"] == "titles" and {row["metric"] for row in found["rows"]} == {"recall@10", "accuracy"}
+    version = shop.versions.find(found["version"])
+    assert not version.has_log
+    with pytest.raises(TrainError, match="catalogue alone"):
+        recommend_history(shop, ["hat-red"], "", version.id, 3)
+
+
+def test_comparing_models(shop: Workspace, tmp_path: Path) -> None:
+    catalog = shop.catalogs.list()[0]
+    log = shop.interactions.load(catalog.id, tuple(shop.items.content_hashes(catalog.id)))
+    rows = [
+        f"{log.user_ids[user]},{log.item_ids[item]},{time}"
+        for user, item, time in zip(log.users, log.items, log.times, strict=True)
+    ]
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,time\n" + "\n".join(rows))
+    spec = CompareSpec(
+        catalog=catalog.name, interactions=str(path), models=("popularity", "ease", "random"), split="users"
+    )
+    found = run_compare(shop, spec, silent)
+    assert found["users"] > 60 and found["items"] == 84 and found["split"] == "users"
+    assert {row["model"] for row in found["models"]} == {"popularity", "ease", "random"}
+    best = found["models"][0]
+    assert best["interval"][0] <= best["ndcg@10"] <= best["interval"][1]
+    with pytest.raises(WishlightError, match="no model called nonsense"):
+        run_compare(shop, replace(spec, models=("nonsense",)), silent)
+
+
+def test_wrong_settings_end_in_sentences(shop: Workspace, spec: TrainSpec, tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="no device"):
+        run_train(shop, replace(spec, device="abacus"), "e" * 32, silent)
+    with pytest.raises(TrainError, match="no preset"):
+        run_train(shop, replace(spec, preset="huge", config={}), "e" * 32, silent)
+    (tmp_path / "other.csv").write_text("user,item\nu1,elsewhere\n")
+    with pytest.raises(TrainError, match="None of the 1 rows"):
+        run_train(shop, replace(spec, interactions=str(tmp_path / "other.csv")), "e" * 32, silent)
+    with pytest.raises(TrainError, match="no version called"):
+        shop.versions.find("zzz")
