@@ -18,6 +18,7 @@ from core.errors import TrainError
 from core.interactions.log import History
 from core.model.fitted import PersonScores, head_parts, liked_rows
 from core.model.memory import Memory
+from core.train import model_card
 from core.train.combine import HEADS, HeadWeights
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, 
             save_file(trained.memory.to_arrays(), draft / MEMORY)
         whole = dict(card) | {"weights": asdict(trained.weights), "rating_scale": list(trained.rating_scale)}
         (draft / CARD).write_text(json.dumps(whole, indent=1, ensure_ascii=False), "utf-8")
+        (draft / model_card.FILE).write_text(model_card.build_model_card(card), "utf-8")
         draft.rename(folder)
     except OSError as exc:
         raise TrainError(f"The version cannot be written ({exc.strerror}). Free some space and go on.") from exc

@@ -132,6 +132,19 @@ def test_why_and_more_like_this(imported: Server, visit: Open) -> None:
     assert first not in page.settle().titles()
 
 
+def test_training_is_watched_reloaded_stopped_and_finished(imported: Server, visit: Open) -> None:
+    page = visit(imported).open("/training")
+    page.page.get_by_role("button", name="Train", exact=True).click()
+    page.says("at work")
+    page.page.get_by_role("button", name="Cancel").first.click()
+    page.page.get_by_role("button", name="Go on").first.wait_for(timeout=90_000)
+    again = visit(imported).open("/training")
+    again.page.get_by_role("button", name="Go on").first.click()
+    again.page.get_by_text("Did fine-tuning help?").wait_for(timeout=180_000)
+    again.settle().says("Measured once")
+    again.says("How it learns")
+
+
 def test_a_picture_as_the_need(imported: Server, visit: Open, shop_zip: Path) -> None:
     page = visit(imported).open("/")
     page.click("Picture")
@@ -177,7 +190,7 @@ def test_a_broken_file_is_a_sentence(imported: Server, visit: Open, tmp_path: Pa
     assert page.page.locator("[data-testid=stAlert]").count() == 1
 
 
-PAGES = ("/", "/?need=red+shoe", "/import", "/catalogs", "/activity")
+PAGES = ("/", "/?need=red+shoe", "/import", "/catalogs", "/training", "/activity")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

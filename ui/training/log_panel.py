@@ -19,6 +19,7 @@ from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from ui.errors import shown_errors
 from ui.resources import open_workspace
+from ui.training.doctor_panel import draw_findings
 
 _NAMES = {
     "user": "Person (required)",
@@ -65,6 +66,7 @@ def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
         st.caption(f"{summary.kind.capitalize()}, {' to '.join(dates)}.")
     else:
         st.caption(f"{summary.kind.capitalize()}, without times.")
+    draw_findings(catalog, summary)
     st.button(
         "Remove the log",
         key="remove-log",

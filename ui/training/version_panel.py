@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.store.catalogs import Catalog
 from core.store.versions import Version
+from core.train.model_card import FILE
 from ui.jobs import start_job
 from ui.resources import open_workspace
 from ui.text import format_duration
@@ -55,7 +56,7 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
                 {
                     "What": row["name"],
                     "Measure": row["metric"],
-                    "Value": round(row["value"], 4),
+                    "Value": f"{row['value']:.3f}",
                     "95 % interval": f"{row['low']:.3f} to {row['high']:.3f}",
                     "Cost": format_duration(row["seconds"]) if row["seconds"] >= 1 else "–",
                 }
@@ -66,6 +67,23 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
         )
         tested = "people that training never saw" if version.has_log else "items with titles it never saw"
         st.caption(f"Measured once, on {metrics['tested']:,} {tested}. Blend towards it: {metrics['blend']:.0%}.")
+        _draw_card(version)
+
+
+def _draw_card(version: Version) -> None:
+    try:
+        card = (open_workspace().home.versions / version.id / FILE).read_bytes()
+    except OSError:
+        return
+    st.download_button(
+        "Model card",
+        card,
+        file_name=f"model-card-{version.id}.md",
+        mime="text/markdown",
+        icon=":material/download:",
+        key=f"card-{version.id}",
+        on_click="ignore",
+    )
 
 
 def _activate(catalog: Catalog, version_id: str) -> None:

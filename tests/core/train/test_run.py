@@ -146,7 +146,13 @@ def test_too_little_is_refused_at_once(tokens: ItemTokens, tmp_path: Path) -> No
 
 def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
     trained = train(log_data(tokens, log), TINY, CPU, tmp_path / "run", everything=log)
-    save_bundle(trained, log.item_ids, {"metrics": {}}, tmp_path / "version")
+    row = {"name": "trained version", "metric": "ndcg@10", "value": 0.2, "low": 0.1, "high": 0.3, "count": 9}
+    metrics = {"recommendation": "Use it.", "tested": 9, "split": "users", "rows": [row], "blend": 0.5}
+    card = {"version": "v", "catalog": "Shop", "items": 80, "backbone": "b", "has_log": True, "fingerprint": "f"}
+    card |= {"metrics": metrics | {"steps": 50, "seconds": 1.0}, "config": TINY.to_json()}
+    save_bundle(trained, log.item_ids, card, tmp_path / "version")
+    words = (tmp_path / "version" / "MODEL_CARD.md").read_text()
+    assert "| trained version | ndcg@10 | 0.2000 | 0.1000 to 0.3000 | 9 |" in words and "- seed: 0" in words
     bundle = load_bundle(tmp_path / "version")
     histories = log.histories(np.arange(3))
     assert bundle.item_ids == log.item_ids
