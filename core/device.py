@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-DeviceName = Literal["cuda", "cpu"]
+DeviceName = Literal["cuda", "mps", "cpu"]
 NumberFormat = Literal["bfloat16", "float16", "float32"]
 
 
@@ -15,7 +15,7 @@ class DeviceChoice:
     """Where models run.
 
     Attributes:
-        device: "cuda" or "cpu", as torch names it.
+        device: "cuda", "mps" (Apple) or "cpu", as torch names it.
         dtype: torch's name of the number format for autocast; "float32" means no autocast.
         reason: One sentence for the page and the log.
     """
@@ -29,21 +29,25 @@ def choose_device(wanted: DeviceName | None = None) -> DeviceChoice:
     """Take the graphics card where there is one.
 
     Args:
-        wanted: "cpu" keeps the card free; "cuda" insists; None takes what is there.
+        wanted: "cpu" keeps the card free; "cuda" or "mps" insists; None takes what is there.
 
     Raises:
-        ValueError: "cuda" was wanted and torch sees no card, or the name is unknown.
+        ValueError: A card was wanted and torch sees none, or the name is unknown.
     """
-    if wanted not in (None, "cuda", "cpu"):
-        raise ValueError(f"Unknown device {wanted!r}: choose cuda or cpu.")
+    if wanted not in (None, "cuda", "mps", "cpu"):
+        raise ValueError(f"Unknown device {wanted!r}: choose cuda, mps or cpu.")
     if wanted == "cpu":
         return DeviceChoice(device="cpu", dtype="float32", reason="The processor was asked for.")
     import torch
 
-    if not torch.cuda.is_available():
-        if wanted == "cuda":
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    found = next((name for name, ok in there.items() if ok and wanted in (None, name)), None)
+    if found is None:
+        if wanted is not None:
             raise ValueError("A graphics card was asked for, and torch sees none. Choose the processor instead.")
         return DeviceChoice(device="cpu", dtype="float32", reason="There is no graphics card that torch can use.")
+    if found == "mps":
+        return DeviceChoice(device="mps", dtype="float32", reason="Apple's graphics unit computes.")
     name = torch.cuda.get_device_name(0)
     if torch.cuda.get_device_capability(0) >= (8, 0):
         return DeviceChoice(device="cuda", dtype="bfloat16", reason=f"{name} computes in bfloat16.")

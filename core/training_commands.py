@@ -171,9 +171,10 @@ def _draw_evaluate(result: Result) -> None:
     for row in result["models"]:
         cold = "" if row["cold_ndcg@10"] is None else f"  cold {row['cold_ndcg@10']:.4f}"
         low, high = row["interval"]
+        lead = "  fusion {:+.4f} ({:+.4f} to {:+.4f})".format(*row["fusion_lead"]) if row["fusion_lead"] else ""
         print(
             f"  {row['model']:<20} ndcg@10 {row['ndcg@10']:.4f} ({low:.4f} to {high:.4f})  "
-            f"recall@10 {row['recall@10']:.4f}{cold}  {row['fit_seconds']:.1f} s"
+            f"recall@10 {row['recall@10']:.4f}{cold}{lead}  {row['fit_seconds']:.1f} s"
         )
     for note in result["notes"]:
         print(note)

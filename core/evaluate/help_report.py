@@ -11,7 +11,7 @@ from core.encode.item_tokens import ItemTokens
 from core.errors import EvaluationError, TrainError
 from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import Matching, measure_matching
-from core.evaluate.protocol import Measured, build_splits, choose_split, measure
+from core.evaluate.protocol import Measured, build_splits, choose_split, measure, paired_interval
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import History, InteractionLog
 from core.metrics import bootstrap_interval
@@ -160,11 +160,9 @@ def answer_people(mine: Measured, others: Sequence[Measured], seconds: float, *,
     """The card from what was measured; the first of the others is what was there before."""
     rows = [_row("trained version", mine, seconds), *(_row(one.name, one, one.fit_seconds) for one in others)]
     best = max(others, key=lambda one: one.mean("ndcg@10") or 0.0)
-    gain = _paired(mine, others[0])
-    lead = _paired(mine, best)
-    verdict = judge(*bootstrap_interval(gain, seed=0))
-    low, high = bootstrap_interval(gain, seed=0)
-    lead_low, lead_high = bootstrap_interval(lead, seed=0)
+    gain, low, high = paired_interval(mine, others[0]) or (0.0, 0.0, 0.0)
+    lead, lead_low, lead_high = paired_interval(mine, best) or (0.0, 0.0, 0.0)
+    verdict = judge(low, high)
     words = {
         "helps": "Use the trained version: for people it has never met it suggests better than the untrained model",
         "unclear": "Keep what you have: on the people held out the difference is within chance",
@@ -174,12 +172,12 @@ def answer_people(mine: Measured, others: Sequence[Measured], seconds: float, *,
     return Answer(
         verdict=verdict,
         recommendation=(
-            f"{words} (ndcg@10 {gain.mean():+.3f}, between {low:+.3f} and {high:+.3f}). It is "
+            f"{words} (ndcg@10 {gain:+.3f}, between {low:+.3f} and {high:+.3f}). It is "
             f"{beside[judge(lead_low, lead_high)]} the best simple method, {best.name} "
-            f"({lead.mean():+.3f}, between {lead_low:+.3f} and {lead_high:+.3f})."
+            f"({lead:+.3f}, between {lead_low:+.3f} and {lead_high:+.3f})."
         ),
         rows=tuple(rows),
-        gain=float(gain.mean()),
+        gain=gain,
         gain_low=low,
         gain_high=high,
         split=split,
@@ -271,8 +269,3 @@ def _matching_row(name: str, found: Matching, seconds: float) -> Row:
         count=len(found.values),
         seconds=round(seconds, 1),
     )
-
-
-def _paired(one: Measured, other: Measured) -> NDArray[np.float64]:
-    difference = one.values["ndcg@10"] - other.values["ndcg@10"]
-    return np.asarray(difference[~np.isnan(difference)])

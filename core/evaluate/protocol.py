@@ -86,6 +86,15 @@ class Measured:
         return bootstrap_interval(found, seed=seed) if len(found) else None
 
 
+def paired_interval(
+    one: Measured, other: Measured, metric: str = "ndcg@10", *, seed: int = 0
+) -> tuple[float, float, float] | None:
+    """Mean of one - other over the same people, and its 95 % interval; None where nobody has a value."""
+    difference = one.values[metric] - other.values[metric]
+    known = difference[~np.isnan(difference)]
+    return (float(known.mean()), *bootstrap_interval(known, seed=seed)) if len(known) else None
+
+
 def cold_items(item_ids: Sequence[str]) -> NDArray[np.bool_]:
     """A tenth of the items by the hash of their id, (N,)."""
     return np.array([hash_bucket(item, COLD_SHARE, salt="cold") == 0 for item in item_ids])

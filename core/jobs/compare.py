@@ -19,6 +19,7 @@ from core.evaluate.protocol import (
     build_splits,
     choose_split,
     measure,
+    paired_interval,
     split_files,
 )
 from core.evaluate.recommender import Recommender
@@ -74,9 +75,10 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
     found = [
         measure(_builder(model, material, spec), splits, material.table, progress=progress) for model in spec.models
     ]
+    fusion = next((one for one in found if one.name == "fusion"), None)
     found.sort(key=lambda one: -(one.mean("ndcg@10") or 0.0))
     return {
-        "models": [_row(one, len(material.items)) for one in found],
+        "models": [_row(one, len(material.items), fusion) for one in found],
         "split": name,
         "users": int(sum(len(split.users) for split in splits)),
         "items": len(material.items),
@@ -110,17 +112,19 @@ def _builder(name: str, material: Material, spec: CompareSpec) -> Callable[[], R
     return lambda: build_baseline(name, spec.seed)
 
 
-def _row(one: Measured, items: int) -> dict[str, Any]:
+def _row(one: Measured, items: int, fusion: Measured | None) -> dict[str, Any]:
     numbers = {
         metric: None if (value := one.mean(metric)) is None else round(value, 5)
         for metric in ("ndcg@10", "recall@10", "recall@20", "mrr@10", "cold_ndcg@10", "cold_recall@10")
     }
     low, high = one.interval("ndcg@10") or (0.0, 0.0)
+    lead = paired_interval(fusion, one) if fusion is not None and fusion is not one else None
     top = one.top[:, : min(10, DEPTH)]
     return {
         "model": one.name,
         **numbers,
         "interval": [round(low, 5), round(high, 5)],
+        "fusion_lead": None if lead is None else [round(value, 5) for value in lead],
         "coverage@10": round(coverage(top, items), 5),
         "gini@10": round(gini(top, items), 5),
         "fit_seconds": round(one.fit_seconds, 2),

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from core.device import DeviceName, choose_device
+from core.device import DeviceChoice, DeviceName, choose_device
 from core.errors import TrainError
 from core.evaluate.help_report import CatalogHelp, LogHelp
 from core.interactions.log import InteractionLog
@@ -85,7 +85,7 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     from core.train.tracking import Tracker
 
     config = spec.build_config()
-    choice = choose_device(_device(spec.device))
+    choice = _choose_device(spec.device)
     material = load_material(workspace, spec.catalog, progress)
     log = load_log(workspace, material, spec)
     folder = workspace.home.runs / run_id
@@ -147,10 +147,13 @@ def check_same_run(folder: Path, spec: TrainSpec, material: Material) -> None:
     path.write_text(now, "utf-8")
 
 
-def _device(name: str) -> DeviceName | None:
+def _choose_device(name: str) -> DeviceChoice:
     if name not in ("", "auto", "cpu", "cuda", "mps"):
         raise TrainError(f"There is no device {name!r}. Choose auto, cpu, cuda or mps.")
-    return None if name in ("", "auto") else name  # type: ignore[return-value]
+    try:
+        return choose_device(None if name in ("", "auto") else cast(DeviceName, name))
+    except ValueError as exc:
+        raise TrainError(str(exc)) from exc
 
 
 def _build_watch(tracker: Any, progress: Progress) -> "Watch":

@@ -22,7 +22,7 @@ class TrainConfig:
     Attributes:
         tasks: Name in `core.model.tasks.TASKS` to weight; empty takes `CATALOG_TASKS` or `LOG_TASKS`.
         learned_weights: Learn the weights from uncertainty instead; the given ones are where they start.
-        tuning: How the towers are tuned, see `core.model.tuning`; "frozen" trains the fusion on cached tokens.
+        tuning: How the towers are tuned; "frozen" trains the fusion on cached tokens, and is all there is yet.
         epochs: Passes over the people (with a log) or the items (without).
         patience: Epochs without a better validation before training stops.
         people: People a step.
@@ -32,7 +32,6 @@ class TrainConfig:
         targets: Things to predict a step, at most.
         rate: Highest learning rate of the fusion.
         gate_rate: That of the gates, which start at 0.
-        tower_rate: That of towers, adapters and prefixes.
         weight_decay: Of matrices; norms, biases and gates have none.
         warmup: Share of the steps in which the rate rises, [0, 1).
         clip: Longest gradient.
@@ -42,7 +41,6 @@ class TrainConfig:
         dropout: [0, 1).
         modality_dropout: [0, 1).
         history: Events of a person that are read, the newest.
-        compile: Whether torch.compile is tried.
         seed: Of everything random; below 2**32.
     """
 
@@ -58,7 +56,6 @@ class TrainConfig:
     targets: int = 128
     rate: float = 1e-3
     gate_rate: float = 1e-2
-    tower_rate: float = 5e-5
     weight_decay: float = 0.05
     warmup: float = 0.1
     clip: float = 1.0
@@ -68,7 +65,6 @@ class TrainConfig:
     dropout: float = 0.1
     modality_dropout: float = 0.2
     history: int = 64
-    compile: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -76,13 +72,15 @@ class TrainConfig:
         for name in whole:
             if getattr(self, name) < 1:
                 raise TrainError(f"{name} is at least 1, not {getattr(self, name)}.")
-        for name in ("rate", "gate_rate", "tower_rate", "clip"):
+        for name in ("rate", "gate_rate", "clip"):
             if not 0 < getattr(self, name) <= 100:
                 raise TrainError(f"{name} is a small number above 0, not {getattr(self, name)}.")
         if not 0 <= self.warmup < 1 or not 0 <= self.dropout < 1 or not 0 <= self.modality_dropout < 1:
             raise TrainError("warmup, dropout and modality_dropout lie between 0 and 1.")
         if not 0 <= self.seed < 2**32:
             raise TrainError("seed lies between 0 and 4294967295.")
+        if self.tuning != "frozen":
+            raise TrainError(f"The tuning “{self.tuning}” is not there yet. Use frozen: it trains the fusion alone.")
         if self.alone > self.items:
             raise TrainError("alone is at most items.")
 

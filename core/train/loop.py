@@ -141,9 +141,8 @@ class Trainer:
         try:
             for part in range(count):
                 batch = self.builder.build(number * count + part, vectors)
-                with torch.autocast(
-                    self.choice.device, getattr(torch, self.choice.dtype), enabled=self.choice.dtype != "float32"
-                ):
+                # float16 would need its gradients scaled; cards that lack bfloat16 compute in float32.
+                with torch.autocast(self.choice.device, torch.bfloat16, enabled=self.choice.dtype == "bfloat16"):
                     parts = run_tasks(self.model, batch, tuple(self.config.tasks))
                     total = self._weigh(parts)
                 if not torch.isfinite(total):

@@ -174,7 +174,14 @@ def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog,
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"epochs": 0}, "epochs"), ({"rate": -1.0}, "rate"), ({"dropout": 1.0}, "dropout"), ({"nonsense": 1}, "nonsense")],
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"rate": -1.0}, "rate"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"tuning": "lora"}, "not there yet"),
+        ({"tuning": "lora"}, "not there yet"),
+    ],
 )
 def test_configurations_out_of_range(values: dict[str, float], message: str) -> None:
     with pytest.raises(TrainError, match=message):
