@@ -1,49 +1,58 @@
-"""Where things compute, with torch's answers played."""
+"""The choice of a device, and seeding."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 
-from core.device import choose_device
+from core.device import choose_device, seed_everything
 
 
-def play(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool, capability: tuple[int, int] = (9, 0)) -> None:
+def test_processor_on_request() -> None:
+    choice = choose_device("cpu")
+    assert (choice.device, choice.dtype) == ("cpu", "float32")
+    assert choice.reason
+
+
+def test_card_that_is_not_there(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device().device == "cpu"
+    with pytest.raises(ValueError, match="graphics card"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize(("capability", "dtype"), [((9, 0), "bfloat16"), ((7, 5), "float16")])
+def test_number_format_of_a_card(monkeypatch, capability, dtype) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Card")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    assert choose_device().dtype == dtype
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(ValueError, match="tpu"):
+        choose_device("tpu")  # type: ignore[arg-type]
+
+
+def test_seeds_repeat() -> None:
+    rows = []
+    for _ in range(2):
+        seed_everything(3)
+        rows.append((random.random(), np.random.rand(), float(torch.rand(()))))
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize(("cuda", "mps", "device"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")])
+def test_what_is_there_is_taken(monkeypatch, cuda, mps, device) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Card")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _number: "A card")
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _number: capability)
+    assert choose_device().device == device
 
 
-@pytest.mark.parametrize(
-    ("cuda", "mps", "device", "dtype"),
-    [
-        (True, True, "cuda", "bfloat16"),
-        (True, False, "cuda", "bfloat16"),
-        (False, True, "mps", "float32"),
-        (False, False, "cpu", "float32"),
-    ],
-)
-def test_what_is_there_is_taken(
-    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, device: str, dtype: str
-) -> None:
-    play(monkeypatch, cuda=cuda, mps=mps)
-    choice = choose_device()
-    assert (choice.device, choice.dtype) == (device, dtype)
-
-
-def test_old_cards_compute_in_float16(monkeypatch: pytest.MonkeyPatch) -> None:
-    play(monkeypatch, cuda=True, mps=False, capability=(7, 5))
-    assert choose_device("cuda").dtype == "float16"
-
-
-def test_the_processor_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    play(monkeypatch, cuda=True, mps=True)
-    assert choose_device("cpu").device == "cpu"
-
-
-@pytest.mark.parametrize("wanted", ["cuda", "mps"])
-def test_a_card_that_is_not_there(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
-    play(monkeypatch, cuda=False, mps=False)
-    with pytest.raises(ValueError, match="torch sees none"):
-        choose_device(wanted)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="Unknown device"):
-        choose_device("abacus")  # type: ignore[arg-type]
+def test_apples_unit_that_is_not_there(monkeypatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="graphics card"):
+        choose_device("mps")
