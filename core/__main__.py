@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0, or 1 after an expected error said in one sentence on stderr; wrong usage exits with 2.
     """
+    # Threads that wait must not spin: whatever else works on this machine wants the same processors.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     options = _build_parser().parse_args(arguments)
     try:
         result = options.run(Workspace(open_home(options.home)), options)

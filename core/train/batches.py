@@ -20,7 +20,7 @@ from core.train.config import TrainConfig
 from core.train.data import TrainData
 
 #: An epoch has at least so many steps, so that a small catalogue is not trained for a moment only.
-_LEAST_STEPS = 25
+LEAST_STEPS = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,9 @@ class StepBuilder:
     def steps_per_epoch(self) -> int:
         """Steps in which everyone, or every item, is seen once, or more often where there are few."""
         if self.facts is None:
-            return max(len(self.learnable) // self.config.items, _LEAST_STEPS)
+            return max(len(self.learnable) // self.config.items, LEAST_STEPS)
         windows = sum(max(1, -(-len(one) // self.config.history)) for one in self.facts.histories)
-        return max(windows // self.config.people, _LEAST_STEPS)
+        return max(windows // self.config.people, LEAST_STEPS)
 
     def build(self, number: int, vectors: Tensor | None) -> Step:
         """Step `number`, from 0.

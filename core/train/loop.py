@@ -112,16 +112,16 @@ class Trainer:
             TrainError: A loss is not a number, or the memory does not suffice; the last good checkpoint stays.
         """
         began, sums, each = time.monotonic(), _Sums(), self.builder.steps_per_epoch
-        vectors = self._refresh()
+        vectors = self.refresh()
         while self.place.step < self.steps and not self._is_patience_over(each):
             step = self.place.step
             torch.manual_seed(self.config.seed * 1_000_003 + step)
             self._set_rates(step)
-            sums.add(self._step(step, vectors))
+            sums.add(self.step(step, vectors))
             self.place = replace(self.place, step=step + 1)
             on_step(step + 1, self.steps)
             if (step + 1) % each == 0:
-                vectors = self._refresh()
+                vectors = self.refresh()
                 report = EpochReport(
                     step=step + 1,
                     losses=sums.take(),
@@ -133,8 +133,15 @@ class Trainer:
                 on_epoch(report)
         return self.place
 
-    def _step(self, number: int, vectors: Tensor | None) -> dict[str, Tensor]:
-        """One update, over `accumulate` batches."""
+    def step(self, number: int, vectors: Tensor | None) -> dict[str, Tensor]:
+        """One update, over `accumulate` batches.
+
+        Returns:
+            The loss of each task on the last of them.
+
+        Raises:
+            TrainError: A loss is not a number, or the memory does not suffice.
+        """
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         parts, count = {}, self.config.accumulate
@@ -164,7 +171,7 @@ class Trainer:
             return weigh_by_uncertainty(parts, self.log_variances)
         return weigh_losses(parts, self.config.tasks)
 
-    def _refresh(self) -> Tensor | None:
+    def refresh(self) -> Tensor | None:
         """Flat item vectors of the model as it stands, for histories."""
         if self.data.log is None:
             return None

@@ -34,6 +34,7 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> None:
         use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
         where = choose_device().reason if has_card() else "It computes on the processor."
         st.caption(f"{where} What serves stays as it is until you switch.")
+        st.caption(_describe_estimate(catalog, preset, use_log=use_log))
         live = [job for job in open_jobs().live() if job.kind == "train"]
         st.button(
             "Train",
@@ -126,6 +127,23 @@ def _describe(curve: Curve) -> str:
     return " · ".join(
         part for part in (f"{format_duration(last['seconds'])} of training", f"on {device}", memory) if part
     )
+
+
+def _describe_estimate(catalog: Catalog, preset: str, *, use_log: bool) -> str:
+    summary = open_workspace().interactions.summary(catalog.id) if use_log else None
+    events = (summary.users, summary.events) if summary is not None else (0, 0)
+    seconds = _estimate(preset, catalog.items, open_workspace().encoder(catalog.backbone).dimension, events)
+    return f"At most about {format_duration(seconds)} of training, once the pictures and texts have been read."
+
+
+@st.cache_data(show_spinner="Timing a few steps", max_entries=32)
+def _estimate(preset: str, items: int, dimension: int, events: tuple[int, int]) -> float:
+    from core.train.estimate import count_windows, estimate_run
+
+    config = TrainSpec(catalog="", preset=preset).build_config()
+    windows = count_windows(*events, config.history) if events[0] else 0
+    choice = choose_device(None if has_card() else "cpu")
+    return estimate_run(config, choice, items=items, dimension=dimension, windows=windows).seconds
 
 
 def _start(catalog: Catalog, preset: str, use_log: bool) -> None:
