@@ -62,7 +62,7 @@ def read_grocery(folder: Path) -> tuple[list[Item], list[Path | None], list[str]
         for line in (folder / f"{name}.txt").read_text("utf-8").splitlines():
             path, number, _ = (part.strip() for part in line.split(","))
             items.append(product_item(folder, products[int(number)], path))
-            pictures.append(folder / path)
+            pictures.append(folder / "images" / path)
             lists.append(name)
     return items, pictures, lists
 
@@ -80,6 +80,8 @@ def product_item(folder: Path, row: dict[str, str], item_id: str) -> Item:
 
 def tokens_of(name: str, items: Sequence[Item], pictures: Sequence[Path | None], keep: Path) -> ItemTokens:
     folder = keep / name
+    if missing := [path for path in pictures if path is None or not path.is_file()]:
+        raise SystemExit(f"{len(missing)} pictures of {name} are missing, the first is {missing[0]}")
     if not folder.exists():
         towers = load_towers(find_backbone("embedded"), keep / "models")
         save_tokens(extract_tokens(towers, items, pictures, lambda *_: None), folder)

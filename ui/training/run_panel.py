@@ -27,9 +27,7 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> None:
     """Presets and the one button."""
     with st.container(border=True, key="train-start"):
         st.subheader("Train", anchor=False)
-        preset = st.segmented_control(
-            "Effort", list(_PRESETS), default="quick", required=True, format_func=str.capitalize, key="train-preset"
-        )
+        preset = st.radio("Effort", list(_PRESETS), format_func=str.capitalize, key="train-preset", horizontal=True)
         st.caption(_PRESETS[preset])
         use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
         where = choose_device().reason if has_card() else "It computes on the processor."
