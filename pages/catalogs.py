@@ -40,7 +40,7 @@ def _draw_catalog(catalog: Catalog) -> None:
             st.subheader(escape_markdown(catalog.name), anchor=False)
             st.markdown(
                 f"{catalog.items:,} items · {catalog.pictures:,} pictures · {catalog.domain} · "
-                f"model {escape_markdown(catalog.backbone)}"
+                f"model {escape_markdown(catalog.model_title)}"
             )
         with buttons, st.container(horizontal=True, horizontal_alignment="right"):
             if st.button("Switch model", key=f"switch-{catalog.id}", icon=":material/swap_horiz:"):

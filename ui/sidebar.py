@@ -36,5 +36,5 @@ def chosen_catalogs() -> list[Catalog]:
 
 def _describe(catalogs: list[Catalog]) -> str:
     items = sum(catalog.items for catalog in catalogs)
-    models = ", ".join(dict.fromkeys(catalog.backbone for catalog in catalogs))
+    models = ", ".join(dict.fromkeys(catalog.model_title for catalog in catalogs))
     return f"{items:,} items · model {escape_markdown(models)}"

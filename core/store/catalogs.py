@@ -34,6 +34,11 @@ class Catalog:
     pictures: int
     version: str = ""
 
+    @property
+    def model_title(self) -> str:
+        """What serves it, in words for the page."""
+        return f"{self.backbone}, trained version {self.version}" if self.version else self.backbone
+
     def served_version(self, model_version: str) -> str:
         """Name of the vectors that serve it, from the encoder's own version."""
         return f"{model_version}+{self.version}" if self.version else model_version
