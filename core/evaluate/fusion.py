@@ -54,9 +54,32 @@ class FusionRecommender:
         Raises:
             ValueError: `fit` has not been called.
         """
-        one = self.trained
-        if one is None or one.memory is None:
+        if self.trained is None:
             raise ValueError("fit comes first")
+        return TrainedRecommender(self.trained).score(histories)
+
+
+class TrainedRecommender:
+    """A version that is trained already."""
+
+    name = "fusion"
+    ranks_cold = True
+
+    def __init__(self, trained: "Trained") -> None:
+        self._trained = trained
+
+    def fit(self, log: InteractionLog, items: ItemTable) -> None:
+        """Nothing: it was fitted on the same events."""
+
+    def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        """Sum of all parts, (B, N).
+
+        Raises:
+            ValueError: It was trained without a log.
+        """
+        one = self._trained
+        if one.memory is None:
+            raise ValueError("a version without a log scores no people")
         return score_people(
             one.model, one.items.vectors, one.prior, one.memory, one.weights, one.rating_scale, histories
         ).total

@@ -1,7 +1,7 @@
 """Did fine-tuning help? One test set, touched once, after everything was chosen without it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +11,11 @@ from core.encode.item_tokens import ItemTokens
 from core.errors import EvaluationError, TrainError
 from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import Matching, measure_matching
+from core.evaluate.fusion import TrainedRecommender
 from core.evaluate.protocol import Measured, build_splits, choose_split, measure, paired_interval
 from core.evaluate.recommender import ItemTable
-from core.interactions.log import History, InteractionLog
+from core.interactions.log import InteractionLog
 from core.metrics import bootstrap_interval
-from core.train.bundle import score_people
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data, in_bucket, number_texts
 
@@ -104,14 +104,17 @@ class LogHelp:
             seed=self._config.seed,
         )
 
-    def measure(self, trained: "Trained", _tokens: ItemTokens, _encode: EncodeTexts) -> Answer:
+    def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
         """Test the version and what is simple, on the same people."""
-        mine = measure(lambda: _Ready(trained), [self._split], self._items)
+        mine = measure(lambda: TrainedRecommender(trained), [self._split], self._items)
         others = [
             measure(lambda name=name: build_baseline(name, self._config.seed), [self._split], self._items)  # type: ignore[misc]
             for name in SIMPLE
         ]
-        return answer_people(mine, others, trained.seconds, split=self.name)
+        answer = answer_people(mine, others, trained.seconds, split=self.name)
+        # Serving it moves what needs in words are compared with: on items that training has not seen, does that cost?
+        before, after = match_both_ways(self._items, self._split.cold, trained, tokens, encode)
+        return add_matching(answer, before, after, trained.seconds)
 
 
 class CatalogHelp:
@@ -131,29 +134,48 @@ class CatalogHelp:
 
     def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
         """Test the version against the towers alone."""
-        from core.train.run import set_gates
-
-        after = self._match(trained, tokens, encode)
-        gates = trained.model.fusion.gate.detach().clone()
-        set_gates(trained.model, gates * 0)
-        before = self._match(trained, tokens, encode)
-        set_gates(trained.model, gates)
+        before, after = match_both_ways(self._items, self.tested, trained, tokens, encode)
         return answer_matching(before, after, trained.seconds, int(self.tested.sum()))
 
-    def _match(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> tuple[Matching, ...]:
-        rows = np.flatnonzero(self.tested)
-        names = trained.model.config.categories
-        number = {name: place for place, name in enumerate(names)}
-        texts = [self._items.texts[row] for row in rows]
-        return measure_matching(
-            trained.model,
-            tokens.take(rows),
-            encode([self._items.titles[row] for row in rows]),
-            encode(texts),
-            number_texts(self._items.titles)[rows],
-            np.array([number.get(self._items.categories[row], -1) for row in rows], np.int64),
-            encode(list(names)) if names else np.empty((0, tokens.modalities["text"].joint.shape[1]), np.float32),
-        )
+
+def match_both_ways(
+    items: ItemTable, tested: NDArray[np.bool_], trained: "Trained", tokens: ItemTokens, encode: EncodeTexts
+) -> tuple[tuple[Matching, ...], tuple[Matching, ...]]:
+    """How pictures and texts of the tested items (N,) find each other with the gates closed, and as trained."""
+    from core.train.run import set_gates
+
+    rows = np.flatnonzero(tested)
+    if not len(rows):
+        return (), ()
+    names = trained.model.config.categories
+    number = {name: place for place, name in enumerate(names)}
+    width = tokens.modalities["text"].joint.shape[1]
+    parts = (
+        tokens.take(rows),
+        encode([items.titles[row] for row in rows]),
+        encode([items.texts[row] for row in rows]),
+        number_texts(items.titles)[rows],
+        np.array([number.get(items.categories[row], -1) for row in rows], np.int64),
+        encode(list(names)) if names else np.empty((0, width), np.float32),
+    )
+    after = measure_matching(trained.model, *parts)
+    gates = trained.model.fusion.gate.detach().clone()
+    set_gates(trained.model, gates * 0)
+    before = measure_matching(trained.model, *parts)
+    set_gates(trained.model, gates)
+    return before, after
+
+
+def add_matching(answer: Answer, before: Sequence[Matching], after: Sequence[Matching], seconds: float) -> Answer:
+    """The card with what needs in words find among new items, and a word where they find less than before."""
+    rows = _matching_rows(before, after, seconds)
+    main = _find_main(before, after)
+    if main is None:
+        return replace(answer, rows=(*answer.rows, *rows))
+    gain = main[1].values - main[0].values
+    _, high = bootstrap_interval(gain, seed=0)
+    loss = f" Needs in words find fewer new items with it (recall@10 {gain.mean():+.3f})." if high < 0 else ""
+    return replace(answer, rows=(*answer.rows, *rows), recommendation=answer.recommendation + loss)
 
 
 def answer_people(mine: Measured, others: Sequence[Measured], seconds: float, *, split: str) -> Answer:
@@ -187,13 +209,8 @@ def answer_people(mine: Measured, others: Sequence[Measured], seconds: float, *,
 
 def answer_matching(before: Sequence[Matching], after: Sequence[Matching], seconds: float, tested: int) -> Answer:
     """The card from two measurements of the same questions."""
-    rows = []
-    for old, new in zip(before, after, strict=True):
-        if len(old.values):
-            rows += [_matching_row(f"{new.task}, trained", new, seconds), _matching_row(f"{old.task}, before", old, 0)]
-    main = next(
-        ((old, new) for old, new in zip(before, after, strict=True) if old.task == _MAIN and len(old.values)), None
-    )
+    rows = _matching_rows(before, after, seconds)
+    main = _find_main(before, after)
     if main is None:
         raise TrainError("No held-out item has both a picture and a title, so nothing can be measured. Import more.")
     gain = main[1].values - main[0].values
@@ -223,26 +240,17 @@ def judge(low: float, high: float) -> str:
     return "hurts" if high < 0 else "unclear"
 
 
-class _Ready:
-    """A version that is trained already, as a recommender."""
+def _matching_rows(before: Sequence[Matching], after: Sequence[Matching], seconds: float) -> list[Row]:
+    rows = []
+    for old, new in zip(before, after, strict=True):
+        if len(old.values):
+            rows += [_matching_row(f"{new.task}, trained", new, seconds), _matching_row(f"{old.task}, before", old, 0)]
+    return rows
 
-    name = "fusion"
-    ranks_cold = True
 
-    def __init__(self, trained: "Trained") -> None:
-        self._trained = trained
-
-    def fit(self, log: InteractionLog, items: ItemTable) -> None:
-        """Nothing: it was fitted on the same events."""
-
-    def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
-        """Sum of all parts, (B, N)."""
-        one = self._trained
-        if one.memory is None:
-            raise ValueError("a version without a log scores no people")
-        return score_people(
-            one.model, one.items.vectors, one.prior, one.memory, one.weights, one.rating_scale, histories
-        ).total
+def _find_main(before: Sequence[Matching], after: Sequence[Matching]) -> tuple[Matching, Matching] | None:
+    pairs = zip(before, after, strict=True)
+    return next(((old, new) for old, new in pairs if old.task == _MAIN and len(old.values)), None)
 
 
 def _row(name: str, found: Measured, seconds: float) -> Row:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.evaluate.catalog_report import Matching
-from core.evaluate.help_report import answer_matching, answer_people, judge
+from core.evaluate.help_report import add_matching, answer_matching, answer_people, judge
 from core.evaluate.protocol import Measured, paired_interval
 
 
@@ -54,6 +54,21 @@ def test_the_paired_interval_is_that_of_the_differences() -> None:
     assert paired_interval(one, other) == (0.5, 0.5, 0.5)
     nobody = measured("c", np.array([np.nan]))
     assert paired_interval(nobody, nobody) is None
+
+
+def test_a_cost_for_needs_in_words_is_said() -> None:
+    base = np.random.default_rng(0).random(50)
+    answer = answer_people(measured("fusion", base + 0.1), [measured("zero-shot", base)], 60, split="users")
+    good, bad = np.ones(40), np.r_[np.zeros(20), np.ones(20)]
+    matching = [(Matching(task="title to picture", metric="recall@10", values=one, pool=40),) for one in (good, bad)]
+    told = add_matching(answer, *matching, 60)
+    assert (
+        told.verdict == "helps"
+        and "Needs in words find fewer new items with it (recall@10 -0.500)" in told.recommendation
+    )
+    assert [row.name for row in told.rows[2:]] == ["title to picture, trained", "title to picture, before"]
+    assert add_matching(answer, matching[1], matching[0], 60).recommendation == answer.recommendation
+    assert add_matching(answer, (), (), 60) == answer
 
 
 def test_matching_compares_the_same_questions() -> None:

@@ -67,6 +67,7 @@ def test_a_version_is_measured_and_registered(shop: Workspace, trained: str) -> 
     assert version.has_log and version.metrics["verdict"] in ("helps", "unclear", "hurts")
     names = [row["name"] for row in version.metrics["rows"]]
     assert names[0] == "trained version" and {"zero-shot", "popularity", "ease"} <= set(names)
+    assert {"title to picture, trained", "title to picture, before"} <= set(names), "what it costs needs in words"
     card = json.loads((shop.home.versions / trained / "card.json").read_text())
     assert card["config"]["seed"] == 0 and card["items"] == 84 and len(card["fingerprint"]) == 12
     assert list((shop.home.runs / ("a" * 32) / "tensorboard").glob("events*"))
