@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import threading
 from collections.abc import Callable
 
@@ -93,6 +94,9 @@ class Workspace:
             raise NeedError("The picture of this need is not on this machine. Upload it again.") from exc
 
     def delete_catalog(self, catalog: Catalog) -> None:
-        """Remove a catalogue with its items and indexes; pictures stay, since others may show them."""
+        """Remove a catalogue with its items, log, versions and indexes; pictures stay, since others may show them."""
+        versions = self.versions.list(catalog.id)
         self.catalogs.delete(catalog.id)
+        for folder in (*(self.home.versions / one.id for one in versions), *self.home.tokens.glob(f"{catalog.id}-*")):
+            shutil.rmtree(folder, ignore_errors=True)
         self.indexes.drop(catalog.id)
