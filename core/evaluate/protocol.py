@@ -28,6 +28,8 @@ FOLDS = 5
 COLD_SHARE = 10
 #: A global cut must leave so many test users with a history, else people are held out.
 LEAST_TEST_USERS = 100
+#: The most liked share of the items; what lies beyond is the tail.
+TAIL_BEYOND = 0.2
 #: Ranks that are looked at.
 DEPTH = 20
 METRICS = ("ndcg@10", "recall@10", "recall@20", "mrr@10")
@@ -53,6 +55,15 @@ class Split:
     targets: tuple[NDArray[np.int64], ...]
     cold: NDArray[np.bool_]
     apart: bool
+
+    @property
+    def is_tail(self) -> NDArray[np.bool_]:
+        """Items of the fit outside the fifth that is liked most, (N,)."""
+        counts = np.bincount(self.fit.items[self.fit.liked], minlength=len(self.cold))
+        order = np.argsort(-counts, kind="stable")
+        tail = ~self.cold
+        tail[order[: int(TAIL_BEYOND * (~self.cold).sum())]] = False
+        return tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,11 +225,14 @@ def _rank_people(
     known = [items[shown[items]] for items in targets]
     cold_top = rank_shuffled(np.where(split.cold, scores, -np.inf).astype(np.float32), DEPTH, masked)
     new = [items[split.cold[items]] for items in targets]
+    rare = split.is_tail
+    tail = [items[rare[items]] for items in known]
     return {
         "ndcg@10": ndcg_at(top, known, 10),
         "recall@10": recall_at(top, known, 10),
         "recall@20": recall_at(top, known, 20),
         "mrr@10": reciprocal_rank_at(top[:, :10], known, 10),
+        "tail_ndcg@10": ndcg_at(top, tail, 10),
         "cold_ndcg@10": ndcg_at(cold_top, new, 10),
         "cold_recall@10": recall_at(cold_top, new, 10),
     }, top

@@ -115,7 +115,7 @@ def _builder(name: str, material: Material, spec: CompareSpec) -> Callable[[], R
 def _row(one: Measured, items: int, fusion: Measured | None) -> dict[str, Any]:
     numbers = {
         metric: None if (value := one.mean(metric)) is None else round(value, 5)
-        for metric in ("ndcg@10", "recall@10", "recall@20", "mrr@10", "cold_ndcg@10", "cold_recall@10")
+        for metric in ("ndcg@10", "recall@10", "recall@20", "mrr@10", "tail_ndcg@10", "cold_ndcg@10", "cold_recall@10")
     }
     low, high = one.interval("ndcg@10") or (0.0, 0.0)
     lead = paired_interval(fusion, one) if fusion is not None and fusion is not one else None

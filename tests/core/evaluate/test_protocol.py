@@ -133,6 +133,15 @@ def test_a_second_file_is_of_new_people_over_all_items() -> None:
     assert found.mean("cold_ndcg@10") == pytest.approx(1.0)
 
 
+def test_the_tail_lies_beyond_the_most_liked_fifth() -> None:
+    (split,) = build_splits(make_log(), "time")
+    counts = np.bincount(split.fit.items[split.fit.liked], minlength=ITEMS)
+    tail = split.is_tail
+    assert not (tail & split.cold).any()
+    assert tail.sum() == (~split.cold).sum() - int(0.2 * (~split.cold).sum())
+    assert counts[tail].max() <= counts[~tail & ~split.cold].min()
+
+
 def test_ties_do_not_follow_the_order_of_ids() -> None:
     top = rank_shuffled(np.zeros((1, 1000), np.float32), 10, [np.array([0, 1])])
     assert top.max() > 100 and not np.isin([0, 1], top).any()
