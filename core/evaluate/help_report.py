@@ -12,7 +12,8 @@ from core.errors import EvaluationError, TrainError
 from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import Matching, measure_matching
 from core.evaluate.fusion import TrainedRecommender
-from core.evaluate.protocol import Measured, build_splits, choose_split, measure, paired_interval
+from core.evaluate.measured import Measured, paired_interval
+from core.evaluate.protocol import build_splits, choose_split, measure
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import InteractionLog
 from core.metrics import bootstrap_interval

@@ -10,16 +10,15 @@ import numpy as np
 from core.errors import EvaluationError
 from core.evaluate.baselines import BASELINES, build_baseline
 from core.evaluate.fusion import FusionRecommender
+from core.evaluate.measured import Measured, paired_interval
 from core.evaluate.protocol import (
     DEPTH,
     OPTIMISTIC,
-    Measured,
     Split,
     SplitName,
     build_splits,
     choose_split,
     measure,
-    paired_interval,
     split_files,
 )
 from core.evaluate.recommender import Recommender

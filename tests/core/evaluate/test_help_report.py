@@ -5,7 +5,7 @@ import pytest
 
 from core.evaluate.catalog_report import Matching
 from core.evaluate.help_report import add_matching, answer_matching, answer_people, judge
-from core.evaluate.protocol import Measured, paired_interval
+from core.evaluate.measured import Measured, paired_interval
 
 
 def measured(name: str, values: np.ndarray) -> Measured:
