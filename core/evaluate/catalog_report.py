@@ -1,6 +1,5 @@
 """A catalogue without a log: how well pictures and texts find each other, before and after training."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,26 +75,6 @@ def measure_matching(
         _find(TASKS[2], descriptions[described], pictures[rows] + texts[rows], captions[described], captions[rows]),
         _classify(pictures[known], names, labels[known]),
     )
-
-
-def describe(found: Sequence[Matching]) -> dict[str, dict[str, float | int | str]]:
-    """JSON values for a card."""
-    return {
-        one.task: {"metric": one.metric, "value": round(one.mean, 4), "questions": len(one.values), "pool": one.pool}
-        for one in found
-        if len(one.values)
-    }
-
-
-def compare(
-    before: Sequence[Matching], after: Sequence[Matching], *, seed: int = 0
-) -> Mapping[str, tuple[float, float]]:
-    """Paired 95 % interval of after - before, a task."""
-    return {
-        old.task: bootstrap_interval(new.values - old.values, seed=seed)
-        for old, new in zip(before, after, strict=True)
-        if len(old.values)
-    }
 
 
 def _find(

@@ -14,10 +14,16 @@ from core.evaluate.recommender import ItemTable
 from core.interactions.log import History, InteractionLog
 from core.train.bundle import score_people
 from core.train.config import TrainConfig
-from core.train.data import build_data
+from core.train.data import TrainData, build_data
 
 if TYPE_CHECKING:
     from core.train.run import Trained
+
+
+def build_fit_data(tokens: ItemTokens, items: ItemTable, log: InteractionLog, *, seed: int) -> TrainData:
+    """What a fit may train on: its events, and no item that none of them touches."""
+    untouched = np.bincount(log.items, minlength=len(items)) == 0
+    return build_data(tokens, items.titles, items.categories, log=log, excluded=untouched, seed=seed)
 
 
 class FusionRecommender:
@@ -41,10 +47,7 @@ class FusionRecommender:
         """Train, choosing everything on fit people that are kept aside."""
         from core.train.run import train
 
-        untouched = np.bincount(log.items, minlength=len(items)) == 0
-        data = build_data(
-            self.tokens, items.titles, items.categories, log=log, excluded=untouched, seed=self.config.seed
-        )
+        data = build_fit_data(self.tokens, items, log, seed=self.config.seed)
         with tempfile.TemporaryDirectory(prefix="wishlight-") as folder:
             self.trained = train(data, self.config, self.choice, Path(folder), everything=log)
 

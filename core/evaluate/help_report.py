@@ -11,7 +11,7 @@ from core.encode.item_tokens import ItemTokens
 from core.errors import EvaluationError, TrainError
 from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import Matching, measure_matching
-from core.evaluate.fusion import TrainedRecommender
+from core.evaluate.fusion import TrainedRecommender, build_fit_data
 from core.evaluate.measured import Measured, paired_interval
 from core.evaluate.protocol import build_splits, choose_split, measure
 from core.evaluate.recommender import ItemTable
@@ -95,15 +95,7 @@ class LogHelp:
 
     def build_data(self, tokens: ItemTokens) -> TrainData:
         """What may be trained on: no test person, no item that is tested as new."""
-        untouched = np.bincount(self.fit.items, minlength=len(self._items)) == 0
-        return build_data(
-            tokens,
-            self._items.titles,
-            self._items.categories,
-            log=self.fit,
-            excluded=untouched,
-            seed=self._config.seed,
-        )
+        return build_fit_data(tokens, self._items, self.fit, seed=self._config.seed)
 
     def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
         """Test the version and what is simple, on the same people."""

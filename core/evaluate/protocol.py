@@ -219,7 +219,7 @@ def _split(fit: InteractionLog, log: InteractionLog, tested: NDArray[np.int64], 
     rows, histories, targets = [], [], []
     for person, history in zip(tested.tolist(), log.histories(tested), strict=True):
         begin, later = split_history(history)
-        begin = take_events(begin, ~cold[begin.items])
+        begin = begin.take(~cold[begin.items])
         if len(begin) and len(later):
             rows.append(person)
             histories.append(begin)
@@ -257,14 +257,3 @@ def _collect(known: InteractionLog, later: InteractionLog, cold: NDArray[np.bool
             targets.append(wanted)
     users = np.array(rows, np.int64)
     return Split(fit=known, users=users, histories=tuple(histories), targets=tuple(targets), cold=cold, apart=True)
-
-
-def take_events(history: History, rows: NDArray[np.bool_]) -> History:
-    """The events of a mask."""
-    return History(
-        items=history.items[rows],
-        events=history.events[rows],
-        values=history.values[rows],
-        liked=history.liked[rows],
-        times=history.times[rows],
-    )

@@ -85,3 +85,13 @@ class History:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def take(self, rows: NDArray[np.bool_] | slice) -> "History":
+        """The events of a mask or of a stretch."""
+        return History(
+            items=self.items[rows],
+            events=self.events[rows],
+            values=self.values[rows],
+            liked=self.liked[rows],
+            times=self.times[rows],
+        )

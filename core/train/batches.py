@@ -257,14 +257,7 @@ def to_histories(
 def _window(history: History, length: int, rng: np.random.Generator) -> History:
     """A stretch of at most length + 1 events, anywhere in the history: the last events of it are only predicted."""
     start = int(rng.integers(0, max(len(history) - length, 1)))
-    part = slice(start, start + length)
-    return History(
-        items=history.items[part],
-        events=history.events[part],
-        values=history.values[part],
-        liked=history.liked[part],
-        times=history.times[part],
-    )
+    return history.take(slice(start, start + length))
 
 
 def _draw_targets(windows: list[History], count: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:

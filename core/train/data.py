@@ -78,13 +78,7 @@ def split_history(history: History, share: float = 0.8) -> tuple[History, NDArra
         share: Of the events that are the beginning, (0, 1).
     """
     cut = int(len(history) * share)
-    begin = History(
-        items=history.items[:cut],
-        events=history.events[:cut],
-        values=history.values[:cut],
-        liked=history.liked[:cut],
-        times=history.times[:cut],
-    )
+    begin = history.take(slice(cut))
     later = np.unique(history.items[cut:][history.liked[cut:]])
     return begin, later[~np.isin(later, begin.items)]
 

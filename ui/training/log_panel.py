@@ -156,11 +156,10 @@ def _simulate(catalog: Catalog) -> None:
     workspace = open_workspace()
     with shown_errors():
         encoder = workspace.encoder(catalog.backbone)
-        items = tuple(workspace.items.content_hashes(catalog.id))
         index = workspace.indexes.get(catalog, encoder.model_version, encoder.dimension)
-        stored = [workspace.items.find(catalog.id, item) for item in items]
-        numbers = np.array([one.id for one in stored if one is not None], np.int64)
-        rows, _ = index.rows(numbers)
+        stored = list(workspace.items.iterate(catalog.id))
+        items = tuple(one.item.item_id for one in stored)
+        rows, _ = index.rows(np.array([one.id for one in stored], np.int64))
         flat = rows.reshape(len(rows), -1)
         log = simulate_log(
             items,
