@@ -16,10 +16,8 @@ from core.jobs.activate import activate_version
 from core.jobs.compare import ALL_MODELS, CompareSpec, run_compare
 from core.jobs.recommend import recommend_history, recommend_user
 from core.jobs.train_catalog import TrainSpec, run_train
-from core.train.config import PRESETS, read_config
+from core.train.config import PRESETS, TUNINGS, read_config
 from core.workspace import Workspace
-
-TUNINGS = ("frozen", "lora", "adalora", "adapter", "prefix", "full")
 
 
 def add_training_commands(commands: Any) -> None:

@@ -12,7 +12,9 @@ from core.catalog.decode_apart import normalise_apart
 from core.catalog.picture_store import PictureStore
 from core.config import Home
 from core.encode.encoder import Encoder
-from core.encode.loading import load_encoder
+from core.encode.loading import build_encoder, load_encoder
+from core.encode.registry import find_backbone
+from core.encode.towers import load_towers
 from core.errors import NeedError, PictureError
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
@@ -23,6 +25,7 @@ from core.store.items import Items
 from core.store.versions import Versions
 from core.store.words import Words
 from core.suggest.suggester import Suggester
+from core.train.bundle import load_tuned_towers, read_card
 
 EncoderLoader = Callable[[str], Encoder]
 
@@ -49,7 +52,7 @@ class Workspace:
         self.versions = Versions(self.database)
         self.pictures = PictureStore(home.pictures, home.thumbnails)
         self.indexes = VectorIndexes(self.database, home.indexes)
-        self.suggester = Suggester(self.database, self.indexes, home.indexes, self.encoder)
+        self.suggester = Suggester(self.database, self.indexes, home.indexes, self.serving_encoder)
         self._load = encoder_loader or (lambda name: load_encoder(name, home.models))
         self._encoders: dict[str, Encoder] = {}
         self._lock = threading.Lock()
@@ -64,6 +67,22 @@ class Workspace:
             if backbone not in self._encoders:
                 self._encoders[backbone] = self._load(backbone)
             return self._encoders[backbone]
+
+    def serving_encoder(self, catalog: Catalog) -> Encoder:
+        """What encodes needs for a catalogue: its backbone's encoder, or that of the version that tuned its towers.
+
+        Raises:
+            BackboneError: It cannot be loaded.
+            TrainError: The version is missing or damaged.
+        """
+        folder = self.home.versions / catalog.version
+        if not catalog.version or not read_card(folder).get("tuned"):
+            return self.encoder(catalog.backbone)
+        with self._lock:
+            if catalog.version not in self._encoders:
+                towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), self.home.models))
+                self._encoders[catalog.version] = build_encoder(catalog.backbone, towers)
+            return self._encoders[catalog.version]
 
     def keep_need_picture(self, data: bytes) -> str:
         """Store a picture of what is wanted, made safe and uniform as catalogue pictures are.

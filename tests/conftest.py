@@ -1,6 +1,7 @@
 """What tests share: a deterministic encoder without weights, an empty data folder, and the real data where it is."""
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -114,4 +115,24 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kept = os.environ.get("WISHLIGHT_TEST_MODELS")
     folder = Path(kept) if kept else tmp_path_factory.mktemp("models")
     load_encoder("embedded", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory) -> Path:
+    """A CLIP of random weights in a folder, as a person would bring their own."""
+    import torch
+    from open_clip.model import CLIP
+    from safetensors.torch import save_file
+
+    folder = tmp_path_factory.mktemp("tiny")
+    model_cfg = {
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16},
+        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+    }
+    torch.manual_seed(0)
+    model = CLIP(**model_cfg)
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": model_cfg, "preprocess_cfg": {}}))
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
     return folder

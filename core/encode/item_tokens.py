@@ -156,7 +156,7 @@ def _extract_pictures(
     with ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="decode") as pool:
         for start in range(0, len(items), _PICTURE_BATCH):
             paths = pictures[start : start + _PICTURE_BATCH]
-            pixels = pool.map(lambda path: _read_pixels(runtime.towers, path), paths)
+            pixels = pool.map(lambda path: read_pixels(runtime.towers, path), paths)
             read = {row: found for row, found in enumerate(pixels, start) if found is not None}
             if read:
                 rows.extend(zip(read, *runtime.read_pictures(np.stack(list(read.values()))), strict=True))
@@ -164,7 +164,8 @@ def _extract_pictures(
     return _gather(len(items), PICTURE_GRID**2, runtime.towers.dimension, rows)
 
 
-def _read_pixels(towers: Towers, path: Path | None) -> Pixels | None:
+def read_pixels(towers: Towers, path: Path | None) -> Pixels | None:
+    """A picture as the tower wants it, (S, S, 3); None where there is none or it cannot be read."""
     if path is None:
         return None
     try:
@@ -230,13 +231,19 @@ def pool_groups(
     Returns:
         Tokens (N, G, W), and which of them hold anything, (N, G); a short row keeps one token a word.
     """
+    weights = group_weights(words, groups)
+    pooled: NDArray[np.float32] = weights @ hidden
+    return pooled, np.asarray(weights.any(axis=2))
+
+
+def group_weights(words: NDArray[np.bool_], groups: int) -> NDArray[np.float32]:
+    """How much each position counts in each group: words (N, L) to (N, G, L); rows of filled groups sum to 1."""
     counts = words.sum(axis=1, keepdims=True)  # (N, 1)
-    place = np.arange(hidden.shape[1])
+    place = np.arange(words.shape[1])
     share = np.where(counts > groups, place * groups // np.maximum(counts, 1), place)  # (N, L)
-    weights = (share[:, None] == np.arange(groups)[None, :, None]) & words[:, None]  # (N, G, L)
-    totals = weights.sum(axis=2, keepdims=True)
-    pooled: NDArray[np.float32] = weights.astype(np.float32) @ hidden / np.maximum(totals, 1)
-    return pooled, totals[:, :, 0] > 0
+    members = (share[:, None] == np.arange(groups)[None, :, None]) & words[:, None]  # (N, G, L)
+    weights: NDArray[np.float32] = (members / np.maximum(members.sum(axis=2, keepdims=True), 1)).astype(np.float32)
+    return weights
 
 
 def _list_segments() -> tuple[int, ...]:

@@ -117,6 +117,26 @@ def _load_torch(backbone: Backbone, version: str, models: Path, device: DeviceNa
     )
 
 
+def build_encoder(name: str, towers: Towers) -> Encoder:
+    """An encoder of towers that are loaded already, e.g. of a tuned version, under the name of their backbone.
+
+    It runs in torch: converting towers for one version would take longer than most versions live.
+
+    Raises:
+        BackboneError: The name is unknown.
+    """
+    backbone = find_backbone(name)
+    choice = choose_device() if has_card() else choose_device("cpu")
+    runtime = TorchRuntime(towers, choice, reason=f"torch in {choice.dtype}, since this version tuned the model.")
+    return TowerEncoder(
+        _facts(backbone, describe_version(backbone), towers),
+        runtime,
+        towers.tokenizer,
+        towers.preparation,
+        trims=towers.trims,
+    )
+
+
 def _build_torch(backbone: Backbone, version: str, towers: Towers, reason: str) -> Encoder:
     runtime = TorchRuntime(towers, choose_device("cpu"), reason=reason)
     return TowerEncoder(

@@ -140,10 +140,23 @@ def match_both_ways(
     rows = np.flatnonzero(tested)
     if not len(rows):
         return (), ()
+    gates = trained.model.fusion.gate.detach().clone()
+    after = _match(items, rows, trained, trained.tokens, trained.encode_texts or encode)
+    set_gates(trained.model, gates * 0)
+    before = _match(items, rows, trained, tokens, encode)
+    set_gates(trained.model, gates)
+    return before, after
+
+
+def _match(
+    items: ItemTable, rows: NDArray[np.int64], trained: "Trained", tokens: ItemTokens, encode: EncodeTexts
+) -> tuple[Matching, ...]:
+    """The tested items as the model stands, with the tokens and the text tower that go with it."""
     names = trained.model.config.categories
     number = {name: place for place, name in enumerate(names)}
     width = tokens.modalities["text"].joint.shape[1]
-    parts = (
+    return measure_matching(
+        trained.model,
         tokens.take(rows),
         encode([items.titles[row] for row in rows]),
         encode([items.texts[row] for row in rows]),
@@ -151,12 +164,6 @@ def match_both_ways(
         np.array([number.get(items.categories[row], -1) for row in rows], np.int64),
         encode(list(names)) if names else np.empty((0, width), np.float32),
     )
-    after = measure_matching(trained.model, *parts)
-    gates = trained.model.fusion.gate.detach().clone()
-    set_gates(trained.model, gates * 0)
-    before = measure_matching(trained.model, *parts)
-    set_gates(trained.model, gates)
-    return before, after
 
 
 def add_matching(answer: Answer, before: Sequence[Matching], after: Sequence[Matching], seconds: float) -> Answer:

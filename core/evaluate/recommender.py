@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
 
 from core.interactions.log import History, InteractionLog
 
@@ -21,6 +22,7 @@ class ItemTable:
         categories: The narrowest category, "" where unknown, (N,).
         text_embeddings: Unit-norm, zero where there is no text, (N, D).
         picture_embeddings: Unit-norm mean over an item's pictures, zero where there is none, (N, D).
+        words: `core.encode.words.count_words` of the items, (N, V); None where nobody counted.
     """
 
     item_ids: tuple[str, ...]
@@ -29,6 +31,7 @@ class ItemTable:
     categories: tuple[str, ...]
     text_embeddings: NDArray[np.float32]
     picture_embeddings: NDArray[np.float32]
+    words: sparse.csr_matrix | None = None
 
     def __len__(self) -> int:
         return len(self.item_ids)

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from core.encode.item_tokens import extract_tokens
+from core.encode.registry import find_backbone
+from core.encode.towers import load_towers
 from core.errors import TrainError
 from core.jobs.material import load_material
 from core.jobs.progress import Progress
@@ -59,13 +62,18 @@ def embed_items(workspace: Workspace, catalog: Catalog, version_id: str, progres
     Raises:
         TrainError: The version's files are missing or damaged.
     """
-    from core.train.bundle import load_bundle
+    from core.train.bundle import load_bundle, load_tuned_towers
     from core.train.inference import read_items
 
-    bundle = load_bundle(workspace.home.versions / version_id)
+    folder = workspace.home.versions / version_id
+    bundle = load_bundle(folder)
     material = load_material(workspace, catalog.name, progress)
+    tokens = material.tokens
+    if bundle.card.get("tuned"):
+        towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), workspace.home.models))
+        tokens = extract_tokens(towers, material.items, material.pictures, progress)
     progress("Making vectors", 0, len(material.items))
-    vectors = read_items(bundle.network, material.tokens).vectors
+    vectors = read_items(bundle.network, tokens).vectors
     served = replace(catalog, version=version_id).served_version(workspace.encoder(catalog.backbone).model_version)
     model = workspace.embeddings.model_number(served)
     for start in range(0, len(material.items), _BATCH):

@@ -12,6 +12,7 @@ from core.encode.item_tokens import TOKENS_VERSION, ItemTokens, extract_tokens, 
 from core.encode.registry import find_backbone
 from core.encode.text import item_text
 from core.encode.towers import describe_version, load_towers
+from core.encode.words import count_words
 from core.errors import TrainError
 from core.evaluate.recommender import ItemTable
 from core.jobs.progress import Progress
@@ -29,6 +30,7 @@ class Material:
         catalog: Whose they are.
         numbers: Database ids, (N,).
         items: The items, (N,).
+        pictures: Main picture of each, None where it has none, (N,).
         table: What is known about them.
         tokens: Of both towers.
         fingerprint: Twelve hex digits over contents, backbone and token layout.
@@ -37,6 +39,7 @@ class Material:
     catalog: Catalog
     numbers: tuple[int, ...]
     items: tuple[Item, ...]
+    pictures: tuple[Path | None, ...]
     table: ItemTable
     tokens: ItemTokens
     fingerprint: str
@@ -62,6 +65,7 @@ def load_material(workspace: Workspace, name: str, progress: Progress) -> Materi
         catalog=catalog,
         numbers=tuple(one.id for one in stored),
         items=items,
+        pictures=tuple(pictures),
         table=build_table(items, tokens),
         tokens=tokens,
         fingerprint=fingerprint,
@@ -77,6 +81,7 @@ def build_table(items: Sequence[Item], tokens: ItemTokens) -> ItemTable:
         categories=tuple(item.category[-1] if item.category else "" for item in items),
         text_embeddings=tokens.modalities["text"].joint,
         picture_embeddings=tokens.modalities["picture"].joint,
+        words=count_words(items),
     )
 
 

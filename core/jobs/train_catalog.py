@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from core.device import DeviceChoice, DeviceName, choose_device
+from core.encode.registry import find_backbone
+from core.encode.towers import load_towers
 from core.errors import TrainError
 from core.evaluate.help_report import CatalogHelp, LogHelp
 from core.interactions.log import InteractionLog
@@ -82,6 +84,7 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
         WishlightError: Training cannot start or go on; the message says what to do.
     """
     from core.train.run import train
+    from core.train.source import RawItems
     from core.train.tracking import Tracker
 
     config = spec.build_config()
@@ -104,7 +107,12 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
         watch = _build_watch(tracker, progress)
         plan = LogHelp(material.table, log, config) if log is not None else CatalogHelp(material.table, config)
         data = plan.build_data(material.tokens)
-        trained = train(data, config, choice, folder, everything=plan.fit, watch=watch)
+        raw = RawItems(
+            load_towers=lambda: load_towers(find_backbone(material.catalog.backbone), workspace.home.models),
+            items=material.items,
+            pictures=material.pictures,
+        )
+        trained = train(data, config, choice, folder, everything=plan.fit, raw=raw, watch=watch)
         progress("Measuring", 0, 0)
         answer = plan.measure(trained, material.tokens, _text_encoder(workspace, material))
     finally:
@@ -190,6 +198,7 @@ def _write_version(
         "fingerprint": material.fingerprint,
         "config": spec.build_config().to_json(),
         "has_log": trained.memory is not None,
+        "tuned": trained.towers is not None,
         "metrics": metrics,
     }
     folder = workspace.home.versions / version

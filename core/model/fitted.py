@@ -48,7 +48,8 @@ def head_parts(
 ) -> NDArray[np.float32]:
     """The four heads side by side, without weights, (B, N, 4).
 
-    The memory's scores grow with the number of things liked; divided by its root they mean the same for everyone.
+    The memory's scores grow with the number of things liked; divided by its root they mean the same for everyone. Its
+    prior's strength is taken out of the scores of new items: the weight of their head holds it.
 
     Args:
         taste: Person-item cosines, (B, N).
@@ -59,7 +60,8 @@ def head_parts(
     together, content = memory.score(liked)
     norm = np.sqrt(np.maximum(liked.sum(axis=1, keepdims=True), 1))
     rows = np.tile(prior, (len(liked), 1))
-    return np.stack([taste, rows, together / norm, content / norm], axis=-1).astype(np.float32)
+    likeness = content / (norm * max(memory.content, 1e-12))
+    return np.stack([taste, rows, together / norm, likeness], axis=-1).astype(np.float32)
 
 
 def liked_rows(histories: Sequence[History], items: int) -> NDArray[np.float32]:

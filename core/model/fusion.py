@@ -10,6 +10,9 @@ from torch.nn.functional import normalize
 from core.model.attention import Block
 from core.model.config import ModalityShape, ModelConfig
 
+#: Items this many times as far away as the reach keep their zero-shot vectors.
+_CLOSED = 1.25
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemBatch:
@@ -57,6 +60,9 @@ class FusionTransformer(nn.Module):
     Each part of the vector is unit(zero-shot part + gate * unit(fused part)). Gates start at 0, so the untrained model
     ranks exactly as the towers do. A missing modality shows one learned null token instead of its tokens, and the
     catalogue's mean (`set_means`) stands for its zero-shot part, as in the index.
+
+    A trained model speaks of items like those it learned from: once `set_reach` was called, the gate closes for items
+    whose zero-shot parts lie outside, so that they keep their zero-shot vectors.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -70,11 +76,32 @@ class FusionTransformer(nn.Module):
         self.out = nn.Linear(width, config.item_width)
         self.gate = nn.Parameter(torch.zeros(count))
         self.means: Tensor
+        self.precisions: Tensor
+        self.reach: Tensor
         self.register_buffer("means", torch.zeros(count, config.dimension))
+        self.register_buffer("precisions", torch.zeros(count, config.dimension, config.dimension))
+        self.register_buffer("reach", torch.full((count,), torch.inf))
 
     def set_means(self, means: Tensor) -> None:
         """Take the catalogue's mean zero-shot part of each modality, (M, D)."""
         self.means.copy_(means)
+
+    def set_reach(self, precisions: Tensor, reach: Tensor) -> None:
+        """Say which items are like those that were learned from.
+
+        Args:
+            precisions: Inverse covariance of each modality's zero-shot parts, (M, D, D).
+            reach: Squared Mahalanobis distance from the mean up to which the model speaks, (M,).
+        """
+        self.precisions.copy_(precisions)
+        self.reach.copy_(reach)
+
+    def familiarity(self, batch: ItemBatch) -> Tensor:
+        """How far the gate may open for each item, [0, 1], (B,): 1 within reach of every modality that it has."""
+        away = batch.joint - self.means
+        ratio = torch.einsum("bmd,mde,bme->bm", away, self.precisions, away) / self.reach
+        opened = ((_CLOSED - ratio) / (_CLOSED - 1)).clamp(0, 1)
+        return torch.where(batch.present, opened, 1.0).amin(1)
 
     def forward(self, batch: ItemBatch) -> FusedItems:
         """Fuse B items; in training mode each may lose modalities, never all of them."""
@@ -100,7 +127,7 @@ class FusionTransformer(nn.Module):
     def _place(self, state: Tensor, batch: ItemBatch) -> Tensor:
         base = self.zero_shot(batch)
         step = normalize(self.out(state).unflatten(-1, base.shape[1:]), dim=-1)
-        gate = self.gate.view(1, -1, 1)
+        gate = self.gate.view(1, -1, 1) * self.familiarity(batch).view(-1, 1, 1)
         length = base.norm(dim=-1, keepdim=True)  # 1, but for a mean that stands for a missing part
         moved = base + gate * length * step
         # A gate of exactly 0 leaves the towers' numbers untouched, bit by bit.

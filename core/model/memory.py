@@ -53,11 +53,15 @@ class Memory:
         Returns:
             Scores of items with events, and of those without, (B, N) each and 0 elsewhere; their sum is liked @ B.
         """
-        seen = self.likes.any(axis=0)
         rest = self._project(liked)  # l * liked @ P
         warm = liked - rest + self.content * (rest @ self.vectors) @ self.vectors.T - rest * self.diagonal
         cold = self.content * (liked @ self.vectors) @ self.vectors.T
-        return (warm * seen).astype(np.float32), (cold * ~seen).astype(np.float32)
+        return (warm * self.seen).astype(np.float32), (cold * ~self.seen).astype(np.float32)
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Items that somebody liked, (N,)."""
+        return np.asarray(self.likes.any(axis=0))
 
     def contributions(self, liked: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         """What each of N history items adds to one item's score for one person's `liked`, (N,); sums to the score."""

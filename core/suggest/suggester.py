@@ -107,11 +107,11 @@ class Suggester:
         database: The system of record.
         indexes: Its vector indexes.
         calibrations: Folder in which calibrations are kept.
-        encoder: Loads (or returns) the encoder of a backbone's name.
+        encoder: Loads (or returns) the encoder of a catalogue's needs.
     """
 
     def __init__(
-        self, database: Database, indexes: VectorIndexes, calibrations: Path, encoder: Callable[[str], Encoder]
+        self, database: Database, indexes: VectorIndexes, calibrations: Path, encoder: Callable[[Catalog], Encoder]
     ) -> None:
         self._database = database
         self._indexes = indexes
@@ -140,24 +140,23 @@ class Suggester:
         ranked = [self._rank(catalog, need) for catalog in catalogs if catalog.items]
         order = _merge(ranked, need, offset + limit)
         page = self._fetch(ranked, order[offset : offset + limit], offset, need.match)
-        backbones = tuple(dict.fromkeys(catalog.backbone for catalog in catalogs if catalog.items))
         return Suggestions(
             page=page,
             ranked=len(order),
             candidates=sum(one.passed for one in ranked),
             milliseconds=(time.perf_counter() - start) * 1000,
-            models=backbones,
-            notes=self._notes(need, backbones),
+            models=tuple(dict.fromkeys(catalog.backbone for catalog in catalogs if catalog.items)),
+            notes=self._notes(need, catalogs),
         )
 
     def prepare(self, catalog: Catalog) -> None:
         """Write the catalogue's index and calibration, so that its first need is answered at once."""
-        encoder = self._encoder(catalog.backbone)
+        encoder = self._encoder(catalog)
         self._calibration(catalog, self._index(catalog, encoder, save=True), encoder, anew=True)
 
     def calibration(self, catalog: Catalog) -> Calibration:
         """How the catalogue's cosines become scores."""
-        return self._calibration(catalog, self._index(catalog, found := self._encoder(catalog.backbone)), found)
+        return self._calibration(catalog, self._index(catalog, found := self._encoder(catalog)), found)
 
     def _index(self, catalog: Catalog, encoder: Encoder, *, save: bool = False) -> VectorIndex:
         served = catalog.served_version(encoder.model_version)
@@ -172,17 +171,18 @@ class Suggester:
             names = [need.like[0]]
         return [repository.find(name) for name in names] if names else list(repository.list())
 
-    def _notes(self, need: Need, backbones: Sequence[str]) -> tuple[str, ...]:
-        foreign = [name for name in backbones if not is_supported_language(need.text, self._encoder(name).languages)]
+    def _notes(self, need: Need, catalogs: Sequence[Catalog]) -> tuple[str, ...]:
+        filled = [one for one in catalogs if one.items]
+        foreign = [one for one in filled if not is_supported_language(need.text, self._encoder(one).languages)]
         if not need.text or not foreign:
             return ()
         return (
-            f"The image-text model “{foreign[0]}” does not read the language of this need, so only exact words and "
-            "pictures count. Let the backbone “multilingual” serve the catalogue for needs in many languages.",
+            f"The image-text model “{foreign[0].backbone}” does not read the language of this need: only exact words "
+            "and pictures count. Let the backbone “multilingual” serve the catalogue for needs in many languages.",
         )
 
     def _rank(self, catalog: Catalog, need: Need) -> _Ranked:
-        encoder = self._encoder(catalog.backbone)
+        encoder = self._encoder(catalog)
         index = self._index(catalog, encoder)
         words = self._words.submit(search_words, self._database, catalog.id, need.text)
         allowed = Items(self._database).select(catalog.id, need.filters) if need.filters else None

@@ -3,6 +3,7 @@
 Imports torch, so import this module inside functions only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,10 +82,23 @@ class StepBuilder:
         config: Sizes of a step and the seed.
         model: Names and order of modalities and categories.
         device: Where tensors go.
+        batch: Gives items of these rows; None takes the data's tokens.
+        world: Processes that train together, each on batches of its own.
     """
 
-    def __init__(self, data: TrainData, config: TrainConfig, model: ModelConfig, device: torch.device) -> None:
+    def __init__(
+        self,
+        data: TrainData,
+        config: TrainConfig,
+        model: ModelConfig,
+        device: torch.device,
+        *,
+        batch: Callable[[NDArray[np.int64]], ItemBatch] | None = None,
+        world: int = 1,
+    ) -> None:
         self.data, self.config, self.device = data, config, device
+        self.batch = batch or (lambda rows: to_batch(data.tokens, rows, device))
+        self.at_once = config.accumulate * world
         self.facts = count_log(data) if data.log is not None else None
         labels = {name: number for number, name in enumerate(model.categories)}
         self.categories = np.array([labels.get(name, -1) for name in data.categories], np.int64)
@@ -95,9 +109,9 @@ class StepBuilder:
     def steps_per_epoch(self) -> int:
         """Steps in which everyone, or every item, is seen once, or more often where there are few."""
         if self.facts is None:
-            return max(len(self.learnable) // self.config.items, LEAST_STEPS)
+            return max(len(self.learnable) // (self.config.items * self.at_once), LEAST_STEPS)
         windows = sum(max(1, -(-len(one) // self.config.history)) for one in self.facts.histories)
-        return max(windows // self.config.people, LEAST_STEPS)
+        return max(windows // (self.config.people * self.at_once), LEAST_STEPS)
 
     def build(self, number: int, vectors: Tensor | None) -> Step:
         """Step `number`, from 0.
@@ -140,7 +154,7 @@ class StepBuilder:
     def _step(self, rows: NDArray[np.int64], people: PeopleBatch | None) -> Step:
         popularity = self.facts.popularity[rows] if self.facts else np.full(len(rows), np.nan, np.float32)
         return Step(
-            items=to_batch(self.data.tokens, rows, self.device),
+            items=self.batch(rows),
             alone=min(self.config.alone, len(rows)) if self.facts else len(rows),
             captions=torch.from_numpy(self.data.captions[rows]).to(self.device),
             categories=torch.from_numpy(self.categories[rows]).to(self.device),

@@ -22,6 +22,7 @@ from core.train import model_card
 from core.train.combine import HEADS, HeadWeights
 
 if TYPE_CHECKING:
+    from core.encode.towers import Towers
     from core.model.network import FusionModel
     from core.train.run import Trained
 
@@ -90,7 +91,7 @@ def score_people(
     flat = unit(vectors.reshape(len(vectors), -1))
     people = read_people(network, list(histories), torch.from_numpy(flat), rating_scale)
     heads = head_parts(people @ flat.T, prior, memory, liked_rows(histories, len(flat)))
-    parts = heads * weights.to_array()
+    parts = heads * weights.to_array(~memory.seen)
     return PersonScores(parts={name: parts[:, :, place] for place, name in enumerate(HEADS)})
 
 
@@ -106,7 +107,7 @@ def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, 
 
     draft = Path(tempfile.mkdtemp(prefix=".version-", dir=folder.parent))
     try:
-        save_weights(trained.model, draft / WEIGHTS)
+        save_weights(trained.model, draft / WEIGHTS, towers=trained.towers)
         ids = np.frombuffer("\0".join(item_ids).encode(), np.uint8)
         save_file({"ids": ids, "vectors": trained.items.vectors, "prior": trained.prior}, draft / ITEMS)
         if trained.memory is not None:
@@ -132,6 +133,26 @@ def read_card(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as exc:
         raise TrainError(f"The version in {folder.name} is missing or damaged. Train again.") from exc
     return card
+
+
+def load_tuned_towers(folder: Path, towers: "Towers") -> "Towers":
+    """Towers as a version tuned them; these are changed in place. Frozen ones are given back as they are.
+
+    Raises:
+        TrainError: The version is missing or damaged, or was tuned on another model.
+    """
+    from core.model.tuning.tuned import TunedTowers
+    from core.train.checkpoint import load_towers_state
+    from core.train.config import TrainConfig
+    from core.train.source import tuning_spec
+
+    card = read_card(folder)
+    if not card.get("tuned"):
+        return towers
+    tuned = TunedTowers(towers, tuning_spec(TrainConfig.from_json(card["config"]), steps=1))
+    tuned.load(load_towers_state(folder / WEIGHTS))
+    towers.model.eval()
+    return tuned.towers
 
 
 def load_bundle(folder: Path) -> Bundle:

@@ -19,6 +19,8 @@ from core.model.network import FusionModel
 
 _log = logging.getLogger(__name__)
 LAST, BEST = "last.safetensors", "best.safetensors"
+#: Before the names of what is learned in the towers.
+TOWER = "tower."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,30 @@ class Place:
     best_value: float = -1.0
 
 
-def save_weights(model: FusionModel, path: Path, extra: dict[str, Any] | None = None) -> None:
-    """Write a model's weights with its configuration; `extra` is JSON for the file's header.
+def save_weights(
+    model: FusionModel,
+    path: Path,
+    extra: dict[str, Any] | None = None,
+    *,
+    towers: Mapping[str, torch.Tensor] | None = None,
+) -> None:
+    """Write a model's weights with its configuration; `extra` is JSON for the header, `towers` what they learned.
 
     Raises:
         TrainError: The disk is full or may not be written.
     """
-    _write(path, _own_weights(model), {"config": model.config.to_json(), **(extra or {})})
+    tensors = _own_weights(model) | {f"{TOWER}{name}": one for name, one in (towers or {}).items()}
+    _write(path, tensors, {"config": model.config.to_json(), **(extra or {})})
+
+
+def load_towers_state(path: Path) -> dict[str, torch.Tensor]:
+    """What the towers had learned when `save_weights` wrote this file; empty for frozen ones.
+
+    Raises:
+        TrainError: The file is missing or damaged.
+    """
+    tensors, _ = _read(path)
+    return {name.removeprefix(TOWER): one for name, one in tensors.items() if name.startswith(TOWER)}
 
 
 def load_weights(path: Path) -> tuple[FusionModel, dict[str, Any]]:

@@ -1,12 +1,13 @@
 """How much each head counts, chosen on people kept aside.
 
-One set of weights serves all items, those that nobody has met yet included: a tenth of the items was kept out of the
-network's log for this, so their heads say here what they will say about new items.
+Items that somebody has liked and items that nobody has met yet are weighed apart: a new item lacks the part that knows
+what people like together, so its content and its foretold popularity must carry it. A tenth of the items was kept out
+of the network's log for this, so their heads say here what they will say about new items.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,10 @@ HEADS = ("taste", "prior", "together", "content")
 _DEPTHS = (10, 50)
 _TASTE = (0.0, 0.03, 0.1, 0.3, 1.0)
 _PRIOR = (0.0, 0.003, 0.01, 0.03, 0.1)
-_CONTENT = (0.3, 1.0, 3.0)
+#: Of new items, beside a weight of 1 for content, whose scale the last step sets.
+_NEW_TASTE = (0.0, 0.3, 1.0, 3.0, 10.0)
+_NEW_PRIOR = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
+_SCALES = tuple(10.0**power for power in np.arange(-4, 1.1, 0.5).tolist())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,19 +31,25 @@ class HeadWeights:
 
     Attributes:
         taste: Of the user transformer's cosine.
-        prior: Of popularity, observed or predicted.
-        together: Of the memory's score of items with events.
+        prior: Of popularity, observed and drawn towards what the content foretells.
+        together: Of the memory's score of items with likes.
         content: Of the memory's score of items without.
+        new_taste: In place of `taste` for items without likes.
+        new_prior: In place of `prior` for items without likes.
     """
 
-    taste: float
-    prior: float
-    together: float
-    content: float
+    taste: float = 0.1
+    prior: float = 0.01
+    together: float = 1.0
+    content: float = 1.0
+    new_taste: float = 0.1
+    new_prior: float = 0.01
 
-    def to_array(self) -> NDArray[np.float32]:
-        """In the order of `HEADS`, (4,)."""
-        return np.array([self.taste, self.prior, self.together, self.content], np.float32)
+    def to_array(self, new: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """In the order of `HEADS` for each item; `new` says which have no likes, (N,) to (N, 4)."""
+        known = np.array([self.taste, self.prior, self.together, 0.0], np.float32)
+        fresh = np.array([self.new_taste, self.new_prior, 0.0, self.content], np.float32)
+        return np.where(new[:, None], fresh, known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +60,8 @@ class Panel:
         parts: Heads without weights, (B, N, 4).
         targets: Items each person liked later, (T,) each.
         masked: Items each person has had already.
-        new: Items that the fit has not seen, (N,).
+        new: Items without likes in the fit, (N,).
+        aside: Items kept out of the fit as if they were new, (N,).
         allowed: Items that may be shown at all, (N,).
     """
 
@@ -58,38 +69,53 @@ class Panel:
     targets: Sequence[NDArray[np.int64]]
     masked: Sequence[NDArray[np.int64]]
     new: NDArray[np.bool_]
+    aside: NDArray[np.bool_]
     allowed: NDArray[np.bool_]
 
-    def value(self, weights: HeadWeights) -> float:
-        """Mean ndcg over two depths; known items among known ones and new items among new ones count alike."""
-        scores = self.parts @ weights.to_array()
-        found = [self._value(scores, self.allowed & part) for part in (~self.new, self.new)]
-        return float(np.mean([value for value in found if value is not None]))
-
-    def _value(self, scores: NDArray[np.float32], shown: NDArray[np.bool_]) -> float | None:
-        targets = [items[shown[items]] for items in self.targets]
+    def value(self, weights: HeadWeights, shown: NDArray[np.bool_]) -> float:
+        """Mean ndcg over two depths, where only the shown items (N,) compete; 0 where nobody has a target there."""
+        place = np.cumsum(shown) - 1
+        targets = [place[items[shown[items]]] for items in self.targets]
         rows = [row for row, items in enumerate(targets) if len(items)]
         if not rows:
-            return None
-        part = np.where(shown, scores[rows], -np.inf)
-        top = rank_top(part, max(_DEPTHS), masked=[self.masked[row] for row in rows])
-        kept = [targets[row] for row in rows]
+            return 0.0
+        chosen, kept = weights.to_array(self.new)[shown], [targets[row] for row in rows]
+        scores = np.einsum("bnh,nh->bn", self.parts[rows][:, shown], chosen).astype(np.float32)
+        masked = [place[self.masked[row][shown[self.masked[row]]]] for row in rows]
+        top = rank_top(scores, max(_DEPTHS), masked=masked)
         return float(np.mean([ndcg_at(top, kept, depth).mean() for depth in _DEPTHS]))
 
 
-def choose_weights(panel: Panel) -> tuple[HeadWeights, float]:
-    """The best of a grid and its value; among equals the one that comes first, which has the smaller weights."""
-    best, best_value = HeadWeights(taste=0.1, prior=0.01, together=1.0, content=1.0), -1.0
-    if not len(panel.parts):
-        return best, best_value
-    for weights in _grid():
-        value = panel.value(weights)
+def choose_known(panel: Panel) -> tuple[HeadWeights, float]:
+    """Weights of taste and prior for items with likes, ranked among each other, and the value that they reach.
+
+    Among equals the one that comes first, which has the smaller weights.
+    """
+    shown = panel.allowed & ~panel.aside & ~panel.new
+    grid = [HeadWeights(taste=taste, prior=prior) for taste, prior in itertools.product(_TASTE, _PRIOR)]
+    return _best(panel, [*grid, HeadWeights(taste=1.0, prior=0.03, together=0.0)], shown)
+
+
+def choose_new(panel: Panel, weights: HeadWeights) -> HeadWeights:
+    """Add weights for new items: how these rank among each other, then their scale beside the others."""
+    shown = panel.allowed & panel.aside
+    grid = [
+        replace(weights, new_taste=taste, new_prior=prior, content=1.0)
+        for taste, prior in itertools.product(_NEW_TASTE, _NEW_PRIOR)
+    ]
+    found, _ = _best(panel, grid, shown)
+    scaled = [
+        replace(found, new_taste=found.new_taste * scale, new_prior=found.new_prior * scale, content=scale)
+        for scale in _SCALES
+    ]
+    best, _ = _best(panel, scaled, panel.allowed)
+    return best
+
+
+def _best(panel: Panel, grid: Sequence[HeadWeights], shown: NDArray[np.bool_]) -> tuple[HeadWeights, float]:
+    best, best_value = grid[0], -1.0
+    for weights in grid:
+        value = panel.value(weights, shown)
         if value > best_value + 1e-9:
             best, best_value = weights, value
     return best, best_value
-
-
-def _grid() -> Iterator[HeadWeights]:
-    for taste, prior, content in itertools.product(_TASTE, _PRIOR, _CONTENT):
-        yield HeadWeights(taste=taste, prior=prior, together=1.0, content=content)
-    yield HeadWeights(taste=1.0, prior=0.03, together=0.0, content=0.0)

@@ -10,6 +10,21 @@ from core.errors import TrainError
 
 Preset = Literal["quick", "balanced", "thorough"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
+Tuning = Literal["frozen", "lora", "adalora", "adapter", "prefix", "last", "full"]
+TUNINGS: tuple[Tuning, ...] = get_args(Tuning)
+_COUNTS = (
+    "epochs",
+    "patience",
+    "people",
+    "items",
+    "targets",
+    "accumulate",
+    "width",
+    "layers",
+    "history",
+    "rank",
+    "tower_layers",
+)
 #: What is learned without and with an interaction log, and how much each counts.
 CATALOG_TASKS: Mapping[str, float] = {"contrastive": 1.0, "masked": 1.0, "category": 0.3}
 LOG_TASKS: Mapping[str, float] = {"rank": 1.0, "popularity": 0.3, "act": 0.1, "rating": 0.1, "contrastive": 0.1}
@@ -22,7 +37,12 @@ class TrainConfig:
     Attributes:
         tasks: Name in `core.model.tasks.TASKS` to weight; empty takes `CATALOG_TASKS` or `LOG_TASKS`.
         learned_weights: Learn the weights from uncertainty instead; the given ones are where they start.
-        tuning: How the towers are tuned; "frozen" trains the fusion on cached tokens, and is all there is yet.
+        tuning: How the towers are tuned, of `TUNINGS`; "frozen" trains the fusion alone, on cached tokens.
+        tower_rate: Highest learning rate of the towers; 0 takes the one that suits the tuning.
+        rank: Of LoRA's updates; width of an adapter's bottleneck; tokens of a prefix.
+        tower_layers: Blocks from the end of each tower that "last" tunes.
+        checkpointing: Compute the towers' activations twice instead of keeping them: less memory, more time.
+        compile: Let torch compile the transformers; the first steps take longer.
         epochs: Passes over the people (with a log) or the items (without).
         patience: Epochs without a better validation before training stops.
         people: People a step.
@@ -46,7 +66,12 @@ class TrainConfig:
 
     tasks: Mapping[str, float] = field(default_factory=dict)
     learned_weights: bool = False
-    tuning: str = "frozen"
+    tuning: Tuning = "frozen"
+    tower_rate: float = 0.0
+    rank: int = 8
+    tower_layers: int = 2
+    checkpointing: bool = False
+    compile: bool = False
     epochs: int = 8
     patience: int = 3
     people: int = 16
@@ -68,8 +93,7 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        whole = ("epochs", "patience", "people", "items", "targets", "accumulate", "width", "layers", "history")
-        for name in whole:
+        for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise TrainError(f"{name} is at least 1, not {getattr(self, name)}.")
         for name in ("rate", "gate_rate", "clip"):
@@ -79,8 +103,10 @@ class TrainConfig:
             raise TrainError("warmup, dropout and modality_dropout lie between 0 and 1.")
         if not 0 <= self.seed < 2**32:
             raise TrainError("seed lies between 0 and 4294967295.")
-        if self.tuning != "frozen":
-            raise TrainError(f"The tuning “{self.tuning}” is not there yet. Use frozen: it trains the fusion alone.")
+        if self.tuning not in TUNINGS:
+            raise TrainError(f"There is no tuning called {self.tuning!r}. Choose {', '.join(TUNINGS)}.")
+        if not 0 <= self.tower_rate <= 1:
+            raise TrainError(f"tower_rate lies between 0 and 1, not {self.tower_rate}.")
         if self.alone > self.items:
             raise TrainError("alone is at most items.")
 

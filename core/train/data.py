@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
 
 from core.encode.item_tokens import ItemTokens
 from core.interactions.log import History, InteractionLog
@@ -29,6 +30,7 @@ class TrainData:
         held: Items kept for validation: of image-text matching, or as if they were new, (N,).
         log: Events of people to fit on, without those on held items. None without a log.
         validation: People kept for validation; empty without a log.
+        words: `core.encode.words.count_words` of the items, (N, V); V may be 0.
     """
 
     tokens: ItemTokens
@@ -39,6 +41,7 @@ class TrainData:
     held: NDArray[np.bool_]
     log: InteractionLog | None
     validation: "Validation"
+    words: sparse.csr_matrix
 
     @property
     def learnable(self) -> NDArray[np.bool_]:
@@ -133,6 +136,7 @@ def build_data(
     *,
     log: InteractionLog | None = None,
     excluded: NDArray[np.bool_] | None = None,
+    words: sparse.csr_matrix | None = None,
     seed: int = 0,
 ) -> TrainData:
     """Split items by title and people at random; nothing excluded or held out is ever trained on.
@@ -143,6 +147,7 @@ def build_data(
         categories: (N,), "" where unknown.
         log: Everyone's events; None trains on the catalogue alone.
         excluded: Items that are kept out altogether, e.g. for a test, (N,).
+        words: Of the items, (N, V); None for none.
         seed: Of the choice of people.
     """
     shown = np.ones(len(titles), bool) if excluded is None else ~excluded
@@ -160,4 +165,5 @@ def build_data(
         held=held,
         log=fit,
         validation=validation,
+        words=sparse.csr_matrix((len(titles), 0), dtype=np.float32) if words is None else words,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,11 +16,16 @@ from core.errors import TrainError
 from core.model.losses import weigh_by_uncertainty, weigh_losses
 from core.model.network import FusionModel
 from core.model.tasks import run_tasks
+from core.model.tuning.methods import METHODS
 from core.train.batches import StepBuilder
-from core.train.checkpoint import BEST, LAST, Place, load_state, save_state, save_weights
+from core.train.checkpoint import BEST, LAST, TOWER, Place, load_state, save_state, save_weights
 from core.train.config import TrainConfig
 from core.train.data import TrainData
 from core.train.inference import read_items
+from core.train.memory_limits import is_out_of_memory, memory_sentence
+from core.train.optimizer import build_optimizer, set_rates
+from core.train.ranks import Ranks
+from core.train.source import CachedTokens, TokenSource
 from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_log
 
@@ -70,27 +76,53 @@ class Trainer:
         config: With its tasks filled in.
         choice: Where and in which number format.
         folder: Of the run; holds the last and the best checkpoint.
+        source: Where items come from; None takes the data's tokens as they are.
+        ranks: This process among those that train together.
     """
 
     def __init__(
-        self, model: FusionModel, data: TrainData, config: TrainConfig, choice: DeviceChoice, folder: Path
+        self,
+        model: FusionModel,
+        data: TrainData,
+        config: TrainConfig,
+        choice: DeviceChoice,
+        folder: Path,
+        *,
+        source: TokenSource | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self.model = model.to(choice.device)
         self.data, self.config, self.choice, self.folder = data, config, choice, folder
-        self.builder = StepBuilder(data, config, model.config, torch.device(choice.device))
+        self.ranks = ranks or Ranks()
+        self.source = source or CachedTokens(data.tokens, torch.device(choice.device))
+        self.tuned = self.source.tuned
+        self.builder = StepBuilder(
+            data, config, model.config, torch.device(choice.device), batch=self.source.batch, world=self.ranks.world
+        )
         self.log_variances = {
             name: torch.nn.Parameter(torch.tensor(-math.log(weight), device=choice.device))
             for name, weight in config.tasks.items()
         }
-        self.optimizer = build_optimizer(self.model, config, self.log_variances)
+        towers = dict(self.tuned.parameters) if self.tuned else {}
+        self.learned = {**self.log_variances, **{f"{TOWER}{name}": one for name, one in towers.items()}}
+        self.optimizer = build_optimizer(
+            self.model,
+            config,
+            log_variances=self.log_variances.values() if config.learned_weights else (),
+            towers=towers,
+            tower_rate=config.tower_rate or (METHODS[config.tuning].rate if self.tuned else 0.0),
+        )
         self.steps = self.builder.steps_per_epoch * config.epochs
         self.place = Place()
+        if config.compile:
+            self.model.fusion.compile()
+            self.model.user.compile()
 
     def resume(self) -> bool:
         """Go on from the folder's last checkpoint; False when there is none."""
         if not (self.folder / LAST).exists():
             return False
-        self.place = load_state(self.model, self.optimizer, self.folder / LAST, extra=self.log_variances)
+        self.place = load_state(self.model, self.optimizer, self.folder / LAST, extra=self.learned)
         return True
 
     def run(
@@ -115,11 +147,12 @@ class Trainer:
         vectors = self.refresh()
         while self.place.step < self.steps and not self._is_patience_over(each):
             step = self.place.step
-            torch.manual_seed(self.config.seed * 1_000_003 + step)
-            self._set_rates(step)
+            torch.manual_seed((self.config.seed * 1_000_003 + step) * self.ranks.world + self.ranks.rank)
+            set_rates(self.optimizer, step, self.steps, self.config.warmup)
             sums.add(self.step(step, vectors))
             self.place = replace(self.place, step=step + 1)
-            on_step(step + 1, self.steps)
+            if self.ranks.is_first:
+                on_step(step + 1, self.steps)
             if (step + 1) % each == 0:
                 vectors = self.refresh()
                 report = EpochReport(
@@ -130,7 +163,8 @@ class Trainer:
                     memory_mb=peak_memory_mb(self.choice),
                 )
                 self._keep(report)
-                on_epoch(report)
+                if self.ranks.is_first:
+                    on_epoch(report)
         return self.place
 
     def step(self, number: int, vectors: Tensor | None) -> dict[str, Tensor]:
@@ -143,28 +177,52 @@ class Trainer:
             TrainError: A loss is not a number, or the memory does not suffice.
         """
         self.model.train()
+        if self.tuned:
+            self.tuned.train()
         self.optimizer.zero_grad(set_to_none=True)
-        parts, count = {}, self.config.accumulate
         try:
-            for part in range(count):
-                batch = self.builder.build(number * count + part, vectors)
-                # float16 would need its gradients scaled; cards that lack bfloat16 compute in float32.
-                with torch.autocast(self.choice.device, torch.bfloat16, enabled=self.choice.dtype == "bfloat16"):
-                    parts = run_tasks(self.model, batch, tuple(self.config.tasks))
-                    total = self._weigh(parts)
-                if not torch.isfinite(total):
-                    raise TrainError(_not_finite(parts))
-                (total / count).backward()  # type: ignore[no-untyped-call]
-        except torch.OutOfMemoryError as exc:
-            raise TrainError(
-                "The graphics card's memory does not suffice. Halve “items” and “people”, or raise “accumulate”; what "
-                "was learned up to the last epoch is kept."
-            ) from exc
-        length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+            parts = self._accumulate(number, vectors)
+        except (RuntimeError, MemoryError) as exc:
+            if not is_out_of_memory(exc):
+                raise
+            raise TrainError(memory_sentence()) from exc
+        learned = [*self.model.parameters(), *self.learned.values()]
+        self.ranks.average_gradients(learned)
+        length = torch.nn.utils.clip_grad_norm_(learned, self.config.clip)
         if not torch.isfinite(length):
             raise TrainError(_not_finite(parts))
         self.optimizer.step()
+        if self.tuned:
+            self.tuned.after_step(number)
         return parts
+
+    def _accumulate(self, number: int, vectors: Tensor | None) -> dict[str, Tensor]:
+        """Gradients of one step, forward and back batch by batch."""
+        parts: dict[str, Tensor] = {}
+        count = self.config.accumulate
+        for part in range(count):
+            place = (number * count + part) * self.ranks.world + self.ranks.rank
+            # float16 would need its gradients scaled; cards that lack bfloat16 compute in float32.
+            with torch.autocast(self.choice.device, torch.bfloat16, enabled=self.choice.dtype == "bfloat16"):
+                parts = run_tasks(self.model, self.builder.build(place, vectors), tuple(self.config.tasks))
+                total = self._weigh(parts)
+            if not torch.isfinite(total):
+                raise TrainError(_not_finite(parts))
+            penalty = self.tuned.penalty() if self.tuned else None
+            (total / count if penalty is None else (total + penalty) / count).backward()  # type: ignore[no-untyped-call]
+        return parts
+
+    def try_step(self) -> None:
+        """One step forward and back whose gradients are thrown away, to see whether it fits."""
+        vectors = None
+        if self.data.log is not None:
+            width = self.model.config.item_width
+            vectors = torch.zeros(len(self.data), width, device=self.choice.device)
+        self.model.train()
+        try:
+            self._accumulate(0, vectors)
+        finally:
+            self.optimizer.zero_grad(set_to_none=True)
 
     def _weigh(self, parts: dict[str, Tensor]) -> Tensor:
         if self.config.learned_weights:
@@ -172,7 +230,9 @@ class Trainer:
         return weigh_losses(parts, self.config.tasks)
 
     def refresh(self) -> Tensor | None:
-        """Flat item vectors of the model as it stands, for histories."""
+        """Bring tokens up to date, and give flat item vectors of the model as it stands, for histories."""
+        needed = np.arange(len(self.data)) if self.data.log is not None else np.flatnonzero(self.data.held)
+        self.data = replace(self.data, tokens=self.source.read(needed))
         if self.data.log is None:
             return None
         self._items = read_items(self.model, self.data.tokens)
@@ -180,51 +240,27 @@ class Trainer:
 
     def _validate(self) -> dict[str, float]:
         if self.builder.facts is None:
-            return measure_catalog(self.model, self.data)
-        return measure_log(self.model, self.data, self.builder.facts, self._items)
+            found = measure_catalog(self.model, self.data)
+        else:
+            found = measure_log(self.model, self.data, self.builder.facts, self._items)
+        shared: dict[str, float] = self.ranks.share(found)
+        return shared
 
     def _keep(self, report: EpochReport) -> None:
         value = report.validation[WATCHED]
         if value > self.place.best_value:
             self.place = Place(step=report.step, best_step=report.step, best_value=value)
-            save_weights(self.model, self.folder / BEST, {"validation": dict(report.validation), "step": report.step})
-        save_state(self.model, self.optimizer, self.place, self.folder / LAST, extra=self.log_variances)
+            if self.ranks.is_first:
+                header = {"validation": dict(report.validation), "step": report.step}
+                save_weights(self.model, self.folder / BEST, header, towers=self.tuned.state() if self.tuned else None)
+        if not self.ranks.is_first:
+            return
+        save_state(self.model, self.optimizer, self.place, self.folder / LAST, extra=self.learned)
         _log.info("Step %d of %d: losses %s, validation %s", report.step, self.steps, report.losses, report.validation)
 
     def _is_patience_over(self, each: int) -> bool:
         waited = self.place.step - self.place.best_step
         return self.place.best_step > 0 and waited >= self.config.patience * each
-
-    def _set_rates(self, step: int) -> None:
-        """A linear rise, then half a cosine down to a twentieth."""
-        rise = max(int(self.steps * self.config.warmup), 1)
-        share = min((step + 1) / rise, 1.0)
-        fall = 0.5 * (1 + math.cos(math.pi * max(step - rise, 0) / max(self.steps - rise, 1)))
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["top"] * share * max(fall, 0.05)
-
-
-def build_optimizer(
-    model: FusionModel, config: TrainConfig, log_variances: Mapping[str, torch.nn.Parameter]
-) -> torch.optim.AdamW:
-    """AdamW in three groups: matrices with decay, norms and biases without, gates and scales faster."""
-    matrices, vectors, gates = [], [], []
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if name.endswith("gate"):
-            gates.append(parameter)
-        elif parameter.ndim >= 2 and "position" not in name:
-            matrices.append(parameter)
-        else:
-            vectors.append(parameter)
-    learned = list(log_variances.values()) if config.learned_weights else []
-    groups = [
-        {"params": matrices, "top": config.rate, "weight_decay": config.weight_decay},
-        {"params": [*vectors, *learned], "top": config.rate, "weight_decay": 0.0},
-        {"params": gates, "top": config.gate_rate, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.rate)
 
 
 def peak_memory_mb(choice: DeviceChoice) -> float:

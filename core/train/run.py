@@ -5,10 +5,9 @@ Imports torch, so import this module inside functions only.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,25 +18,27 @@ from core.encode.item_tokens import MODALITIES, ItemTokens
 from core.errors import TrainError
 from core.interactions.log import InteractionLog
 from core.model.config import ModelConfig, read_categories
-from core.model.fitted import blend_prior, head_parts, liked_rows
 from core.model.fusion import describe_shapes
-from core.model.memory import Memory, fit_memory
+from core.model.memory import Memory
 from core.model.network import FusionModel
-from core.train.batches import LogFacts, count_log
-from core.train.checkpoint import BEST, load_weights
-from core.train.combine import HeadWeights, Panel, choose_weights
+from core.train.batches import StepBuilder, count_log
+from core.train.checkpoint import BEST, load_towers_state, load_weights
+from core.train.combine import HeadWeights
 from core.train.config import TrainConfig
-from core.train.data import TrainData, Validation
-from core.train.inference import ItemFacts, read_items, read_people
+from core.train.data import TrainData
+from core.train.inference import ItemFacts, read_items
 from core.train.loop import EpochReport, Trainer
+from core.train.memory_limits import find_batch
+from core.train.people import fit_people
+from core.train.ranks import RankDoneError, join_ranks
+from core.train.reach import fit_reach
+from core.train.source import LiveTokens, RawItems, TokenSource, build_source
 from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_flat, measure_log
 
 _log = logging.getLogger(__name__)
 #: How far towards the tuned model; 0 is zero-shot.
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_SHRINKAGES = (100.0, 200.0)
-_CONTENTS = (0.003, 0.03)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,9 @@ class Trained:
         flat: The lines it was held against.
         steps: Steps of the best epoch.
         seconds: From the start of this attempt.
+        tokens: Of all items, as the model reads them.
+        towers: What was learned in the towers, blended; None where they are as they were.
+        encode_texts: The text tower as it was tuned; None where it is as it was.
     """
 
     model: FusionModel
@@ -84,6 +88,9 @@ class Trained:
     flat: Mapping[str, Mapping[str, float]]
     steps: int
     seconds: float
+    tokens: ItemTokens
+    towers: Mapping[str, torch.Tensor] | None = None
+    encode_texts: Callable[[Sequence[str]], NDArray[np.float32]] | None = None
 
 
 def build_model(tokens: ItemTokens, data: TrainData, config: TrainConfig) -> FusionModel:
@@ -112,6 +119,7 @@ def train(
     folder: Path,
     *,
     everything: InteractionLog | None = None,
+    raw: RawItems | None = None,
     watch: Watch | None = None,
 ) -> Trained:
     """Train in a folder, or go on there.
@@ -122,26 +130,36 @@ def train(
         choice: Where and in which number format.
         folder: Of the run; made when missing.
         everything: The log of the same people with all items, which the memory learns in the end.
+        raw: What the towers read; needed where they are tuned.
         watch: Told what happens; whatever it raises ends the run, which can be resumed.
 
     Raises:
         TrainError: Training cannot start or go on; the message says what to change.
+        RankDoneError: Another process, the first of several, goes on.
     """
     began, watch = time.monotonic(), watch or Watch()
     folder.mkdir(parents=True, exist_ok=True)
     _check(data)
     model = build_model(data.tokens, data, config)
     config = config.with_tasks(has_log=data.log is not None, has_categories=bool(model.config.categories))
-    zero_shot = read_items(model, data.tokens)
-    flat = _flat_lines(model, data, zero_shot)
+    flat = _flat_lines(model, data, read_items(model, data.tokens))
     watch.on_flat(flat)
-    trainer = Trainer(model, data, config, choice, folder)
+    trainer = build_trainer(model, data, config, choice, folder, raw=raw)
     trainer.resume()
     place = trainer.run(on_step=watch.on_step, on_epoch=watch.on_epoch)
+    if not trainer.ranks.is_first:
+        raise RankDoneError
     best, _ = load_weights(folder / BEST)
-    blend = choose_blend(best, data)
+    source = trainer.source
+    if source.tuned:
+        source.tuned.load(load_towers_state(folder / BEST))
+    data = replace(data, tokens=source.read(np.arange(len(data))))
+    fit_reach(best, data)
+    blend = choose_blend(best, data, source)
+    data = replace(data, tokens=source.read(np.arange(len(data))))
     items = read_items(best, data.tokens)
-    fitted = _fit_people(best, data, items, everything)
+    people = fit_people(best, data, items, everything)
+    tuned = source.tuned if blend > 0 else None
     return Trained(
         model=best,
         items=items,
@@ -149,103 +167,88 @@ def train(
         flat=flat,
         steps=place.best_step,
         seconds=time.monotonic() - began,
-        **fitted,
+        tokens=data.tokens,
+        towers=tuned.state() if tuned else None,
+        encode_texts=source.encode_texts if tuned and isinstance(source, LiveTokens) else None,
+        prior=people.prior,
+        memory=people.memory,
+        weights=people.weights,
+        rating_scale=people.rating_scale,
+        validation=people.validation,
     )
 
 
-def choose_blend(model: FusionModel, data: TrainData) -> float:
-    """Set the fusion's gates between zero-shot and tuned, by validation; ties go to the one nearer to zero-shot.
+def build_trainer(
+    model: FusionModel,
+    data: TrainData,
+    config: TrainConfig,
+    choice: DeviceChoice,
+    folder: Path,
+    *,
+    raw: RawItems | None = None,
+) -> Trainer:
+    """A trainer whose steps fit into the memory of a graphics card.
+
+    Raises:
+        TrainError: The towers cannot be tuned so, or not even the smallest batch fits.
+    """
+    ranks = join_ranks()
+    steps = StepBuilder(data, config, model.config, torch.device(choice.device), world=ranks.world).steps_per_epoch
+    source = build_source(raw, config, data.tokens, choice, steps=steps * config.epochs)
+
+    def build(config: TrainConfig) -> Trainer:
+        return Trainer(model, data, config, choice, folder, source=source, ranks=ranks)
+
+    if choice.device == "cuda":
+        config = find_batch(config, lambda wanted: build(wanted).try_step())
+    return build(config)
+
+
+def choose_blend(model: FusionModel, data: TrainData, source: TokenSource) -> float:
+    """Go between zero-shot and tuned, by validation; ties go to the one nearer to zero-shot.
 
     With the gates at 0 nothing else in the fusion matters, so scaling them is the straight line in weight space between
-    the two models.
+    the two models; tuned towers go along.
 
     Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT), equation 1.
     """
-    tuned = model.fusion.gate.detach().clone()
+    gates = model.fusion.gate.detach().clone()
     facts = count_log(data) if data.log is not None else None
+    needed = np.flatnonzero(data.held) if facts is None else np.arange(len(data))
     best, best_value = 1.0, -1.0
-    for blend in BLENDS:
-        set_gates(model, tuned * blend)
+    for blend in source.tuned.blends if source.tuned else BLENDS:
+        data = _set_blend(model, data, source, gates, blend, needed)
         found = (
             measure_catalog(model, data)
             if facts is None
             else measure_log(model, data, facts, read_items(model, data.tokens))
         )
+        _log.info("Blend %.2f: validation %s", blend, found)
         if found[WATCHED] > best_value:
             best, best_value = blend, found[WATCHED]
-    set_gates(model, tuned * best)
+    _set_blend(model, data, source, gates, best, needed[:0])
     return best
+
+
+def _set_blend(
+    model: FusionModel,
+    data: TrainData,
+    source: TokenSource,
+    gates: torch.Tensor,
+    blend: float,
+    needed: NDArray[np.int64],
+) -> TrainData:
+    """Blend the gates and the towers, and read the items that are needed."""
+    set_gates(model, gates * blend)
+    if source.tuned:
+        source.tuned.set_blend(blend)
+    return replace(data, tokens=source.read(needed))
 
 
 def set_gates(model: FusionModel, gates: torch.Tensor) -> None:
     """Take these gates, (M,)."""
     with torch.no_grad():
         model.fusion.gate.copy_(gates)
-
-
-def person_parts(
-    model: FusionModel,
-    items: ItemFacts,
-    prior: NDArray[np.float32],
-    memory: Memory,
-    validation: Validation,
-    scale: tuple[float, float],
-) -> NDArray[np.float32]:
-    """Heads without weights for people, (B, N, 4)."""
-    flat = items.flat
-    people = read_people(model, list(validation.histories), torch.from_numpy(flat), scale)
-    return head_parts(people @ flat.T, prior, memory, liked_rows(validation.histories, len(flat)))
-
-
-def _fit_people(
-    model: FusionModel, data: TrainData, items: ItemFacts, everything: InteractionLog | None
-) -> dict[str, Any]:
-    if data.log is None:
-        nothing = HeadWeights(taste=0.0, prior=0.0, together=0.0, content=0.0)
-        return {
-            "prior": np.zeros(len(data), np.float32),
-            "memory": None,
-            "weights": nothing,
-            "rating_scale": (0.0, 1.0),
-            "validation": measure_catalog(model, data),
-        }
-    facts = count_log(data)
-    scale = (facts.rating_mean, facts.rating_std)
-    prior = blend_prior(facts.counts, facts.popularity, items.popularity)
-    (shrinkage, content), weights, value = _choose_memory(model, data, items, prior, facts)
-    whole = replace(data, log=everything) if everything is not None else data
-    counted = count_log(whole)
-    likes = liked_rows(counted.histories, len(data))
-    return {
-        "prior": blend_prior(counted.counts, counted.popularity, items.popularity),
-        "memory": fit_memory(likes, items.flat, shrinkage=shrinkage, content=content),
-        "weights": weights,
-        "rating_scale": scale,
-        "validation": {"ndcg": value, **measure_log(model, data, facts, items)},
-    }
-
-
-def _choose_memory(
-    model: FusionModel, data: TrainData, items: ItemFacts, prior: NDArray[np.float32], facts: LogFacts
-) -> tuple[tuple[float, float], HeadWeights, float]:
-    """Shrinkage, content and head weights that rank best for people kept aside."""
-    likes = liked_rows(facts.histories, len(data))
-    best = ((_SHRINKAGES[0], _CONTENTS[0]), HeadWeights(taste=0.1, prior=0.01, together=1.0, content=1.0), -1.0)
-    for shrinkage in _SHRINKAGES:
-        for content in _CONTENTS:
-            memory = fit_memory(likes, items.flat, shrinkage=shrinkage, content=content)
-            parts = person_parts(model, items, prior, memory, data.validation, (facts.rating_mean, facts.rating_std))
-            panel = Panel(
-                parts=parts,
-                targets=data.validation.targets,
-                masked=data.validation.masked,
-                new=~data.learnable,
-                allowed=data.shown,
-            )
-            weights, value = choose_weights(panel)
-            if value > best[2]:
-                best = ((shrinkage, content), weights, value)
-    return best
 
 
 def _flat_lines(model: FusionModel, data: TrainData, zero_shot: ItemFacts) -> dict[str, dict[str, float]]:

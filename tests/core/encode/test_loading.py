@@ -1,6 +1,5 @@
 """Loading any open_clip folder, and the way out when a runtime disagrees."""
 
-import json
 import time
 from pathlib import Path
 
@@ -17,26 +16,6 @@ from core.encode.towers import describe_version
 from core.errors import BackboneError
 
 TEXTS = ("a red shoe", "", "green " * 500, "中文 \ud800 \x00 text", "lamp")
-
-
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory) -> Path:
-    """A CLIP of random weights in a folder, as a person would bring their own."""
-    import torch
-    from open_clip.model import CLIP
-    from safetensors.torch import save_file
-
-    folder = tmp_path_factory.mktemp("tiny")
-    model_cfg = {
-        "embed_dim": 32,
-        "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16},
-        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
-    }
-    torch.manual_seed(0)
-    model = CLIP(**model_cfg)
-    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": model_cfg, "preprocess_cfg": {}}))
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
-    return folder
 
 
 @pytest.fixture(scope="session")

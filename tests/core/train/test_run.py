@@ -179,8 +179,8 @@ def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog,
         ({"rate": -1.0}, "rate"),
         ({"dropout": 1.0}, "dropout"),
         ({"nonsense": 1}, "nonsense"),
-        ({"tuning": "lora"}, "not there yet"),
-        ({"tuning": "lora"}, "not there yet"),
+        ({"tuning": "magic"}, "no tuning called"),
+        ({"tuning": "magic"}, "no tuning called"),
     ],
 )
 def test_configurations_out_of_range(values: dict[str, float], message: str) -> None:

@@ -1,0 +1,56 @@
+"""Items as bags of words: what closed-form models read where an embedding says too little, such as names of actors."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
+
+from core.catalog.schema import Item
+from core.encode.text import clean_text
+
+#: A word that fewer items share says nothing about others.
+_LEAST_ITEMS = 3
+#: Width of the folded space.
+_FOLDED = 64
+_WORD = re.compile(r"\w+")
+
+
+def list_words(item: Item) -> list[str]:
+    """Words of title and description, and each tag, category, brand and attribute as one mark of its field."""
+    marks = [
+        *(f"tag={tag}" for tag in item.tags),
+        *(f"category={name}" for name in item.category),
+        *(f"{name}={value}" for name, values in item.attributes.items() for value in values),
+        *([f"brand={item.brand}"] if item.brand else []),
+    ]
+    text = clean_text(f"{item.title} {item.description}").casefold()
+    return [*_WORD.findall(text), *(mark.casefold() for mark in marks)]
+
+
+def count_words(items: Sequence[Item]) -> sparse.csr_matrix:
+    """TF-IDF rows with sublinear counts, unit-norm, (N, V); V is 0 where items share too few words."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
+
+    vectorizer = TfidfVectorizer(analyzer=list_words, min_df=_LEAST_ITEMS, sublinear_tf=True, dtype=np.float32)
+    try:
+        return sparse.csr_matrix(vectorizer.fit_transform(items))
+    except ValueError:  # no word is shared by enough items
+        return sparse.csr_matrix((len(items), 0), dtype=np.float32)
+
+
+def fold_words(words: sparse.csr_matrix, *, seed: int = 0) -> NDArray[np.float32]:
+    """Latent semantic analysis of rows (N, V): unit-norm (N, E), zero for items without words; E may be 0.
+
+    Source: Deerwester et al. 1990, "Indexing by latent semantic analysis".
+    """
+    from sklearn.decomposition import TruncatedSVD  # type: ignore[import-untyped]
+
+    width = min(_FOLDED, words.shape[0] - 1, words.shape[1] - 1)
+    if width < 2:
+        return np.zeros((words.shape[0], 0), np.float32)
+    rows = TruncatedSVD(width, random_state=seed).fit_transform(words)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-6)
+    return np.asarray(unit, np.float32)

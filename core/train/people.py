@@ -1,0 +1,149 @@
+"""What is fitted after the network: popularity from words, the memory, and how much each head counts.
+
+All of it is closed form or a grid, chosen on people that were kept aside. Imports torch, so import this module inside
+functions only.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
+
+from core.encode.words import fold_words
+from core.interactions.log import InteractionLog
+from core.model.fitted import blend_prior, head_parts, liked_rows
+from core.model.memory import Memory, fit_memory
+from core.model.network import FusionModel
+from core.train.batches import LogFacts, count_log
+from core.train.combine import HeadWeights, Panel, choose_known, choose_new
+from core.train.data import TrainData
+from core.train.inference import ItemFacts, read_people, unit
+from core.train.validate import measure_catalog, measure_log
+
+_SHRINKAGES = (100.0, 200.0)
+_CONTENTS = (0.0003, 0.003, 0.03)
+#: Penalty of the ridge regression from words to popularity; words' rows have norm 1.
+_WORD_PENALTY = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedPeople:
+    """What scores people beside the network; fields as in `core.train.run.Trained`."""
+
+    prior: NDArray[np.float32]
+    memory: Memory | None
+    weights: HeadWeights
+    rating_scale: tuple[float, float]
+    validation: Mapping[str, float]
+
+
+def fit_people(
+    model: FusionModel, data: TrainData, items: ItemFacts, everything: InteractionLog | None
+) -> FittedPeople:
+    """Choose on people kept aside, then fit once more on everyone.
+
+    Args:
+        model: The network as it stays.
+        data: What it was trained on.
+        items: What it says about all items.
+        everything: The log of the same people with all items; None takes the data's.
+    """
+    if data.log is None:
+        return FittedPeople(
+            prior=np.zeros(len(data), np.float32),
+            memory=None,
+            weights=HeadWeights(),
+            rating_scale=(0.0, 1.0),
+            validation=measure_catalog(model, data),
+        )
+    facts = count_log(data)
+    whole = replace(data, log=everything) if everything is not None else data
+    counted = count_log(whole)
+    source = _choose_source(data, facts, counted, items)
+    vectors = memory_vectors(items, data.words)
+    prior = blend_prior(facts.counts, facts.popularity, _predict(source, data, facts, items))
+    (shrinkage, content), weights, value = _choose_memory(model, data, items, vectors, prior, facts)
+    return FittedPeople(
+        prior=blend_prior(counted.counts, counted.popularity, _predict(source, whole, counted, items)),
+        memory=fit_memory(liked_rows(counted.histories, len(data)), vectors, shrinkage=shrinkage, content=content),
+        weights=weights,
+        rating_scale=(facts.rating_mean, facts.rating_std),
+        validation={"ndcg": value, **measure_log(model, data, facts, items)},
+    )
+
+
+def memory_vectors(items: ItemFacts, words: sparse.csr_matrix) -> NDArray[np.float32]:
+    """What the memory takes for likeness: the fused vectors beside the folded words, alike in weight, (N, E)."""
+    fused = unit(items.flat - items.flat.mean(axis=0))
+    return np.concatenate([fused, fold_words(words)], axis=1)
+
+
+def popularity_from_words(words: sparse.csr_matrix, popularity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ridge regression from words (N, V) to popularity (N,), NaN where it is not known; predicted for all, (N,)."""
+    from sklearn.linear_model import Ridge  # type: ignore[import-untyped]
+
+    known = np.flatnonzero(~np.isnan(popularity))
+    if not words.shape[1] or len(known) < 2:
+        return np.zeros(len(popularity), np.float32)
+    fitted = Ridge(alpha=_WORD_PENALTY).fit(words[known], popularity[known])
+    predicted: NDArray[np.float32] = fitted.predict(words).astype(np.float32)
+    return predicted
+
+
+def _choose_source(data: TrainData, facts: LogFacts, counted: LogFacts, items: ItemFacts) -> str:
+    """What foretells best how popular the items kept aside turned out to be: "network", "words" or "both"."""
+    aside = data.held & counted.seen
+    if not data.words.shape[1] or aside.sum() < 10:
+        return "network"
+    truth = counted.popularity[aside]
+    found = {name: _predict(name, data, facts, items)[aside] for name in ("network", "words", "both")}
+    return max(found, key=lambda name: _correlation(found[name], truth))
+
+
+def _predict(source: str, data: TrainData, facts: LogFacts, items: ItemFacts) -> NDArray[np.float32]:
+    """Popularity foretold from content, standard deviations, (N,)."""
+    if source == "network":
+        return items.popularity
+    words = popularity_from_words(data.words, facts.popularity)
+    return words if source == "words" else ((words + items.popularity) / 2).astype(np.float32)
+
+
+def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    spread = float(one.std() * other.std())
+    return float(((one - one.mean()) * (other - other.mean())).mean()) / spread if spread > 1e-9 else -1.0
+
+
+def _choose_memory(
+    model: FusionModel,
+    data: TrainData,
+    items: ItemFacts,
+    vectors: NDArray[np.float32],
+    prior: NDArray[np.float32],
+    facts: LogFacts,
+) -> tuple[tuple[float, float], HeadWeights, float]:
+    """Shrinkage, content and head weights that rank best for people kept aside."""
+    likes, histories = liked_rows(facts.histories, len(data)), list(data.validation.histories)
+    people = read_people(model, histories, torch.from_numpy(items.flat), (facts.rating_mean, facts.rating_std))
+    taste, liked = people @ items.flat.T, liked_rows(histories, len(data))
+    chosen: tuple[Panel, tuple[float, float], HeadWeights, float] | None = None
+    for shrinkage, content in itertools.product(_SHRINKAGES, _CONTENTS):
+        memory = fit_memory(likes, vectors, shrinkage=shrinkage, content=content)
+        panel = Panel(
+            parts=head_parts(taste, prior, memory, liked),
+            targets=data.validation.targets,
+            masked=data.validation.masked,
+            new=~memory.seen,
+            aside=data.held,
+            allowed=data.shown,
+        )
+        weights, value = choose_known(panel)
+        if chosen is None or value > chosen[3]:
+            chosen = (panel, (shrinkage, content), weights, value)
+    if chosen is None:
+        raise ValueError("there is no grid to choose from")
+    panel, memory_numbers, weights, value = chosen
+    return memory_numbers, choose_new(panel, weights), value

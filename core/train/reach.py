@@ -1,0 +1,43 @@
+"""Which items a trained model speaks of: those like the ones it learned from.
+
+Fine-tuning moves what lies near the training items and everything else along with it. Outside of them the towers know
+better, so the gate closes there: zero-shot elsewhere is kept without any further data.
+"""
+
+import numpy as np
+import torch
+
+from core.model.network import FusionModel
+from core.train.data import TrainData
+
+#: Added to the covariance, as a share of its mean variance.
+_SHRINKAGE = 0.01
+#: This share of the items kept aside lies within reach.
+_INSIDE = 0.99
+#: With fewer items than this there is no telling what is unlike them.
+_LEAST = 50
+
+
+def fit_reach(model: FusionModel, data: TrainData) -> None:
+    """Set a model's reach from the items that it learned from, and its edge from those kept aside.
+
+    The distance is Mahalanobis's; items kept aside lie farther away than those that the covariance was taken of, so
+    the edge is theirs.
+
+    Source: Lee et al. 2018, "A simple unified framework for detecting out-of-distribution samples", equation 2, with
+    one class a modality.
+    """
+    precisions, reach = model.fusion.precisions.clone(), model.fusion.reach.clone()
+    for number, one in enumerate(data.tokens.modalities.values()):
+        known = one.joint[data.learnable & one.present].astype(np.float64)
+        aside = one.joint[data.held & one.present].astype(np.float64)
+        if len(known) < _LEAST or len(aside) < _LEAST // 5:
+            continue
+        covariance = np.cov((known - data.means[number]).T)
+        ridge = _SHRINKAGE * np.trace(covariance) / len(covariance)
+        precision = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
+        away = aside - data.means[number]
+        distances = np.einsum("nd,de,ne->n", away, precision, away)
+        precisions[number] = torch.from_numpy(precision)
+        reach[number] = float(np.quantile(distances, _INSIDE))
+    model.fusion.set_reach(precisions, reach)
