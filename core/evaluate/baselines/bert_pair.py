@@ -1,4 +1,4 @@
-"""BERT pair classifier: reads a person's titles and an item's text together and says whether they fit."""
+"""BERT pair classifier: reads a person's titles and an item's text and says whether they fit."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -8,61 +8,72 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluate.baselines.kept_aside import mean_ndcg
 from core.evaluate.baselines.matrices import like_counts
+from core.evaluate.baselines.pair_network import PairNetwork, TextStates, pad_states
 from core.evaluate.baselines.text_pairs import PairSample, draw_pairs, person_text
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import History, InteractionLog
+from core.train.data import Validation, split_people
 
 #: Model and tokenizer; the model must have two labels.
 BaseLoader = Callable[[], tuple[Any, Any]]
+#: How far below the items read all others lie: more than log-odds can make up for.
+_BEHIND = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BertPairConfig:
-    """Defaults are sized for four minutes on two cores, not tuned.
-
-    A rate of 3e-4 collapses to one label; read `BertPair.accuracy` before trusting the ranking.
+    """Defaults are sized for four minutes on two cores.
 
     Attributes:
         recent: Titles of liked items in a person's text, at least 1.
-        tokens: Longest pair, at least 8.
+        tokens: Longest text of a person and of an item, at least 8.
+        joint: Last blocks of the model that read both texts and are trained, at least 1.
         pairs: Most training pairs, half of them liked, at least 2.
         epochs: Passes over them, at least 1.
         batch_size: Pairs a step, at least 1.
-        rate: Peak learning rate of AdamW, above 0.
+        rate: Peak learning rate of AdamW for the joint blocks, above 0.
+        head_rate: The same for the head, which is new, above 0.
         decay: Weight decay, at least 0.
-        held_out: Share of the people whose pairs measure accuracy and F1, (0, 1).
         rerank: How many of the most popular items are read for a person, at least 1.
+        rerank_new: How many items without any event are read, those nearest to the person's likes, at least 0.
+        weights: Of the log-odds beside the log-popularity, to choose from, at least 0, at least one.
     """
 
     recent: int = 4
-    tokens: int = 48
-    pairs: int = 6000
+    tokens: int = 40
+    joint: int = 2
+    pairs: int = 8000
     epochs: int = 1
-    batch_size: int = 16
-    rate: float = 5e-5
+    batch_size: int = 32
+    rate: float = 1e-4
+    head_rate: float = 1e-3
     decay: float = 0.01
-    held_out: float = 0.1
     rerank: int = 50
+    rerank_new: int = 25
+    weights: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0)
 
     def __post_init__(self) -> None:
-        if min(self.recent, self.epochs, self.batch_size, self.rerank) < 1 or self.tokens < 8 or self.pairs < 2:
-            raise ValueError("counts must be at least 1, tokens at least 8 and pairs at least 2")
-        if self.rate <= 0 or self.decay < 0 or not 0 < self.held_out < 1:
-            raise ValueError("rate > 0, decay >= 0 and held_out in (0, 1)")
+        counts = (self.recent, self.joint, self.epochs, self.batch_size, self.rerank)
+        if min(counts) < 1 or self.tokens < 8 or self.pairs < 2 or self.rerank_new < 0:
+            raise ValueError("counts must be at least 1, tokens at least 8, pairs at least 2 and rerank_new at least 0")
+        if min(self.rate, self.head_rate) <= 0 or self.decay < 0 or min(self.weights, default=-1) < 0:
+            raise ValueError("rates > 0, decay >= 0 and at least one weight, each >= 0")
 
 
 class BertPair:
-    """Cross-encoder over (titles of the latest liked items, item text), trained on liked against drawn items.
+    """Classifier of (titles of the latest liked items, item text), trained on liked against drawn items.
 
     Reading every pair is out of reach without a GPU (300 people x 10,000 items are three million passes), so it
-    re-ranks: the `rerank` most popular items that the person has not met are ordered by the classifier, and all
-    others stay behind them by popularity. With no more than `rerank` items all are read, and a cold item is told
-    from another by its text; in a larger catalogue cold items stay tied behind the rest.
+    re-ranks: the most popular items that the person has not met, by the log of their popularity and the classifier's
+    log-odds together, and the items that nobody met whose texts are nearest to what the person liked, by the log-odds.
+    All others stay behind. With no more than `rerank` items all are read.
 
     Attributes:
-        accuracy: On pairs of people held out of the training, [0, 1]; NaN without such pairs.
+        accuracy: On pairs of people kept aside, half of whose other items are drawn by popularity, [0, 1]; NaN without.
         f1: Of the label "liked" on the same pairs, [0, 1]; NaN without such pairs.
+        weight: Of the log-odds, chosen on the same people; the largest without them.
 
     Source: Nogueira and Cho 2019, "Passage re-ranking with BERT", with a person's history in the place of the query.
     """
@@ -77,10 +88,11 @@ class BertPair:
         self.seed = seed
         self.accuracy = float("nan")
         self.f1 = float("nan")
+        self.weight = max(self.config.weights)
         self._load_base = load_base or load_minilm
 
     def fit(self, log: InteractionLog, items: ItemTable) -> None:
-        """Train the classifier and measure it on held-out people.
+        """Train the classifier, measure it and choose its weight on people kept aside.
 
         Raises:
             BackboneError: The base weights are not installed.
@@ -88,93 +100,131 @@ class BertPair:
         import torch
 
         self._items = items
-        self._popularity = like_counts(log)
-        sample = draw_pairs(
-            log,
-            items,
-            recent=self.config.recent,
-            pairs=self.config.pairs,
-            held_out=self.config.held_out,
-            rng=np.random.default_rng(self.seed),
-        )
+        self._known: dict[int, Any] = {}
+        self._popularity = np.log(like_counts(log) + np.float32(0.5))
+        self._new = np.bincount(log.items, minlength=len(items)) == 0
+        rest, aside = split_people(log, seed=self.seed)
+        rng = np.random.default_rng(self.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            self._model, self._tokenizer = self._load_base()
-            self._train(sample.training)
-        self.accuracy, self.f1 = self._measure(sample.held_out)
+            self._network = PairNetwork(*self._load_base(), joint=self.config.joint)
+            self._train(tuple(draw_pairs(rest, items, recent=self.config.recent, pairs=self.config.pairs, rng=rng)))
+        others = log.take(~np.isin(log.users, rest.users))
+        count = max(2, self.config.pairs // 10)
+        self._measure(tuple(draw_pairs(others, items, recent=self.config.recent, pairs=count, rng=rng)))
+        if len(aside):
+            self._choose_weight(aside)
 
     def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
-        """Popularity below 0 for all, the classifier's probability above it for those read, (B, N)."""
-        behind = self._popularity / (self._popularity.max(initial=0) + 1) - 1  # [-1, 0)
-        scores = np.tile(behind.astype(np.float32), (len(histories), 1))
-        for row, history in enumerate(histories):
-            if history.liked.any():
-                read = self._choose(history)
-                scores[row, read] = self._probabilities([self._pair(history, item) for item in read.tolist()])
+        """Log-popularity and weighed log-odds of the items read, the others far behind by popularity, (B, N)."""
+        return self._combine([self._read_candidates(history) for history in histories], self.weight)
+
+    def _combine(self, read: "Sequence[Candidates]", weight: float) -> NDArray[np.float32]:
+        scores = np.tile(self._popularity - np.float32(_BEHIND), (len(read), 1)).astype(np.float32)
+        for row, one in enumerate(read):
+            # Popularity says nothing about new items, so there the log-odds count in any case.
+            weights = np.where(self._new[one.items], 1.0, weight)
+            scores[row, one.items] = self._popularity[one.items] + weights * one.odds
         return scores
 
-    def _choose(self, history: History) -> NDArray[np.int64]:
-        """Items to read: all of a small catalogue, else the most popular that are not in the history."""
+    def _choose_weight(self, aside: Validation) -> None:
+        """The weight that ranks best what the people kept aside liked later; of equals the smallest."""
+        read = [self._read_candidates(history) for history in aside.histories]
+        gains = {weight: mean_ndcg(self._combine(read, weight), aside) for weight in sorted(self.config.weights)}
+        self.weight = max(gains, key=lambda weight: gains[weight])
+
+    def _read_candidates(self, history: History) -> "Candidates":
+        liked = history.items[history.liked]
+        items = self._choose_items(history) if len(liked) else np.empty(0, np.int64)
+        person = person_text(liked, self._items, recent=self.config.recent)
+        pairs = [PairSample(person=person, item=item, liked=False) for item in items.tolist()]
+        return Candidates(items=items, odds=self._odds(pairs))
+
+    def _choose_items(self, history: History) -> NDArray[np.int64]:
+        """Items to read: all of a small catalogue, else popular ones and new ones that are not in the history."""
         order = np.argsort(-self._popularity, kind="stable")
         if len(order) <= self.config.rerank:
             return order
-        return order[~np.isin(order, history.items)][: self.config.rerank]
-
-    def _pair(self, history: History, item: int) -> tuple[str, str]:
-        liked = history.items[history.liked]
-        return person_text(liked, self._items, recent=self.config.recent), self._items.texts[item]
+        order = order[~np.isin(order, history.items)]
+        vectors = self._items.text_embeddings
+        new = order[self._new[order]]
+        near = vectors[new] @ vectors[history.items[history.liked]].mean(axis=0)
+        nearest = new[np.argsort(-near, kind="stable")[: self.config.rerank_new]]
+        return np.concatenate([order[~self._new[order]][: self.config.rerank], nearest])
 
     def _train(self, pairs: Sequence[PairSample]) -> None:
         """AdamW with a linear warm-up over a tenth of the steps and a linear fall to zero."""
         import torch
 
-        steps = max(1, self.config.epochs * -(-len(pairs) // self.config.batch_size))
-        optimizer = torch.optim.AdamW(self._model.parameters(), lr=self.config.rate, weight_decay=self.config.decay)
+        network, config = self._network, self.config
+        steps = max(1, config.epochs * -(-len(pairs) // config.batch_size))
+        groups: list[dict[str, Any]] = [{"params": network.body()}, {"params": network.head(), "lr": config.head_rate}]
+        optimizer = torch.optim.AdamW(groups, lr=config.rate, weight_decay=config.decay)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min((step + 1) / max(1, steps // 10), (steps - step) / steps)
         )
         rng = np.random.default_rng(self.seed)
-        self._model.train()
-        for _ in range(self.config.epochs):
+        network.set_training(True)
+        for _ in range(config.epochs):
             order = rng.permutation(len(pairs))
-            for start in range(0, len(order), self.config.batch_size):
-                batch = [pairs[row] for row in order[start : start + self.config.batch_size]]
-                logits = self._read([(pair.person, pair.item) for pair in batch])
-                loss = torch.nn.functional.cross_entropy(logits, torch.tensor([int(pair.liked) for pair in batch]))
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
-                optimizer.step()
+            for start in range(0, len(order), config.batch_size):
+                self._step([pairs[row] for row in order[start : start + config.batch_size]], optimizer)
                 schedule.step()
-        self._model.eval()
+        network.set_training(False)
 
-    def _measure(self, pairs: Sequence[PairSample]) -> tuple[float, float]:
+    def _step(self, batch: Sequence[PairSample], optimizer: Any) -> None:
+        import torch
+
+        truth = torch.tensor([int(pair.liked) for pair in batch])
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(self._read(batch), truth).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_([*self._network.body(), *self._network.head()], 1.0)
+        optimizer.step()
+
+    def _measure(self, pairs: Sequence[PairSample]) -> None:
         if not pairs:
-            return float("nan"), float("nan")
-        said = self._probabilities([(pair.person, pair.item) for pair in pairs]) > 0.5
+            self.accuracy = self.f1 = float("nan")
+            return
+        said = self._odds(pairs) > 0
         true = np.array([pair.liked for pair in pairs])
-        hits = int((said & true).sum())
-        return float((said == true).mean()), 2 * hits / max(1, int(said.sum()) + int(true.sum()))
+        self.accuracy = float((said == true).mean())
+        self.f1 = 2 * int((said & true).sum()) / max(1, int(said.sum()) + int(true.sum()))
 
-    def _probabilities(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """Probability of "liked" of each pair, (M,), read from short to long so that little is padded."""
+    def _odds(self, pairs: Sequence[PairSample]) -> NDArray[np.float32]:
+        """Log-odds of "liked" of each pair, (M,)."""
         import torch
 
         found = np.empty(len(pairs), np.float32)
-        order = np.argsort([len(person) + len(item) for person, item in pairs], kind="stable")
         with torch.inference_mode():
-            for start in range(0, len(order), self.config.batch_size):
-                rows = order[start : start + self.config.batch_size]
-                found[rows] = self._read([pairs[row] for row in rows]).softmax(dim=1)[:, 1].numpy()
+            for start in range(0, len(pairs), self.config.batch_size):
+                logits = self._read(pairs[start : start + self.config.batch_size])
+                found[start : start + self.config.batch_size] = (logits[:, 1] - logits[:, 0]).numpy()
         return found
 
-    def _read(self, pairs: Sequence[tuple[str, str]]) -> Any:
-        """Logits, (M, 2)."""
-        people, items = (list(part) for part in zip(*pairs, strict=True))
-        inputs = self._tokenizer(
-            people, items, truncation="longest_first", max_length=self.config.tokens, padding=True, return_tensors="pt"
-        )
-        return self._model(**inputs).logits
+    def _read(self, pairs: Sequence[PairSample]) -> Any:
+        """Logits, (M, 2); texts that occur several times are read alone once."""
+        texts = list(dict.fromkeys(pair.person for pair in pairs))
+        people = self._network.read_apart(texts, tokens=self.config.tokens)
+        rows = [texts.index(pair.person) for pair in pairs]
+        people = TextStates(states=people.states[rows], present=people.present[rows])
+        return self._network.read_together(people, self._item_states([pair.item for pair in pairs]))
+
+    def _item_states(self, items: Sequence[int]) -> TextStates:
+        """States of items after the lower blocks, which never change and are kept in half precision."""
+        missing = [item for item in dict.fromkeys(items) if item not in self._known]
+        if missing:
+            read = self._network.read_apart([self._items.texts[item] for item in missing], tokens=self.config.tokens)
+            for item, states, present in zip(missing, read.states, read.present, strict=True):
+                self._known[item] = states[present].half().clone()
+        return pad_states([self._known[item] for item in items])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """Items that were read for a person and their log-odds, (C,) each."""
+
+    items: NDArray[np.int64]
+    odds: NDArray[np.float32]
 
 
 def load_minilm() -> tuple[Any, Any]:

@@ -85,7 +85,7 @@ def planted() -> tuple[InteractionLog, ItemTable]:
 SHORT = PairwiseConfig(dimension=4, epochs=60, batch_size=64, rate=0.02, penalty=0.03)
 SMALL: dict[str, Callable[[int], Recommender]] = {
     "item-knn": lambda seed: ItemKnn(ItemKnnConfig(shrinkage=1.0)),
-    "linear-probe": lambda seed: LinearProbe(LinearProbeConfig(penalty=1.0, others=12), seed=seed),
+    "linear-probe": lambda seed: LinearProbe(LinearProbeConfig(penalties=(1.0,), others=12), seed=seed),
     "bpr-mf": lambda seed: BprMf(SHORT, seed=seed),
     "lightgcn": lambda seed: LightGcn(LightGcnConfig(training=SHORT), seed=seed),
     "vbpr": lambda seed: Vbpr(VbprConfig(training=SHORT, content_dimension=4), seed=seed),

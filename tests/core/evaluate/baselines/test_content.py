@@ -12,7 +12,7 @@ from core.evaluate.baselines.linear_probe import LinearProbe, LinearProbeConfig
 from core.evaluate.baselines.tfidf import Tfidf
 from core.evaluate.baselines.zero_shot import ZeroShot
 from core.evaluate.recommender import ItemTable
-from tests.core.evaluate.baselines.test_baselines import make_history, make_items, make_log
+from tests.core.evaluate.baselines.test_baselines import make_history, make_items, make_log, planted
 
 TEXTS = ["red wool coat", "Red, red dress", "blue jeans", "", "blue wool scarf of soft wool"]
 
@@ -105,7 +105,7 @@ def test_embedding_knn_is_the_weighted_mean_of_both_cosines() -> None:
 
 def test_linear_probe_is_a_weighted_ridge() -> None:
     items = two_sided()
-    baseline = LinearProbe(LinearProbeConfig(penalty=0.7, others=20, other_weight=0.25), seed=1)
+    baseline = LinearProbe(LinearProbeConfig(penalties=(0.7,), others=20, other_weight=0.25), seed=1)
     baseline.fit(empty_log(30), items)
     history = make_history([2, 4, 11, 5], liked=[True, True, True, False])
     others = np.setdiff1d(np.random.default_rng(1).permutation(30)[:20], history.items)
@@ -116,3 +116,21 @@ def test_linear_probe_is_a_weighted_ridge() -> None:
     expected = np.linalg.lstsq(rows, targets, rcond=None)[0]
     np.testing.assert_allclose(baseline.coefficients(history), expected, atol=1e-4)
     np.testing.assert_allclose(baseline.score([history])[0], features @ expected, atol=1e-4)
+
+
+def test_linear_probe_keeps_the_penalty_that_suits_people_of_the_fit() -> None:
+    """All like items of their group, so a penalty that drowns every coefficient in rounding ranks worst."""
+    log, items = planted()
+    baseline = LinearProbe(LinearProbeConfig(penalties=(1e30, 1.0), others=12))
+    assert baseline.penalty == 1e30
+    baseline.fit(log, items)
+    assert baseline.penalty == 1.0
+    baseline = LinearProbe(LinearProbeConfig(penalties=(1.0, 3.0, 10.0)))
+    baseline.fit(empty_log(len(items)), items)
+    assert baseline.penalty == 3.0
+
+
+@pytest.mark.parametrize("penalties", [(), (1.0, 0.0)])
+def test_linear_probe_refuses_a_list_without_a_usable_penalty(penalties: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="penalty"):
+        LinearProbeConfig(penalties=penalties)

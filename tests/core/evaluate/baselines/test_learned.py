@@ -9,9 +9,17 @@ from core.evaluate.baselines.item_vectors import to_unit
 from core.evaluate.baselines.lightgcn import LightGcn, LightGcnConfig, normalise_edges
 from core.evaluate.baselines.matrices import history_matrix, like_counts, log_matrix
 from core.evaluate.baselines.pairwise import PairwiseConfig, draw_triples, fold_in
-from core.evaluate.baselines.sasrec import SasRecConfig, build_network, pad_left, sampled_cross_entropy
+from core.evaluate.baselines.sasrec import (
+    SasRec,
+    SasRecConfig,
+    build_network,
+    draw_later,
+    pad_left,
+    sampled_cross_entropy,
+    spectral_vectors,
+)
 from core.evaluate.baselines.vbpr import Vbpr, VbprConfig
-from tests.core.evaluate.baselines.test_baselines import COLD, make_history, planted
+from tests.core.evaluate.baselines.test_baselines import COLD, make_history, make_log, planted
 
 
 def test_triples_pass_over_each_like_once_with_an_item_of_the_pool_that_is_not_liked() -> None:
@@ -102,6 +110,37 @@ def test_sasrec_does_not_look_ahead_and_does_not_read_its_padding() -> None:
     torch.testing.assert_close(states[0, -4:], short[0])
 
 
+def test_sasrec_is_asked_for_a_liked_item_among_the_next() -> None:
+    later = torch.tensor([[[5, 1], [6, 0], [7, 1], [8, 0]]])
+    assert draw_later(later, 1).tolist() == [[5, 0, 7, 0]]
+    assert draw_later(later, 2).tolist() == [[5, 7, 7, 0]]
+    first = {int(draw_later(later, 3)[0, 0]) for _ in range(64)}
+    assert first == {5, 7}
+
+
+def test_spectral_vectors_give_back_a_matrix_of_low_rank() -> None:
+    """Two kinds of people who share no item: two singular vectors hold all, and the groups are at right angles."""
+    rows = [(person, item, True, item) for person in range(6) for item in range((person % 2) * 3, (person % 2) * 3 + 3)]
+    vectors = spectral_vectors(make_log(rows, people=6, items=7), 4, 0.5)
+    assert vectors.shape == (7, 4)
+    likeness = vectors @ vectors.T
+    np.testing.assert_allclose(likeness[:3, 3:6], 0, atol=1e-5)
+    np.testing.assert_allclose(likeness[:3, :3], likeness[0, 0], rtol=1e-4)
+    assert not vectors[6].any()
+    np.testing.assert_allclose((vectors**2).sum(axis=1).mean(), 0.25, rtol=1e-4)
+
+
+def test_sasrec_trains_no_longer_than_pays_for_people_kept_aside() -> None:
+    log, items = planted()
+    config = {"length": 8, "dimension": 16, "dropout": 0.1, "batch_size": 8, "kept": 0.8, "epochs": 40}
+    idle = SasRec(SasRecConfig(**config, rate=1e-7, check_every=40))
+    learned = SasRec(SasRecConfig(**config, rate=5e-3))
+    for baseline in (idle, learned):
+        baseline.fit(log, items)
+    assert idle.epochs_kept == 0
+    assert learned.epochs_kept > 0
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -111,6 +150,7 @@ def test_sasrec_does_not_look_ahead_and_does_not_read_its_padding() -> None:
         lambda: LightGcnConfig(layers=0),
         lambda: SasRecConfig(dimension=10, heads=4),
         lambda: SasRecConfig(dropout=1.0),
+        lambda: SasRecConfig(check_every=0),
     ],
 )
 def test_configs_refuse_what_cannot_be(build) -> None:

@@ -1,0 +1,21 @@
+"""How well scores rank what people of the fit liked later, for choices that a fit makes by itself."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.metrics import ndcg_at, rank_top
+from core.train.data import Validation
+
+#: Deeper than what is reported: with some fifty people the first ten ranks are mostly luck.
+DEPTH = 100
+
+
+def mean_ndcg(scores: NDArray[np.float32], aside: Validation, *, depth: int = DEPTH) -> float:
+    """Mean ndcg over the people kept aside, what they had before masked, [0, 1].
+
+    Args:
+        scores: Of all items for each of them, (B, N).
+        aside: B people, at least 1.
+        depth: Ranks that count, at least 1.
+    """
+    return float(ndcg_at(rank_top(scores, depth, masked=aside.masked), aside.targets, depth).mean())
