@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,7 +78,8 @@ def _draw_search(result: Result) -> None:
     print(f"Best: trial {best['number']}, {result['metric']} {best['value']:.4f} on what is kept aside for checking.")
     seed = f" --seed {result['seed']}" if result["seed"] else ""
     if result["out"]:
-        print(f"Train with it: python -m core train --catalog {result['catalog']} --config {result['out']}{seed}")
+        names = f"--catalog {shlex.quote(result['catalog'])} --config {shlex.quote(result['out'])}"
+        print(f"Train with it: python -m core train {names}{seed}")
     else:
         print(f"Write the settings down: python -m core search --resume {result['run'][:12]} --out best.json")
 
