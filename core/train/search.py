@@ -19,6 +19,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
+
 from core.device import DeviceChoice
 from core.errors import TrainError
 from core.train.config import TrainConfig
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 DATABASE = "search.db"
+#: Held while somebody searches in a folder; it goes with the process however that ends.
+LOCK = "search.lock"
 #: After so many failures and nothing else, the fault is not in the settings.
 _HOPELESS = 5
 #: Settings that ended the work so often, perhaps for want of memory, are not tried again.
@@ -76,7 +80,7 @@ def search(
     check_data(data)
     categories = build_model(data.tokens, data, base).config.categories
     config = base.with_tasks(has_log=data.log is not None, has_categories=bool(categories))
-    with _open_study(folder, trials) as study:
+    with _locked(folder), _open_study(folder, trials) as study:
         found = _Search(study, data, config, choice, folder).run(trials, on_step)
     best = find_best(found)
     if best is None:
@@ -193,6 +197,22 @@ class _Search:
 
 
 @contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep others out of a folder: they would take the trial at work for one that a killed process left.
+
+    Raises:
+        TrainError: Somebody searches there.
+    """
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout as exc:
+        raise TrainError(
+            "Another process is at work on this search. Wait until it has ended, or stop it first."
+        ) from exc
+
+
+@contextmanager
 def _open_study(folder: Path, trials: int) -> Iterator["Study"]:
     """The folder's study, made when missing.
 
@@ -254,11 +274,14 @@ def _read_state(trial: "FrozenTrial") -> TrialState | None:
 
 def _read_trial(trial: "FrozenTrial") -> TrialResult:
     values = [value for value in trial.intermediate_values.values() if math.isfinite(value)]
+    state = _read_state(trial) or "running"
+    # One that was killed ends when it is found, perhaps days later.
+    lasted = trial.duration if state in ("finished", "pruned") or _REASON in trial.user_attrs else None
     return TrialResult(
         number=trial.number + 1,
-        state=_read_state(trial) or "running",
+        state=state,
         value=max(values, default=None),
         settings=dict(trial.params),
         epochs=len(trial.intermediate_values),
-        seconds=round(trial.duration.total_seconds(), 2) if trial.duration else 0.0,
+        seconds=round(lasted.total_seconds(), 2) if lasted else 0.0,
     )

@@ -27,7 +27,7 @@ class TrialResult:
         value: Best validation so far, None before the first epoch.
         settings: Name in the space to value.
         epochs: Passes that were done.
-        seconds: From its start to its end, 0 while it runs.
+        seconds: From its start to its end, 0 while it runs and when it was interrupted.
     """
 
     number: int

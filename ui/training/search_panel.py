@@ -151,7 +151,13 @@ def _draw_table(job: Job, trials: Sequence[TrialResult], best: TrialResult | Non
     columns["Score"] = st.column_config.NumberColumn(
         format="%.3f", help=f"How well what was held back is ranked, from 0 to 1 (validation {WATCHED})."
     )
-    st.dataframe(rows, hide_index=True, column_config=columns, alt="The settings that were tried, and their scores")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config=columns,
+        placeholder="–",
+        alt="The settings that were tried, and their scores",
+    )
     st.caption("Trial 1 has the settings that you began with. Point at a heading to read what the setting does.")
 
 
