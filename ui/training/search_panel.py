@@ -34,14 +34,15 @@ _SETTINGS = {
     "width": ("Width", "Size of the model: larger knows more and takes longer."),
     "layers": ("Layers", "Depth of the model: deeper knows more and takes longer."),
 }
+#: Task to what its weight's heading calls it, and what is learned.
 _TASKS = {
-    "rank": "what people like next",
-    "popularity": "how popular an item is",
-    "act": "whether a person acts on an item",
-    "rating": "how a person rates an item",
-    "contrastive": "which picture and text belong together",
-    "masked": "a text from its picture, and the other way round",
-    "category": "an item's category",
+    "rank": ("likes", "what people like next"),
+    "popularity": ("popularity", "how popular an item is"),
+    "act": ("actions", "whether a person acts on an item"),
+    "rating": ("ratings", "how a person rates an item"),
+    "contrastive": ("pairs", "which picture and text belong together"),
+    "masked": ("missing parts", "a text from its picture, and the other way round"),
+    "category": ("categories", "an item's category"),
 }
 
 
@@ -55,27 +56,26 @@ def draw_search(catalog: Catalog, effort: Effort) -> None:
     if not panel.open:
         return
     with panel:
-        _draw_start(catalog, effort, busy=bool(jobs) and jobs[0].is_live)
         if jobs and jobs[0].is_live:
             _draw_live(jobs[0].id)
-        elif jobs:
+            return
+        _draw_start(catalog, effort)
+        if jobs:
             _draw_found(jobs[0])
 
 
-def _draw_start(catalog: Catalog, effort: Effort, *, busy: bool) -> None:
+def _draw_start(catalog: Catalog, effort: Effort) -> None:
     st.markdown(
-        f"Trains again and again with other settings, beginning with those of **{effort.preset}**, and keeps what does "
-        "best on a part of the data that is held back for checking. The final test is never looked at."
+        f"Trains again and again, each trial with other settings, the first with those of "
+        f"**{effort.preset.capitalize()}**. What does best on a part of the data that is held back for checking is "
+        "kept. The final test is never looked at."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        trials = st.number_input(
-            "Settings to try", min_value=5, max_value=200, value=20, step=5, key="search-trials", width=180
-        )
+        trials = st.number_input("Trials", min_value=5, max_value=200, value=20, step=5, key="search-trials", width=180)
         st.button(
             "Start the search",
             key="search-go",
             icon=":material/tune:",
-            disabled=busy,
             on_click=_start,
             args=(catalog, effort, int(trials)),
         )
@@ -103,21 +103,13 @@ def _draw_found(job: Job) -> None:
     best = find_best(trials)
     if best is not None:
         _draw_best(job, trials, best)
-    if any(one.value is not None for one in trials):
+    if sum(one.value is not None for one in trials) > 1:
         _draw_chart(trials)
     _draw_table(job, trials, best)
 
 
 def _draw_best(job: Job, trials: Sequence[TrialResult], best: TrialResult) -> None:
-    first = next((one for one in trials if one.settings == trials[0].settings and one.state == "finished"), None)
-    value, start = best.value or 0.0, first.value if first is not None else None
-    if start is None:
-        text = f"Best so far: trial {best.number} with a score of **{value:.3f}**."
-    elif value > start:
-        text = f"Best so far: trial {best.number} with a score of **{value:.3f}**; you began with {start:.3f}."
-    else:
-        text = f"Nothing better than what you began with (**{start:.3f}**) has been found yet."
-    st.markdown(text if job.is_live else text.replace(" so far", "").replace(" yet", ""))
+    st.markdown(_describe_best(trials, best, live=job.is_live))
     if job.state != "done":
         return
     st.button(
@@ -135,6 +127,20 @@ def _draw_best(job: Job, trials: Sequence[TrialResult], best: TrialResult) -> No
     )
 
 
+def _describe_best(trials: Sequence[TrialResult], best: TrialResult, *, live: bool) -> str:
+    first = next((one for one in trials if one.settings == trials[0].settings and one.state == "finished"), None)
+    value, start = best.value or 0.0, first.value if first is not None else None
+    others = sum(one.state in ("finished", "pruned") for one in trials) > 1
+    lead = f"{'Best so far' if live else 'Best'}: trial {best.number} with a score of **{value:.3f}**"
+    if start is None:
+        return f"{lead}."
+    if value > start:
+        return f"{lead}; you began with {start:.3f}."
+    if live and not others:
+        return f"What you began with has a score of **{start:.3f}**. No other trial has ended yet."
+    return f"Nothing better than what you began with (**{start:.3f}**) has been found{' yet' if live else ''}."
+
+
 def _draw_table(job: Job, trials: Sequence[TrialResult], best: TrialResult | None) -> None:
     names = max((tuple(one.settings) for one in trials), key=len)
     rows = [
@@ -142,8 +148,8 @@ def _draw_table(job: Job, trials: Sequence[TrialResult], best: TrialResult | Non
             "Trial": one.number,
             "State": _describe_state(one, best, live=job.is_live),
             "Score": one.value,
+            "Time": format_duration(one.seconds) if one.seconds else None,
             **{_heading(name): one.settings.get(name) for name in names},
-            "Time": format_duration(one.seconds) if one.seconds else "–",
         }
         for one in trials
     ]
@@ -181,14 +187,17 @@ def _draw_chart(trials: Sequence[TrialResult]) -> None:
             y=[one.value for one in shown],
             name=name,
             mode="markers",
-            marker={"color": COLOURS[0], "size": 9, "symbol": symbol, "line": {"width": 2}},
+            marker={"color": COLOURS[0], "size": 9, "symbol": symbol, "line": {"width": 2, "color": COLOURS[0]}},
         )
     figure.update_layout(
         height=260,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         legend={"orientation": "h", "y": -0.2},
-        xaxis={"dtick": 1 if len(trials) <= 20 else None, "title": {"text": ""}},
-        yaxis={"rangemode": "tozero"},
+        xaxis={
+            "dtick": 1 if len(trials) <= 20 else None,
+            "range": [0.5, len(trials) + 0.5],
+            "title": {"text": ""},
+        },
     )
     st.caption("Score of each trial; higher is better")
     st.plotly_chart(figure, key="chart-search", config={"displayModeBar": False})
@@ -203,14 +212,15 @@ def _describe_state(one: TrialResult, best: TrialResult | None, *, live: bool) -
 
 def _heading(name: str) -> str:
     if name.startswith(TASK_PREFIX):
-        return f"Weight of {name.removeprefix(TASK_PREFIX)}"
+        task = name.removeprefix(TASK_PREFIX)
+        return f"Weight of {_TASKS.get(task, (task, task))[0]}"
     return _SETTINGS[name][0] if name in _SETTINGS else name
 
 
 def _column(name: str) -> Any:
     if name.startswith(TASK_PREFIX):
         task = name.removeprefix(TASK_PREFIX)
-        text = f"How much it counts to learn {_TASKS.get(task, task)}."
+        text = f"How much it counts to learn {_TASKS.get(task, (task, task))[1]}."
     else:
         text = _SETTINGS[name][1] if name in _SETTINGS else ""
     return st.column_config.NumberColumn(format="%.3g", help=text)

@@ -71,7 +71,7 @@ def test_a_loss_that_is_no_number_costs_one_trial(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("core.train.loop.run_tasks", spoil)
     found = search(catalog_data(), TINY, CPU, tmp_path, trials=2)
-    assert [one.state for one in found.trials][0] == "failed" and found.trials[0].value is None
+    assert found.trials[0].state == "failed" and found.trials[0].value is None
     assert len(found.trials) == 3 and found.best.number > 1
     assert found.trials == read_trials(tmp_path)
 
