@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 from tests.core.train.conftest import TINY, make_tokens
 
 CPU = choose_device("cpu")
-TRIALS = 3
+TRIALS = 2
 #: Searches until the second trial is in the middle of its training, says so, and waits to be killed.
 KILLED = """
 import sys, time
