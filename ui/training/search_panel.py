@@ -68,7 +68,7 @@ def _draw_start(catalog: Catalog, effort: Effort) -> None:
     st.markdown(
         f"Trains again and again, each trial with other settings, the first with those of "
         f"**{effort.preset.capitalize()}**. What does best on a part of the data that is held back for checking is "
-        "kept. The final test is never looked at."
+        "kept. The final test is left alone."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         trials = st.number_input("Trials", min_value=5, max_value=200, value=20, step=5, key="search-trials", width=180)
@@ -136,8 +136,8 @@ def _describe_best(trials: Sequence[TrialResult], best: TrialResult, *, live: bo
         return f"{lead}."
     if value > start:
         return f"{lead}; you began with {start:.3f}."
-    if live and not others:
-        return f"What you began with has a score of **{start:.3f}**. No other trial has ended yet."
+    if not others:
+        return f"What you began with has a score of **{start:.3f}**. No other trial has ended{' yet' if live else ''}."
     return f"Nothing better than what you began with (**{start:.3f}**) has been found{' yet' if live else ''}."
 
 
@@ -172,23 +172,12 @@ def _draw_chart(trials: Sequence[TrialResult]) -> None:
 
     figure = go.Figure()
     whole = [one for one in trials if one.state == "finished" and one.value is not None]
-    bests = [max(one.value or 0.0 for one in whole[: place + 1]) for place in range(len(whole))]
-    figure.add_scatter(
-        x=[one.number for one in whole],
-        y=bests,
-        name="best so far",
-        mode="lines",
-        line={"color": COLOURS[1], "width": 2, "shape": "hv"},
-    )
     others = [one for one in trials if one.state != "finished" and one.value is not None]
-    for name, shown, symbol in (("finished", whole, "circle"), ("ended early or at work", others, "circle-open")):
-        figure.add_scatter(
-            x=[one.number for one in shown],
-            y=[one.value for one in shown],
-            name=name,
-            mode="markers",
-            marker={"color": COLOURS[0], "size": 9, "symbol": symbol, "line": {"width": 2, "color": COLOURS[0]}},
-        )
+    bests = [max(one.value or 0.0 for one in whole[: place + 1]) for place in range(len(whole))]
+    line = {"color": COLOURS[1], "width": 2, "shape": "hv"}
+    figure.add_scatter(x=[one.number for one in whole], y=bests, name="best so far", mode="lines", line=line)
+    _add_points(figure, whole, name="finished", symbol="circle")
+    _add_points(figure, others, name="ended early or at work", symbol="circle-open")
     figure.update_layout(
         height=260,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -201,6 +190,16 @@ def _draw_chart(trials: Sequence[TrialResult]) -> None:
     )
     st.caption("Score of each trial; higher is better")
     st.plotly_chart(figure, key="chart-search", config={"displayModeBar": False})
+
+
+def _add_points(figure: Any, trials: Sequence[TrialResult], *, name: str, symbol: str) -> None:
+    figure.add_scatter(
+        x=[one.number for one in trials],
+        y=[one.value for one in trials],
+        name=name,
+        mode="markers",
+        marker={"color": COLOURS[0], "size": 9, "symbol": symbol, "line": {"width": 2, "color": COLOURS[0]}},
+    )
 
 
 def _describe_state(one: TrialResult, best: TrialResult | None, *, live: bool) -> str:
