@@ -26,6 +26,7 @@ from core.errors import CatalogNotFoundError, NeedError, WishlightError
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.rebuild import rebuild
+from core.search_commands import add_search_commands
 from core.store.filters import parse_filter
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.training_commands import add_training_commands
@@ -71,6 +72,7 @@ def _build_parser() -> argparse.ArgumentParser:
     encode.add_argument("--catalog", required=True)
     encode.add_argument("--backbone", required=True)
     add_training_commands(commands)
+    add_search_commands(commands)
     return parser
 
 

@@ -15,7 +15,7 @@ from core.interactions.read import read_log
 from core.jobs.activate import activate_version
 from core.jobs.compare import ALL_MODELS, CompareSpec, run_compare
 from core.jobs.recommend import recommend_history, recommend_user
-from core.jobs.train_catalog import TrainSpec, run_train
+from core.jobs.train_catalog import SPEC, TrainSpec, run_train
 from core.train.config import PRESETS, TUNINGS, read_config
 from core.workspace import Workspace
 
@@ -58,8 +58,10 @@ def add_training_commands(commands: Any) -> None:
 
 def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
     if options.resume:
-        run_id = find_run(workspace.home, options.resume)
-        spec = TrainSpec.from_json(json.loads((workspace.home.runs / run_id / "spec.json").read_text("utf-8")))
+        run_id, kept = find_run(workspace.home, options.resume)
+        if "trials" in kept:
+            raise TrainError(f"This run is a search. Go on with it: python -m core search --resume {run_id[:12]}")
+        spec = TrainSpec.from_json(kept)
     else:
         run_id = uuid.uuid4().hex
         spec = TrainSpec(
@@ -76,16 +78,19 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
     return {"run": run_id, **run_train(workspace, spec, run_id, show_progress(options.json))}
 
 
-def find_run(home: Home, start: str) -> str:
-    """The run whose id begins so.
+def find_run(home: Home, start: str) -> tuple[str, dict[str, Any]]:
+    """The run whose id begins so, and what was asked for when it began.
 
     Raises:
-        TrainError: There is none, or there are several.
+        TrainError: There is none, or there are several, or it cannot be read.
     """
-    found = [path.name for path in home.runs.iterdir() if path.name.startswith(start) and (path / "spec.json").exists()]
+    found = [path.name for path in home.runs.iterdir() if path.name.startswith(start) and (path / SPEC).exists()]
     if len(found) != 1:
         raise TrainError(f"{'Several runs begin' if found else 'No run begins'} with “{start}”. Give more of its id.")
-    return found[0]
+    try:
+        return found[0], json.loads((home.runs / found[0] / SPEC).read_text("utf-8"))
+    except (OSError, ValueError) as exc:
+        raise TrainError(f"The run {found[0][:12]} cannot be read. Start a new one.") from exc
 
 
 def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:

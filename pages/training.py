@@ -8,6 +8,7 @@ from ui.resources import open_jobs
 from ui.sidebar import chosen_catalogs
 from ui.training.log_panel import draw_log
 from ui.training.run_panel import draw_runs, draw_start
+from ui.training.search_panel import draw_search
 from ui.training.version_panel import draw_versions
 
 
@@ -28,7 +29,8 @@ def draw_page() -> None:
     with log:
         summary = draw_log(catalog)
     with start:
-        draw_start(catalog, has_log=summary is not None)
+        effort = draw_start(catalog, has_log=summary is not None)
+    draw_search(catalog, effort)
     draw_runs(catalog)
     draw_versions(catalog)
 

@@ -7,7 +7,7 @@ from core.jobs.table import Job, JobStore
 from core.jobs.worker import ensure_worker, has_worker, log_path
 from ui.errors import shown_errors
 from ui.resources import open_jobs, open_workspace
-from ui.text import escape_markdown, format_duration
+from ui.text import escape_markdown, format_duration, format_rate
 
 _LOG_LINES = 40
 _ICONS = {
@@ -65,7 +65,7 @@ def _progress_text(job: Job) -> str:
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate and job.total:
-        parts.append(f"{job.rate:,.0f} a second" if job.rate >= 1 else f"{job.rate * 60:,.0f} a minute")
+        parts.append(format_rate(job.rate))
     if job.seconds_left is not None and job.done < job.total:
         parts.append(f"{format_duration(job.seconds_left)} left")
     return " · ".join(parts)

@@ -29,3 +29,10 @@ def format_duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def format_rate(rate: float) -> str:
+    """Units a second in the largest unit of time that makes it at least one, e.g. "20 an hour"."""
+    if rate >= 1:
+        return f"{rate:,.0f} a second"
+    return f"{rate * 60:,.0f} a minute" if rate * 60 >= 1 else f"{rate * 3600:,.0f} an hour"

@@ -9,6 +9,7 @@ from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.progress import Progress
 from core.jobs.rebuild import rebuild
+from core.jobs.search_catalog import SearchSpec, run_search
 from core.jobs.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
 
@@ -31,6 +32,10 @@ def _train(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progre
     return run_train(workspace, TrainSpec.from_json(payload), job_id, progress)
 
 
+def _search(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
+    return run_search(workspace, SearchSpec.from_json(payload), job_id, progress)
+
+
 def _activate(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
     return activate_version(workspace, payload["version"], payload["catalog"], progress)
 
@@ -40,5 +45,6 @@ KINDS: Mapping[str, Runner] = {
     "encode": _encode,
     "rebuild": _rebuild,
     "train": _train,
+    "search": _search,
     "activate": _activate,
 }

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from core.train.run import Watch
 
 _log = logging.getLogger(__name__)
+#: In a run's folder: what was asked for.
+SPEC = "spec.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +90,10 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     from core.train.tracking import Tracker
 
     config = spec.build_config()
-    choice = _choose_device(spec.device)
+    choice = read_device(spec.device)
     material = load_material(workspace, spec.catalog, progress)
     log = load_log(workspace, material, spec)
-    folder = workspace.home.runs / run_id
-    folder.mkdir(parents=True, exist_ok=True)
-    check_same_run(folder, spec, material)
-    (folder / "spec.json").write_text(json.dumps(spec.to_json()), "utf-8")
+    folder = open_run(workspace, run_id, spec.to_json(), material)
     tracker = Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)
     tracker.note(
         device=choice.device,
@@ -105,7 +104,7 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     )
     try:
         watch = _build_watch(tracker, progress)
-        plan = LogHelp(material.table, log, config) if log is not None else CatalogHelp(material.table, config)
+        plan = build_plan(material, log, config)
         data = plan.build_data(material.tokens)
         raw = RawItems(
             load_towers=lambda: load_towers(find_backbone(material.catalog.backbone), workspace.home.models),
@@ -140,22 +139,40 @@ def load_log(workspace: Workspace, material: Material, spec: TrainSpec) -> Inter
     return log if len(log) else None
 
 
-def check_same_run(folder: Path, spec: TrainSpec, material: Material) -> None:
-    """Refuse to go on with a run when the catalogue or the settings are no longer those it began with.
+def build_plan(material: Material, log: InteractionLog | None, config: TrainConfig) -> LogHelp | CatalogHelp:
+    """What is learned from, what is checked with, and what is tested in the end.
 
     Raises:
-        TrainError: They differ.
+        TrainError: The log is too small to hold anything out of it.
     """
-    now = hashlib.sha256(f"{json.dumps(spec.to_json(), sort_keys=True)}{material.fingerprint}".encode()).hexdigest()
+    return LogHelp(material.table, log, config) if log is not None else CatalogHelp(material.table, config)
+
+
+def open_run(workspace: Workspace, run_id: str, spec: Mapping[str, Any], material: Material) -> Path:
+    """The folder of a run, made when missing; it keeps what was asked for, so that it can be gone on with.
+
+    Raises:
+        TrainError: The catalogue or the settings are no longer those that the run began with.
+    """
+    folder = workspace.home.runs / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    now = hashlib.sha256(f"{json.dumps(spec, sort_keys=True)}{material.fingerprint}".encode()).hexdigest()
     path = folder / "started.txt"
     if path.exists() and path.read_text("utf-8") != now:
         raise TrainError(
             "The catalogue or the settings have changed since this run began, so it cannot go on. Start a new run."
         )
     path.write_text(now, "utf-8")
+    (folder / SPEC).write_text(json.dumps(spec), "utf-8")
+    return folder
 
 
-def _choose_device(name: str) -> DeviceChoice:
+def read_device(name: str) -> DeviceChoice:
+    """Where to compute; "" and "auto" take what is there.
+
+    Raises:
+        TrainError: There is no such device here.
+    """
     if name not in ("", "auto", "cpu", "cuda", "mps"):
         raise TrainError(f"There is no device {name!r}. Choose auto, cpu, cuda or mps.")
     try:

@@ -139,7 +139,7 @@ def train(
     """
     began, watch = time.monotonic(), watch or Watch()
     folder.mkdir(parents=True, exist_ok=True)
-    _check(data)
+    check_data(data)
     model = build_model(data.tokens, data, config)
     config = config.with_tasks(has_log=data.log is not None, has_categories=bool(model.config.categories))
     flat = _flat_lines(model, data, read_items(model, data.tokens))
@@ -257,7 +257,7 @@ def _flat_lines(model: FusionModel, data: TrainData, zero_shot: ItemFacts) -> di
     return measure_flat(data, count_log(data), zero_shot.flat)
 
 
-def _check(data: TrainData) -> None:
+def check_data(data: TrainData) -> None:
     """Refuse what cannot work, before anything is touched."""
     if data.log is None:
         both = np.stack([one.present for one in data.tokens.modalities.values()]).all(axis=0)

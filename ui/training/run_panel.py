@@ -1,6 +1,8 @@
 """A training run: how to start one, and what it shows while it works."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -10,6 +12,7 @@ from core.encode.loading import has_card
 from core.jobs.table import Job
 from core.jobs.train_catalog import TrainSpec
 from core.store.catalogs import Catalog
+from core.train.config import TrainConfig
 from core.train.tracking import WATCHED, Curve, read_curve
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
@@ -20,10 +23,24 @@ _PRESETS = {
     "balanced": "Balanced: the size and length that did well on the catalogues it was tried on.",
     "thorough": "Thorough: a lower rate and many passes; it stops by itself when nothing improves.",
 }
-_COLOURS = ("#3D7BFF", "#E8590C", "#2B8A3E", "#9C36B5", "#C2255C", "#0B7285")
+#: Of lines; each stands out on a light and on a dark ground.
+COLOURS = ("#3D7BFF", "#E8590C", "#2B8A3E", "#9C36B5", "#C2255C", "#0B7285")
 
 
-def draw_start(catalog: Catalog, *, has_log: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What a person chose to train.
+
+    Attributes:
+        preset: One of `core.train.config.PRESETS`.
+        use_log: Whether to learn from the interaction log.
+    """
+
+    preset: str
+    use_log: bool
+
+
+def draw_start(catalog: Catalog, *, has_log: bool) -> Effort:
     """Presets and the one button."""
     with st.container(border=True, key="train-start"):
         st.subheader("Train", anchor=False)
@@ -32,7 +49,8 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> None:
         use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
         where = choose_device().reason if has_card() else "It computes on the processor."
         st.caption(f"{where} What serves stays as it is until you switch.")
-        st.caption(_describe_estimate(catalog, preset, use_log=use_log))
+        seconds = estimate_seconds(catalog, TrainSpec(catalog="", preset=preset).build_config(), use_log=use_log)
+        st.caption(f"At most about {format_duration(seconds)} of training, once the pictures and texts have been read.")
         live = [job for job in open_jobs().live() if job.kind == "train"]
         st.button(
             "Train",
@@ -43,6 +61,7 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> None:
             on_click=_start,
             args=(catalog, preset, use_log),
         )
+    return Effort(preset=preset, use_log=use_log)
 
 
 def draw_runs(catalog: Catalog) -> None:
@@ -92,7 +111,7 @@ def _draw_lines(lines: Mapping[str, list[tuple[int, float]]], flat: Mapping[str,
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for (name, points), colour in zip(lines.items(), _COLOURS, strict=False):
+    for (name, points), colour in zip(lines.items(), COLOURS, strict=False):
         figure.add_scatter(
             x=[step for step, _ in points],
             y=[value for _, value in points],
@@ -107,7 +126,7 @@ def _draw_lines(lines: Mapping[str, list[tuple[int, float]]], flat: Mapping[str,
             y=[value, value],
             name=name,
             mode="lines",
-            line={"color": _COLOURS[place], "width": 1.5, "dash": "dash"},
+            line={"color": COLOURS[place], "width": 1.5, "dash": "dash"},
         )
     figure.update_layout(
         height=260,
@@ -127,21 +146,22 @@ def _describe(curve: Curve) -> str:
     )
 
 
-def _describe_estimate(catalog: Catalog, preset: str, *, use_log: bool) -> str:
+def estimate_seconds(catalog: Catalog, config: TrainConfig, *, use_log: bool) -> float:
+    """What one run costs at most, from a few timed steps."""
     summary = open_workspace().interactions.summary(catalog.id) if use_log else None
     events = (summary.users, summary.events) if summary is not None else (0, 0)
-    seconds = _estimate(preset, catalog.items, open_workspace().encoder(catalog.backbone).dimension, events)
-    return f"At most about {format_duration(seconds)} of training, once the pictures and texts have been read."
+    dimension = open_workspace().encoder(catalog.backbone).dimension
+    return _estimate(json.dumps(config.to_json(), sort_keys=True), catalog.items, dimension, events)
 
 
 @st.cache_data(show_spinner="Timing a few steps", max_entries=32)
-def _estimate(preset: str, items: int, dimension: int, events: tuple[int, int]) -> float:
+def _estimate(config: str, items: int, dimension: int, events: tuple[int, int]) -> float:
     from core.train.estimate import count_windows, estimate_run
 
-    config = TrainSpec(catalog="", preset=preset).build_config()
-    windows = count_windows(*events, config.history) if events[0] else 0
+    whole = TrainConfig.from_json(json.loads(config))
+    windows = count_windows(*events, whole.history) if events[0] else 0
     choice = choose_device(None if has_card() else "cpu")
-    return estimate_run(config, choice, items=items, dimension=dimension, windows=windows).seconds
+    return estimate_run(whole, choice, items=items, dimension=dimension, windows=windows).seconds
 
 
 def _start(catalog: Catalog, preset: str, use_log: bool) -> None:

@@ -1,4 +1,4 @@
-"""The ways to tune both towers, by name; `TunedTowers` applies them. Imports torch, so import this module inside functions only.
+"""The ways to tune both towers, by name. Imports torch, so import this module inside functions only.
 
 LoRA and AdaLoRA are peft's; adapters and prefixes are our own, since peft's work on transformers' models alone.
 A new way is one function and one line in `METHODS`.

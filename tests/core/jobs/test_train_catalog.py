@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.__main__ import main
 from core.encode.loading import load_encoder
 from core.errors import CancelledError, TrainError, WishlightError
 from core.interactions.simulate import simulate_log
@@ -19,6 +20,7 @@ from core.jobs.progress import silent
 from core.jobs.recommend import recommend_history, recommend_user
 from core.jobs.train_catalog import TrainSpec, run_train
 from core.suggest.need import Need
+from core.train.config import TrainConfig
 from core.workspace import Workspace
 from tests.conftest import COLOURS
 from tests.core.jobs.test_import_catalog import write_spec
@@ -179,3 +181,25 @@ def test_wrong_settings_end_in_sentences(shop: Workspace, spec: TrainSpec, tmp_p
         run_train(shop, replace(spec, interactions=str(tmp_path / "other.csv")), "e" * 32, silent)
     with pytest.raises(TrainError, match="no version called"):
         shop.versions.find("zzz")
+
+
+def test_the_best_of_a_search_is_what_training_reads(
+    shop: Workspace, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("core.jobs.train_catalog.preset_config", lambda _name: TrainConfig.from_json(SMALL))
+    out = tmp_path / "best settings.json"
+    start = ["--home", str(shop.home.root), "search", "--json"]
+    names = ["--catalog", spec.catalog, "--device", "cpu"]
+    assert main([*start, *names, "--trials", "2", "--seed", "3"]) == 0
+    searched = json.loads(capsys.readouterr().out)
+    assert [one["number"] for one in searched["trials"]] == [1, 2] and searched["out"] == ""
+    assert {"tasks.popularity", "tasks.act"} <= set(searched["best"]["settings"]), "the stored log is learned from"
+    assert main([*start, "--resume", searched["run"][:12], "--out", str(out)]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again == searched | {"out": str(out)}, "a search that has ended is not run again"
+    assert json.loads(out.read_text()) == searched["config"]
+    train = ["--home", str(shop.home.root), "train", "--json", *names, "--config", str(out), "--seed", "3"]
+    assert main(train) == 0
+    version = json.loads(capsys.readouterr().out)["version"]
+    card = json.loads((shop.home.versions / version / "card.json").read_text())
+    assert card["config"] == searched["config"]

@@ -1,0 +1,96 @@
+"""The search for better settings on the command line."""
+
+import argparse
+import json
+import shlex
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.command import Result, add_command, show_progress
+from core.errors import TrainError
+from core.jobs.search_catalog import SearchSpec, run_search
+from core.jobs.train_catalog import TrainSpec
+from core.train.config import PRESETS
+from core.train.space import TASK_PREFIX
+from core.training_commands import find_run
+from core.workspace import Workspace
+
+
+def add_search_commands(commands: Any) -> None:
+    """Add the command to the parser of `python -m core`."""
+    search = add_command(commands, "search", "search better settings for training", _run_search, _draw_search)
+    search.add_argument("--catalog", metavar="NAME", default="", help="needed unless a search is gone on with")
+    search.add_argument("--interactions", type=Path, metavar="FILE", help="a log (default: the catalogue's own)")
+    search.add_argument("--preset", choices=PRESETS, default="balanced", help="the settings to better, tried first")
+    search.add_argument("--trials", type=int, default=20, metavar="N", help="how many settings to try (default: 20)")
+    search.add_argument("--no-log", action="store_true", help="learn from the catalogue alone")
+    search.add_argument("--seed", type=int, default=0)
+    search.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    search.add_argument("--resume", metavar="RUN", default="", help="go on with a search that was stopped")
+    search.add_argument("--out", type=Path, metavar="FILE", help="write the best settings as JSON, for train --config")
+
+
+def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
+    if options.out and not options.out.absolute().parent.is_dir():
+        raise TrainError(f"There is no folder {options.out.absolute().parent} to write the settings to. Make it first.")
+    if options.resume:
+        run_id, kept = find_run(workspace.home, options.resume)
+        if "trials" not in kept:
+            raise TrainError(
+                f"This run is no search. Go on with it: python -m core train --catalog NAME --resume {run_id[:12]}"
+            )
+        spec = SearchSpec.from_json(kept)
+    else:
+        run_id, spec = uuid.uuid4().hex, _read_spec(options)
+    found = run_search(workspace, spec, run_id, show_progress(options.json))
+    out = _write_config(options.out, found["config"]) if options.out else ""
+    return {"run": run_id, **found, "out": out}
+
+
+def _read_spec(options: argparse.Namespace) -> SearchSpec:
+    if not options.catalog:
+        raise TrainError("Name the catalogue with --catalog, or a search to go on with by --resume.")
+    train = TrainSpec(
+        catalog=options.catalog,
+        preset=options.preset,
+        interactions=str(options.interactions.absolute()) if options.interactions else "",
+        use_log=not options.no_log,
+        device=options.device,
+        seed=options.seed,
+    )
+    return SearchSpec(train=train, trials=options.trials)
+
+
+def _write_config(path: Path, config: Mapping[str, Any]) -> str:
+    try:
+        path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    except OSError as exc:
+        raise TrainError(f"The settings cannot be written to {path} ({exc.strerror}). Choose another file.") from exc
+    return str(path)
+
+
+def _draw_search(result: Result) -> None:
+    best = result["best"]
+    for row in _table(result):
+        print("  ".join(row))
+    print(f"Best: trial {best['number']}, {result['metric']} {best['value']:.4f} on what is kept aside for checking.")
+    seed = f" --seed {result['seed']}" if result["seed"] else ""
+    if result["out"]:
+        names = f"--catalog {shlex.quote(result['catalog'])} --config {shlex.quote(result['out'])}"
+        print(f"Train with it: python -m core train {names}{seed}")
+    else:
+        print(f"Write the settings down: python -m core search --resume {result['run'][:12]} --out best.json")
+
+
+def _table(result: Result) -> list[list[str]]:
+    """Rows of equally wide cells, the header first."""
+    names = list(result["best"]["settings"])
+    rows = [["trial", "state", result["metric"], "epochs", "s", *(name.removeprefix(TASK_PREFIX) for name in names)]]
+    for one in result["trials"]:
+        value = "" if one["value"] is None else f"{one['value']:.4f}"
+        settings = [f"{one['settings'][name]:.3g}" if name in one["settings"] else "" for name in names]
+        rows.append([str(one["number"]), one["state"], value, str(one["epochs"]), f"{one['seconds']:.0f}", *settings])
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [[cell.rjust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
