@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("error: Stopped; what was done so far stays.", file=sys.stderr)
         return 1
+    if not result:
+        return 0  # one of several processes, and not the one that writes
     if options.json:
         print(json.dumps(result, ensure_ascii=False))
     else:

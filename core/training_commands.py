@@ -57,13 +57,15 @@ def add_training_commands(commands: Any) -> None:
 
 
 def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
+    from core.train.ranks import join_ranks
+
     if options.resume:
         run_id, kept = find_run(workspace.home, options.resume)
         if "trials" in kept:
             raise TrainError(f"This run is a search. Go on with it: python -m core search --resume {run_id[:12]}")
         spec = TrainSpec.from_json(kept)
     else:
-        run_id = uuid.uuid4().hex
+        run_id = join_ranks().share(uuid.uuid4().hex)
         spec = TrainSpec(
             catalog=options.catalog,
             preset=options.preset,
@@ -75,7 +77,8 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
             seed=options.seed,
             wandb=options.wandb,
         )
-    return {"run": run_id, **run_train(workspace, spec, run_id, show_progress(options.json))}
+    result = run_train(workspace, spec, run_id, show_progress(options.json))
+    return {"run": run_id, **result} if result else {}
 
 
 def find_run(home: Home, start: str) -> tuple[str, dict[str, Any]]:

@@ -16,12 +16,14 @@ from core.evaluate.help_report import CatalogHelp, LogHelp
 from core.interactions.log import InteractionLog
 from core.interactions.read import read_log
 from core.jobs.material import Material, load_material
-from core.jobs.progress import Progress
+from core.jobs.progress import Progress, silent
 from core.train.config import PRESETS, TrainConfig, preset_config
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
+    from core.train.ranks import Ranks
     from core.train.run import Watch
+    from core.train.source import RawItems
 
 _log = logging.getLogger(__name__)
 #: In a run's folder: what was asked for.
@@ -85,15 +87,20 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     Raises:
         WishlightError: Training cannot start or go on; the message says what to do.
     """
+    from core.train.ranks import join_ranks
     from core.train.run import train
-    from core.train.source import RawItems
     from core.train.tracking import Tracker
 
     config = spec.build_config()
     choice = read_device(spec.device)
+    ranks = join_ranks()
+    if not ranks.is_first:
+        return _help_first(workspace, spec, run_id, ranks)
     material = load_material(workspace, spec.catalog, progress)
     log = load_log(workspace, material, spec)
+    plan = build_plan(material, log, config)
     folder = open_run(workspace, run_id, spec.to_json(), material)
+    ranks.wait()
     tracker = Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)
     tracker.note(
         device=choice.device,
@@ -103,20 +110,41 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
         items=len(material.items),
     )
     try:
-        watch = _build_watch(tracker, progress)
-        plan = build_plan(material, log, config)
+        watch, raw = _build_watch(tracker, progress), _raw_items(workspace, material)
         data = plan.build_data(material.tokens)
-        raw = RawItems(
-            load_towers=lambda: load_towers(find_backbone(material.catalog.backbone), workspace.home.models),
-            items=material.items,
-            pictures=material.pictures,
-        )
         trained = train(data, config, choice, folder, everything=plan.fit, raw=raw, watch=watch)
         progress("Measuring", 0, 0)
         answer = plan.measure(trained, material.tokens, _text_encoder(workspace, material))
     finally:
         tracker.close()
     return _write_version(workspace, material, spec, run_id, trained, answer)
+
+
+def _help_first(workspace: Workspace, spec: TrainSpec, run_id: str, ranks: "Ranks") -> dict[str, Any]:
+    """Compute beside the first of several processes, which alone writes and measures."""
+    from core.train.ranks import RankDoneError
+    from core.train.run import train
+
+    ranks.wait()  # the first one has read the items by now
+    material = load_material(workspace, spec.catalog, silent)
+    plan = build_plan(material, load_log(workspace, material, spec), spec.build_config())
+    data = plan.build_data(material.tokens)
+    raw, folder = _raw_items(workspace, material), workspace.home.runs / run_id
+    try:
+        train(data, spec.build_config(), read_device(spec.device), folder, everything=plan.fit, raw=raw)
+    except RankDoneError:
+        _log.info("Process %d of %d is done", ranks.rank + 1, ranks.world)
+    return {}
+
+
+def _raw_items(workspace: Workspace, material: Material) -> "RawItems":
+    from core.train.source import RawItems
+
+    return RawItems(
+        load_towers=lambda: load_towers(find_backbone(material.catalog.backbone), workspace.home.models),
+        items=material.items,
+        pictures=material.pictures,
+    )
 
 
 def load_log(workspace: Workspace, material: Material, spec: TrainSpec) -> InteractionLog | None:
