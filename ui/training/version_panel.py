@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from core.jobs.replay import format_rank
 from core.store.catalogs import Catalog
 from core.store.versions import Version
 from core.train.model_card import FILE
 from ui.jobs import start_job
 from ui.resources import open_workspace
-from ui.text import format_duration
+from ui.text import escape_markdown, format_duration
 
 _BADGES = {
     "helps": (":material/trending_up: It helps", "green"),
@@ -67,7 +68,35 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
         )
         tested = "people that training never saw" if version.has_log else "items with titles it never saw"
         st.caption(f"Measured once, on {metrics['tested']:,} {tested}. Blend towards it: {metrics['blend']:.0%}.")
+        _draw_replay(version)
         _draw_card(version)
+
+
+def _draw_replay(version: Version) -> None:
+    """What the saved needs would lose and gain; nothing for a version that was trained before any was saved."""
+    moves, summary = version.metrics.get("replay", []), version.metrics.get("replay_summary", "")
+    if not summary:
+        return
+    fine = moves and not any(move["verdict"] == "lost" for move in moves)
+    st.markdown(f"{':green[:material/check:]' if fine else ':orange[:material/warning:]'} {escape_markdown(summary)}")
+    if not moves:
+        return
+    with st.expander("What would move for your saved needs", icon=":material/swap_vert:"):
+        st.dataframe(
+            [
+                {
+                    "Need": move["need"],
+                    "Expected item": move["title"],
+                    "Rank before": format_rank(move["before"]),
+                    "Rank now": format_rank(move["after"]),
+                    "What moved": move["verdict"],
+                }
+                for move in moves
+            ],
+            hide_index=True,
+            alt="Ranks of the expected items before and after training",
+        )
+        st.caption("Before: under what served when the version was trained. Now: under this version if it served.")
 
 
 def _draw_card(version: Version) -> None:
