@@ -8,7 +8,6 @@ from core.suggest.need import Need
 from core.suggest.suggester import Suggestion
 from ui.errors import shown_errors
 from ui.resources import open_workspace
-from ui.text import escape_markdown
 
 
 def draw_expect(suggestion: Suggestion, need: Need) -> None:
@@ -30,8 +29,8 @@ def draw_expect(suggestion: Suggestion, need: Need) -> None:
             args=(catalog_id, saved, item_id),
         )
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":green[:material/bookmark_added:] You expect this item for “{escape_markdown(saved.title)}”.")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(":green[:material/bookmark_added:] You expect this item for this need.")
         st.button("Undo", key="expect-undo", type="tertiary", on_click=_remove, args=(catalog_id, number))
 
 

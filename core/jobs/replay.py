@@ -87,7 +87,8 @@ def describe_moves(moves: Sequence[Move]) -> str:
     needs = {move.need for move in moves}
     good = needs - {move.need for move in moves if move.verdict in ("lost", "still missing")}
     noun, verb = ("need", "finds") if len(needs) == 1 else ("needs", "find")
-    still = "still " if any(move.verdict == "kept" for move in moves) else ""
+    verdicts = {move.verdict for move in moves}
+    still = "still " if "kept" in verdicts and "gained" not in verdicts else ""
     parts = [f"{len(good)} of {len(needs)} saved {noun} {still}{verb} what you expect"]
     parts += _name_moves([move for move in moves if move.verdict == "lost"], "no longer brings")
     parts += _name_moves([move for move in moves if move.verdict == "gained"], "now brings")

@@ -122,7 +122,7 @@ def test_a_version_says_what_moved_for_the_saved_needs(app: Callable[..., AppTes
     shop.versions.add("abc", catalog.id, title="x", backbone="fake", has_log=True, metrics=metrics | more)
     page = app(PAGE)
     assert ":material/warning:] 0 of 1 saved need finds" in _all_text(page)
-    assert list(page.dataframe[-1].value["Rank now"]) == ["not found"]
+    assert list(page.dataframe[-1].value["Rank with it"]) == ["not found"]
     more = {"replay": [], "replay_summary": "The saved needs could not be replayed."}
     shop.versions.note("abc", more)
     assert "could not be replayed" in _all_text(app(PAGE))

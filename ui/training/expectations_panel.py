@@ -33,9 +33,10 @@ def draw_expectations(catalog: Catalog) -> None:
             return
         _draw_summary(standings)
         for need, group in groupby(_choose_page(standings), key=lambda one: one.expectation.need):
-            st.markdown(f"**“{escape_markdown(need.title)}”**")
-            for standing in group:
-                _draw_standing(standing)
+            with st.container(gap="xxsmall"):
+                st.markdown(f"**“{escape_markdown(need.title)}”**")
+                for standing in group:
+                    _draw_standing(standing)
 
 
 def _find_standings(catalog: Catalog, expectations: Sequence[Expectation]) -> tuple[Standing, ...]:
@@ -71,12 +72,11 @@ def _draw_standing(standing: Standing) -> None:
     title = escape_markdown(standing.title or standing.expectation.item_id)
     text, colour = _describe(standing)
     expectation = standing.expectation
-    with st.container(horizontal=True, vertical_alignment="center", key=f"expectation-{expectation.id}"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key=f"expectation-{expectation.id}"):
         st.markdown(f":{colour}-badge[{text}] {title}", width="stretch")
         st.button(
-            "",
+            "Remove",
             key=f"unexpect-{expectation.id}",
-            icon=":material/close:",
             type="tertiary",
             help=f"Expect {title} no longer for this need",
             on_click=open_workspace().expectations.remove,

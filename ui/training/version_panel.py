@@ -52,6 +52,7 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
             else:
                 st.button("Let it serve", key=f"activate-{version.id}", on_click=_activate, args=(catalog, version.id))
         st.markdown(metrics["recommendation"])
+        _draw_replay_summary(version)
         st.dataframe(
             [
                 {
@@ -72,13 +73,23 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
         _draw_card(version)
 
 
-def _draw_replay(version: Version) -> None:
+def _draw_replay_summary(version: Version) -> None:
     """What the saved needs would lose and gain; nothing for a version that was trained before any was saved."""
-    moves, summary = version.metrics.get("replay", []), version.metrics.get("replay_summary", "")
+    summary, moves = version.metrics.get("replay_summary", ""), version.metrics.get("replay", [])
     if not summary:
         return
-    fine = moves and not any(move["verdict"] == "lost" for move in moves)
-    st.markdown(f"{':green[:material/check:]' if fine else ':orange[:material/warning:]'} {escape_markdown(summary)}")
+    verdicts = {move["verdict"] for move in moves}
+    icon = ":gray[:material/info:]"
+    if not moves or "lost" in verdicts:
+        icon = ":orange[:material/warning:]"
+    elif "still missing" not in verdicts:
+        icon = ":green[:material/check:]"
+    st.markdown(f"{icon} {escape_markdown(summary)}")
+
+
+def _draw_replay(version: Version) -> None:
+    """Every expected item with its ranks."""
+    moves = version.metrics.get("replay", [])
     if not moves:
         return
     with st.expander("What would move for your saved needs", icon=":material/swap_vert:"):
@@ -88,15 +99,15 @@ def _draw_replay(version: Version) -> None:
                     "Need": move["need"],
                     "Expected item": move["title"],
                     "Rank before": format_rank(move["before"]),
-                    "Rank now": format_rank(move["after"]),
-                    "What moved": move["verdict"],
+                    "Rank with it": format_rank(move["after"]),
+                    "What moves": move["verdict"],
                 }
                 for move in moves
             ],
             hide_index=True,
-            alt="Ranks of the expected items before and after training",
+            alt="Ranks of the expected items before and with this version",
         )
-        st.caption("Before: under what served when the version was trained. Now: under this version if it served.")
+        st.caption("Before: what served when this version was trained. With it: if this version serves.")
 
 
 def _draw_card(version: Version) -> None:

@@ -188,9 +188,11 @@ def test_the_sentence_names_what_moved() -> None:
     moves = [move("red shoes", 2, 34, "lost"), move("a", 1, 1, "kept"), move("b", 3, 2, "kept")]
     said = describe_moves([*moves, move("c", None, 9, "gained"), move("d", 20, None, "still missing")])
     assert said == (
-        "3 of 5 saved needs still find what you expect; 1 lost: “red shoes” no longer brings X into the first ten "
+        "3 of 5 saved needs find what you expect; 1 lost: “red shoes” no longer brings X into the first ten "
         "(2 → 34); 1 gained: “c” now brings X into the first ten (not found → 9); 1 still missing, as before."
     )
+    kept = [move("a", 1, 1, "kept"), move("b", 2, 11, "lost")]
+    assert describe_moves(kept).startswith("1 of 2 saved needs still find what you expect; 1 lost")
     many = describe_moves([move(str(n), 1, 11, "lost") for n in range(5)])
     assert many.startswith("0 of 5 saved needs find") and "5 lost" in many and many.endswith(", and 2 more.")
 
