@@ -23,6 +23,7 @@ from core.command import Result, add_command, draw_values, show_progress
 from core.config import HOME_VARIABLE, open_home
 from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import CatalogNotFoundError, NeedError, WishlightError
+from core.expectation_commands import add_expectation_commands
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.rebuild import rebuild
@@ -75,6 +76,7 @@ def _build_parser() -> argparse.ArgumentParser:
     encode.add_argument("--backbone", required=True)
     add_training_commands(commands)
     add_search_commands(commands)
+    add_expectation_commands(commands)
     return parser
 
 

@@ -169,6 +169,8 @@ def _draw_train(result: Result) -> None:
     print(result["recommendation"])
     for row in result["rows"]:
         print(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
+    if result.get("replay_summary"):
+        print(result["replay_summary"])
     print(f"Version {result['version']}; let it serve with: python -m core activate {result['version']}")
 
 

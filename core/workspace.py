@@ -19,6 +19,7 @@ from core.errors import NeedError, PictureError
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings
+from core.store.expectations import Expectations
 from core.store.index_files import VectorIndexes
 from core.store.interactions import Interactions
 from core.store.items import Items
@@ -50,6 +51,7 @@ class Workspace:
         self.words = Words(self.database)
         self.interactions = Interactions(self.database)
         self.versions = Versions(self.database)
+        self.expectations = Expectations(self.database)
         self.pictures = PictureStore(home.pictures, home.thumbnails)
         self.indexes = VectorIndexes(self.database, home.indexes)
         self.suggester = Suggester(self.database, self.indexes, home.indexes, self.serving_encoder)

@@ -129,7 +129,7 @@ def _draw_suggestions(need: Need) -> None:
         _draw_nothing(need, found)
         return
     st.caption(_describe(need, found, page))
-    draw_cards(found.page, show_domain=len(need.catalogs) > 1)
+    draw_cards(found.page, need, show_domain=len(need.catalogs) > 1)
     _draw_pages(found.ranked)
 
 

@@ -6,6 +6,7 @@ from ui.empty import draw_no_catalog
 from ui.jobs import draw_live_job
 from ui.resources import open_jobs
 from ui.sidebar import chosen_catalogs
+from ui.training.expectations_panel import draw_expectations
 from ui.training.log_panel import draw_log
 from ui.training.run_panel import draw_runs, draw_start
 from ui.training.search_panel import draw_search
@@ -32,6 +33,7 @@ def draw_page() -> None:
         effort = draw_start(catalog, has_log=summary is not None)
     draw_search(catalog, effort)
     draw_runs(catalog)
+    draw_expectations(catalog)
     draw_versions(catalog)
 
 

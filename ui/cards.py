@@ -7,7 +7,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.store.items import StoredItem
+from core.suggest.need import Need
 from core.suggest.suggester import Suggestion
+from ui.expect import draw_expect
 from ui.pictures import card_picture
 from ui.text import escape_markdown, format_price
 
@@ -21,11 +23,12 @@ _PART_NAMES = {
 }
 
 
-def draw_cards(suggestions: Sequence[Suggestion], *, show_domain: bool) -> None:
+def draw_cards(suggestions: Sequence[Suggestion], need: Need, *, show_domain: bool) -> None:
     """A responsive wall of cards.
 
     Args:
         suggestions: In order.
+        need: What they were suggested for.
         show_domain: Whether each card names its catalogue and domain.
     """
     priced = any(suggestion.stored.item.price is not None for suggestion in suggestions)
@@ -38,7 +41,7 @@ def draw_cards(suggestions: Sequence[Suggestion], *, show_domain: bool) -> None:
                     title = escape_markdown(suggestion.stored.item.title)
                     key = f"why-{suggestion.stored.id}"
                     if st.button("Why?", key=key, type="tertiary", help=f"Why {title} is here"):
-                        draw_why(suggestion)
+                        draw_why(suggestion, need)
 
 
 def draw_plain_cards(items: Sequence[StoredItem], catalogs: Mapping[int, str]) -> None:
@@ -93,7 +96,7 @@ def look_for_like(catalog: str, item_id: str) -> None:
 
 
 @st.dialog("Why this suggestion?", width="medium")
-def draw_why(suggestion: Suggestion) -> None:
+def draw_why(suggestion: Suggestion, need: Need) -> None:
     """What the score is made of, and all that is known about the item."""
     item = suggestion.stored.item
     picture, words = st.columns([2, 3], gap="medium")
@@ -106,6 +109,7 @@ def draw_why(suggestion: Suggestion) -> None:
             f"with a score of {suggestion.score:.1f}, where 0 is any other item of this catalogue."
         )
         _draw_parts(suggestion)
+        draw_expect(suggestion, need)
         _draw_details(suggestion.stored)
 
 

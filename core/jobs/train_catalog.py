@@ -17,6 +17,7 @@ from core.interactions.log import InteractionLog
 from core.interactions.read import read_log
 from core.jobs.material import Material, load_material
 from core.jobs.progress import Progress, silent
+from core.jobs.replay import replay_needs
 from core.train.config import PRESETS, TrainConfig, preset_config
 from core.workspace import Workspace
 
@@ -82,7 +83,7 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     """Train, measure, and write a version down; started again with the same id it goes on.
 
     Returns:
-        JSON values: version, metrics, recommendation.
+        JSON values: version, metrics, recommendation, and what moved for the saved needs.
 
     Raises:
         WishlightError: Training cannot start or go on; the message says what to do.
@@ -117,7 +118,8 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
         answer = plan.measure(trained, material.tokens, _text_encoder(workspace, material))
     finally:
         tracker.close()
-    return _write_version(workspace, material, spec, run_id, trained, answer)
+    written = _write_version(workspace, material, spec, run_id, trained, answer)
+    return {**written, **replay_needs(workspace, workspace.versions.find(written["version"]), progress)}
 
 
 def _help_first(workspace: Workspace, spec: TrainSpec, run_id: str, ranks: "Ranks") -> dict[str, Any]:

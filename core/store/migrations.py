@@ -133,4 +133,13 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX versions_by_catalog ON versions(catalog_id, created_at);
     ALTER TABLE catalogs ADD COLUMN version TEXT NOT NULL DEFAULT '';
     """,
+    """
+    CREATE TABLE expectations(
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        catalog_id INTEGER NOT NULL REFERENCES catalogs(id) ON DELETE CASCADE,
+        need TEXT NOT NULL,
+        item_id TEXT NOT NULL,
+        UNIQUE(catalog_id, need, item_id)
+    );
+    """,
 )

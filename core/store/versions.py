@@ -49,6 +49,14 @@ class Versions:
             (version_id, catalog_id, title, backbone, has_log, json.dumps(metrics)),
         )
 
+    def note(self, version_id: str, more: Mapping[str, Any]) -> None:
+        """Add to what was measured of a version, in place of what went by the same names."""
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT metrics FROM versions WHERE id = ?", (version_id,)).fetchone()
+            if row is not None:
+                metrics = json.dumps(json.loads(row["metrics"]) | dict(more))
+                connection.execute("UPDATE versions SET metrics = ? WHERE id = ?", (metrics, version_id))
+
     def list(self, catalog_id: int | None = None) -> tuple[Version, ...]:
         """Versions of a catalogue, or of all, newest first."""
         rows = self._database.connection.execute(

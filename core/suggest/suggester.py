@@ -35,7 +35,7 @@ from core.suggest.calibration import (
 from core.suggest.need import Need
 from core.suggest.query import PART_WEIGHTS, Query, build_query, embed_need
 from core.suggest.variety import rerank_mmr, to_unit
-from core.suggest.words import search_words
+from core.suggest.words import join_words, search_words
 
 #: Candidates that are kept for paging, words, things to avoid and variety.
 CANDIDATES = 480
@@ -149,6 +149,16 @@ class Suggester:
             notes=self._notes(need, catalogs),
         )
 
+    def rank(self, catalog: Catalog, need: Need) -> list[int]:
+        """Database ids of one catalogue's candidates in the order that `suggest` shows them.
+
+        Args:
+            catalog: Its `version` may be one that does not serve yet, once its vectors are stored.
+            need: What is wanted; its catalogues do not count.
+        """
+        ranked = self._rank(catalog, need)
+        return [int(ranked.ids[at]) for _, at in _merge([ranked], need, CANDIDATES)]
+
     def prepare(self, catalog: Catalog) -> None:
         """Write the catalogue's index and calibration, so that its first need is answered at once."""
         encoder = self._encoder(catalog)
@@ -190,7 +200,7 @@ class Suggester:
         like, like_id = self._like(need, index)
         query = build_query(need, embed_need(need, encoder, like), index, calibration)
         ids = index.search(query.vector, CANDIDATES, allowed=allowed).ids
-        ids = _join(ids, words.result(), allowed, index, like_id)
+        ids = join_words(ids, words.result(), allowed, index, like_id)
         rows, _ = index.rows(ids)
         return _Ranked(
             catalog=catalog,
@@ -270,21 +280,6 @@ class Suggester:
 def _is_stale(calibration: Calibration, items: int) -> bool:
     grown = abs(calibration.items - items) > _RECALIBRATE_SHARE * max(items, 1)
     return grown or calibration.weights != name_weights(PART_WEIGHTS)
-
-
-def _join(
-    ids: NDArray[np.int64],
-    words: WordHits,
-    allowed: NDArray[np.int64] | None,
-    index: VectorIndex,
-    exclude: int | None,
-) -> NDArray[np.int64]:
-    """Candidates of the scan, then those that only words found."""
-    extra = words.ids[~np.isin(words.ids, ids)]
-    if allowed is not None:
-        extra = extra[np.isin(extra, allowed)]
-    joined = np.concatenate([ids, extra[index.contains(extra)] if len(extra) else extra])
-    return joined if exclude is None else joined[joined != exclude]
 
 
 def _merge(ranked: list[_Ranked], need: Need, count: int) -> list[tuple[int, int]]:

@@ -3,8 +3,10 @@
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.store.database import Database
+from core.store.vectors import VectorIndex
 from core.store.words import WordHits, Words
 
 WORD_CANDIDATES = 100
@@ -38,3 +40,18 @@ def search_words(database: Database, catalog_id: int, text: str) -> WordHits:
         for number, score in zip(hits.ids.tolist(), hits.scores.tolist(), strict=True):
             scores[number] = scores.get(number, 0.0) + weight * max(score, 0.0) / best
     return WordHits(ids=np.array(list(scores), np.int64), scores=np.array(list(scores.values()), np.float32))
+
+
+def join_words(
+    ids: NDArray[np.int64],
+    words: WordHits,
+    allowed: NDArray[np.int64] | None,
+    index: VectorIndex,
+    exclude: int | None,
+) -> NDArray[np.int64]:
+    """Candidates of the scan, then those that only words found."""
+    extra = words.ids[~np.isin(words.ids, ids)]
+    if allowed is not None:
+        extra = extra[np.isin(extra, allowed)]
+    joined = np.concatenate([ids, extra[index.contains(extra)] if len(extra) else extra])
+    return joined if exclude is None else joined[joined != exclude]

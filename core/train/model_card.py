@@ -1,5 +1,6 @@
 """A version's card in words, for whoever has to answer for it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ everything was chosen without them. Intervals are 95 % bootstrap intervals.
 | what | measure | value | interval | cases |
 |---|---|---|---|---|
 {rows}
-
+{_describe_replay(metrics)}
 ## How it was made
 
 Blend towards the tuned model: {metrics["blend"]:.0%}.
@@ -49,3 +50,23 @@ Fingerprint of the data: {card["fingerprint"]}.
 
 {settings}
 """
+
+
+def _describe_replay(metrics: Mapping[str, Any]) -> str:
+    """A section on the needs that a person saved, "" where none was replayed."""
+    if not metrics.get("replay_summary"):
+        return ""
+    lines = [f"\n## Needs that must keep working\n\n{_inline(metrics['replay_summary'])}\n"]
+    if metrics["replay"]:
+        lines.append("Ranks under what served when it was trained, and under this version if it served.\n")
+        lines.append("| need | expected item | before | after | what moved |\n|---|---|---|---|---|")
+    for one in metrics["replay"]:
+        before, after = ("not found" if rank is None else rank for rank in (one["before"], one["after"]))
+        item = f"{_inline(one['title'])} ({_inline(one['item_id'])})"
+        lines.append(f"| {_inline(one['need'])} | {item} | {before} | {after} | {one['verdict']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _inline(text: str) -> str:
+    """A text of a person or a file in one line that breaks no table and no page."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", " ".join(text.split()))

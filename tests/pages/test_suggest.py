@@ -92,3 +92,23 @@ def test_hostile_titles_stay_text(app: Open, shop: Workspace) -> None:
     test = app(need=evil, **{"f.brand": "Hat House"})
     assert not test.exception
     assert "<script>" not in _words(app(need="alert bold quoted"))
+
+
+def test_a_need_is_saved_with_the_item_it_must_bring(app: Open, shop: Workspace) -> None:
+    test = app(need="red shoe, not leather", **{"f.brand": "Shoe House"})
+    next(button for button in test.button if button.label == "Why?").click().run()
+    test.button(key="expect").click().run()
+    catalog = shop.catalogs.find("Shop")
+    (saved,) = shop.expectations.list(catalog.id)
+    assert saved.item_id == "shoe-red" and saved.need.title == "red shoe, not leather (brand = Shoe House)"
+    test = app(need="red shoe, not leather", **{"f.brand": "Shoe House"})
+    next(button for button in test.button if button.label == "Why?").click().run()
+    assert "You expect this item for" in _words(test) and not [one for one in test.button if one.key == "expect"]
+    test.button(key="expect-undo").click().run()
+    assert not test.exception and shop.expectations.list(catalog.id) == ()
+
+
+def test_more_like_this_is_no_need_to_save(app: Open, shop: Workspace) -> None:
+    test = app(like="shoe-red", like_in="Shop")
+    next(button for button in test.button if button.label == "Why?").click().run()
+    assert "rank 1" in _words(test) and not [one for one in test.button if one.key == "expect"]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from core.store.expectations import SavedNeed
+from core.store.filters import parse_filter
 from core.workspace import Workspace
 
 PAGE = "../pages/training.py"
@@ -80,6 +82,50 @@ def test_versions_say_whether_they_helped(app: Callable[..., AppTest], shop: Wor
     page.button(key="activate-abc").click().run()
     kinds = [row["kind"] for row in shop.database.connection.execute("SELECT kind FROM jobs")]
     assert "activate" in kinds
+
+
+def test_without_saved_needs_it_says_how_to_save_one(app: Callable[..., AppTest], shop: Workspace) -> None:
+    page = app(PAGE)
+    assert "Expect this item for this need" in _all_text(page)
+
+
+def test_saved_needs_show_their_ranks_and_can_be_removed(app: Callable[..., AppTest], shop: Workspace) -> None:
+    catalog = shop.catalogs.list()[0]
+    first, *_ = shop.expectations.add(catalog.id, SavedNeed(text="red *shoe*"), ["shoe-red"])
+    (far,) = shop.expectations.add(
+        catalog.id, SavedNeed(text="blue hat", filters=(parse_filter("brand=Hat House"),)), ["shoe-red"]
+    )
+    page = app(PAGE)
+    text = _all_text(page)
+    assert "1 of 2 expected items" in text and "red \\*shoe\\*" in text
+    assert ":green-badge[rank 1] red shoe" in text and ":red-badge[not found] red shoe" in text
+    page.button(key=f"unexpect-{far.id}").click().run()
+    assert not page.exception and shop.expectations.list(catalog.id) == (first,)
+    shop.database.connection.execute("DELETE FROM items WHERE item_id = 'shoe-red'")
+    shop.database.connection.execute("UPDATE catalogs SET revision = revision + 1")
+    assert "no longer in the catalogue" in _all_text(app(PAGE))
+
+
+def test_many_saved_needs_are_shown_in_pages(app: Callable[..., AppTest], shop: Workspace) -> None:
+    catalog = shop.catalogs.list()[0]
+    for number in range(23):
+        shop.expectations.add(catalog.id, SavedNeed(text=f"red shoe {number}"), ["shoe-red"])
+    page = app(PAGE)
+    assert sum((button.key or "").startswith("unexpect-") for button in page.button) == 20
+
+
+def test_a_version_says_what_moved_for_the_saved_needs(app: Callable[..., AppTest], shop: Workspace) -> None:
+    catalog = shop.catalogs.list()[0]
+    move = {"need": "a", "item_id": "x", "title": "X", "before": 2, "after": None, "verdict": "lost"}
+    metrics = {"verdict": "helps", "recommendation": "Use it.", "rows": [], "tested": 9, "blend": 0.5}
+    more = {"replay": [move], "replay_summary": "0 of 1 saved need finds what you expect."}
+    shop.versions.add("abc", catalog.id, title="x", backbone="fake", has_log=True, metrics=metrics | more)
+    page = app(PAGE)
+    assert ":material/warning:] 0 of 1 saved need finds" in _all_text(page)
+    assert list(page.dataframe[-1].value["Rank with it"]) == ["not found"]
+    more = {"replay": [], "replay_summary": "The saved needs could not be replayed."}
+    shop.versions.note("abc", more)
+    assert "could not be replayed" in _all_text(app(PAGE))
 
 
 def test_a_run_shows_its_curve(app: Callable[..., AppTest], shop: Workspace, home: object) -> None:

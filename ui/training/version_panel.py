@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from core.jobs.replay import format_rank
 from core.store.catalogs import Catalog
 from core.store.versions import Version
 from core.train.model_card import FILE
 from ui.jobs import start_job
 from ui.resources import open_workspace
-from ui.text import format_duration
+from ui.text import escape_markdown, format_duration
 
 _BADGES = {
     "helps": (":material/trending_up: It helps", "green"),
@@ -51,6 +52,7 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
             else:
                 st.button("Let it serve", key=f"activate-{version.id}", on_click=_activate, args=(catalog, version.id))
         st.markdown(metrics["recommendation"])
+        _draw_replay_summary(version)
         st.dataframe(
             [
                 {
@@ -67,7 +69,45 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
         )
         tested = "people that training never saw" if version.has_log else "items with titles it never saw"
         st.caption(f"Measured once, on {metrics['tested']:,} {tested}. Blend towards it: {metrics['blend']:.0%}.")
+        _draw_replay(version)
         _draw_card(version)
+
+
+def _draw_replay_summary(version: Version) -> None:
+    """What the saved needs would lose and gain; nothing for a version that was trained before any was saved."""
+    summary, moves = version.metrics.get("replay_summary", ""), version.metrics.get("replay", [])
+    if not summary:
+        return
+    verdicts = {move["verdict"] for move in moves}
+    icon = ":gray[:material/info:]"
+    if not moves or "lost" in verdicts:
+        icon = ":orange[:material/warning:]"
+    elif "still missing" not in verdicts:
+        icon = ":green[:material/check:]"
+    st.markdown(f"{icon} {escape_markdown(summary)}")
+
+
+def _draw_replay(version: Version) -> None:
+    """Every expected item with its ranks."""
+    moves = version.metrics.get("replay", [])
+    if not moves:
+        return
+    with st.expander("What would move for your saved needs", icon=":material/swap_vert:"):
+        st.dataframe(
+            [
+                {
+                    "Need": move["need"],
+                    "Expected item": move["title"],
+                    "Rank before": format_rank(move["before"]),
+                    "Rank with it": format_rank(move["after"]),
+                    "What moves": move["verdict"],
+                }
+                for move in moves
+            ],
+            hide_index=True,
+            alt="Ranks of the expected items before and with this version",
+        )
+        st.caption("Before: what served when this version was trained. With it: if this version serves.")
 
 
 def _draw_card(version: Version) -> None:

@@ -19,6 +19,7 @@ from core.jobs.material import load_material
 from core.jobs.progress import silent
 from core.jobs.recommend import recommend_history, recommend_user
 from core.jobs.train_catalog import TrainSpec, run_train
+from core.store.expectations import SavedNeed
 from core.suggest.need import Need
 from core.train.config import TrainConfig
 from core.workspace import Workspace
@@ -143,11 +144,46 @@ def test_a_stopped_job_goes_on(shop: Workspace, spec: TrainSpec) -> None:
 
 def test_without_a_log(shop: Workspace, spec: TrainSpec) -> None:
     found = run_train(shop, replace(spec, use_log=False), "d" * 32, silent)
+    assert "replay" not in found, "no need is saved"
     assert found["split"] == "titles" and {row["metric"] for row in found["rows"]} == {"recall@10", "accuracy"}
     version = shop.versions.find(found["version"])
     assert not version.has_log
     with pytest.raises(TrainError, match="catalogue alone"):
         recommend_history(shop, ["hat-red"], "", version.id, 3)
+
+
+def test_saved_needs_are_replayed(shop: Workspace, spec: TrainSpec) -> None:
+    """What the run says would move is what moves when the version serves."""
+    catalog = shop.catalogs.list()[0]
+    shop.expectations.add(catalog.id, SavedNeed(text="a red hat"), ["hat-red", "lamp-blue"])
+    found = run_train(shop, replace(spec, use_log=False, seed=1), "f" * 32, silent)
+    version = shop.versions.find(found["version"])
+    assert version.metrics["replay"] == found["replay"] and "find" in found["replay_summary"]
+    ranks = {one["item_id"]: (one["before"], one["after"]) for one in found["replay"]}
+    folder = shop.home.versions / version.id
+    assert json.loads((folder / "card.json").read_text())["metrics"]["replay"] == found["replay"]
+    assert "| a red hat | red hat (hat-red) |" in (folder / "MODEL_CARD.md").read_text()
+    for place in (0, 1):
+        page = shop.suggester.suggest(Need(text="a red hat"), limit=84).page
+        served = {one.stored.item.item_id: one.rank for one in page}
+        assert {item_id: both[place] for item_id, both in ranks.items()}.items() <= served.items()
+        activate_version(shop, "" if place else version.id, catalog.name, silent)
+    for one in shop.expectations.list(catalog.id):
+        shop.expectations.remove(catalog.id, one.id)
+
+
+def test_a_failed_replay_keeps_the_trained_version(
+    shop: Workspace, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = shop.catalogs.list()[0]
+    (saved,) = shop.expectations.add(catalog.id, SavedNeed(text="a red hat"), ["hat-red"])
+    monkeypatch.setattr("core.jobs.replay.rank_expected", lambda *_: 1 / 0)
+    found = run_train(shop, replace(spec, use_log=False), "9" * 32, silent)
+    shop.expectations.remove(catalog.id, saved.id)
+    version = shop.versions.find(found["version"])
+    assert version.metrics["verdict"] == found["verdict"] and found["replay"] == []
+    assert "could not be replayed" in version.metrics["replay_summary"]
+    assert "could not be replayed" in (shop.home.versions / version.id / "MODEL_CARD.md").read_text()
 
 
 def test_comparing_models(shop: Workspace, tmp_path: Path) -> None:
