@@ -12,6 +12,7 @@ from core.errors import EvaluationError, TrainError
 from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import Matching, measure_matching
 from core.evaluate.fusion import TrainedRecommender, build_fit_data
+from core.evaluate.knock_out import knock_outs
 from core.evaluate.measured import Measured, paired_interval
 from core.evaluate.protocol import build_splits, choose_split, measure
 from core.evaluate.recommender import ItemTable
@@ -105,6 +106,11 @@ class LogHelp:
             for name in SIMPLE
         ]
         answer = answer_people(mine, others, trained.seconds, split=self.name)
+        without = [
+            replace(measure(lambda one=one: one, [self._split], self._items), name=name)  # type: ignore[misc]
+            for name, one in knock_outs(trained, self._items, seed=self._config.seed)
+        ]
+        answer = replace(answer, rows=(*answer.rows, *(_row(one.name, one, 0) for one in without)))
         # Serving it moves what needs in words are compared with: on items that training has not seen, does that cost?
         before, after = match_both_ways(self._items, self._split.cold, trained, tokens, encode)
         return add_matching(answer, before, after, trained.seconds)

@@ -31,6 +31,8 @@ COLD_SHARE = 10
 LEAST_TEST_USERS = 100
 #: The most liked share of the items; what lies beyond is the tail.
 TAIL_BEYOND = 0.2
+#: People with at most so many events count as newcomers.
+NEWCOMER = 20
 #: Ranks that are looked at.
 DEPTH = 20
 METRICS = ("ndcg@10", "recall@10", "recall@20", "mrr@10")
@@ -148,7 +150,7 @@ def measure(
         began = time.monotonic()
         recommender.fit(split.fit, items)
         fitted = time.monotonic()
-        parts.append(_measure_fold(recommender, split))
+        parts.append(_measure_fold(recommender, split, np.asarray(~items.picture_embeddings.any(axis=1))))
         fit_seconds, score_seconds = fit_seconds + fitted - began, score_seconds + time.monotonic() - fitted
     progress(f"Fitting {name}", len(splits), len(splits))
     return Measured(
@@ -161,15 +163,20 @@ def measure(
     )
 
 
-def _measure_fold(recommender: Recommender, split: Split) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+def _measure_fold(
+    recommender: Recommender, split: Split, bare: NDArray[np.bool_]
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+    """Values of each person by metric, and their first items; `bare` items have no picture, (N,)."""
     values: dict[str, list[NDArray[np.float64]]] = {}
     tops = []
     for start in range(0, len(split.users), _BATCH):
         part = slice(start, start + _BATCH)
         scores = recommender.score(split.histories[part])
         masked = [history.items for history in split.histories[part]]
-        found, top = _rank_people(scores, masked, split.targets[part], split)
+        found, top = _rank_people(scores, masked, split.targets[part], split, bare)
         tops.append(top)
+        new = np.array([len(history) <= NEWCOMER for history in split.histories[part]])
+        found["newcomer_ndcg@10"] = np.where(new, found["ndcg@10"], np.nan)
         for key, one in found.items():
             values.setdefault(key, []).append(one)
     return {key: np.concatenate(found) for key, found in values.items()}, np.concatenate(tops)
@@ -180,6 +187,7 @@ def _rank_people(
     masked: Sequence[NDArray[np.int64]],
     targets: Sequence[NDArray[np.int64]],
     split: Split,
+    bare: NDArray[np.bool_],
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
     shown = ~split.cold if split.apart else np.ones(len(split.cold), bool)
     top = rank_shuffled(np.where(shown, scores, -np.inf).astype(np.float32), DEPTH, masked)
@@ -187,13 +195,14 @@ def _rank_people(
     cold_top = rank_shuffled(np.where(split.cold, scores, -np.inf).astype(np.float32), DEPTH, masked)
     new = [items[split.cold[items]] for items in targets]
     rare = split.is_tail
-    tail = [items[rare[items]] for items in known]
+    tail, plain = ([items[slice_[items]] for items in known] for slice_ in (rare, bare))
     return {
         "ndcg@10": ndcg_at(top, known, 10),
         "recall@10": recall_at(top, known, 10),
         "recall@20": recall_at(top, known, 20),
         "mrr@10": reciprocal_rank_at(top[:, :10], known, 10),
         "tail_ndcg@10": ndcg_at(top, tail, 10),
+        "no_picture_ndcg@10": ndcg_at(top, plain, 10),
         "cold_ndcg@10": ndcg_at(cold_top, new, 10),
         "cold_recall@10": recall_at(cold_top, new, 10),
     }, top

@@ -31,6 +31,17 @@ from core.train.config import Preset, preset_config
 from core.workspace import Workspace
 
 ALL_MODELS = ("fusion", *BASELINES)
+_METRICS = (
+    "ndcg@10",
+    "recall@10",
+    "recall@20",
+    "mrr@10",
+    "tail_ndcg@10",
+    "newcomer_ndcg@10",
+    "no_picture_ndcg@10",
+    "cold_ndcg@10",
+    "cold_recall@10",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +123,7 @@ def _builder(name: str, material: Material, spec: CompareSpec) -> Callable[[], R
 
 
 def _row(one: Measured, items: int, fusion: Measured | None) -> dict[str, Any]:
-    numbers = {
-        metric: None if (value := one.mean(metric)) is None else round(value, 5)
-        for metric in ("ndcg@10", "recall@10", "recall@20", "mrr@10", "tail_ndcg@10", "cold_ndcg@10", "cold_recall@10")
-    }
+    numbers = {metric: None if (value := one.mean(metric)) is None else round(value, 5) for metric in _METRICS}
     low, high = one.interval("ndcg@10") or (0.0, 0.0)
     lead = paired_interval(fusion, one) if fusion is not None and fusion is not one else None
     top = one.top[:, : min(10, DEPTH)]

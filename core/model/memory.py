@@ -14,7 +14,7 @@ is ever built and 100,000 items are no trouble as long as people are some thousa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,10 @@ class Memory:
         unit[item] = 1
         added: NDArray[np.float32] = liked * self._column(unit, item)
         return added
+
+    def with_vectors(self, vectors: NDArray[np.float32]) -> "Memory":
+        """The same with other item vectors of any norm, (N, E); the diagonal stays as it was fitted."""
+        return replace(self, vectors=_centre(vectors))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for saving; `from_arrays` reads them."""
@@ -132,8 +136,7 @@ def fit_memory(
     if len(likes) > MAX_PEOPLE:
         chosen = np.random.default_rng(seed).choice(len(likes), MAX_PEOPLE, replace=False)
         likes = likes[np.sort(chosen)]
-    centred = vectors - vectors.mean(axis=0)
-    centred = (centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    centred = _centre(vectors)
     gram = likes.astype(np.float64) @ likes.T.astype(np.float64)
     inverse = np.linalg.inv(gram + shrinkage * np.eye(len(likes))).astype(np.float32)
     held = 1 - np.einsum("un,un->n", likes, inverse @ likes)  # l * diag(P)
@@ -148,3 +151,9 @@ def fit_memory(
         shrinkage=shrinkage,
         content=content,
     )
+
+
+def _centre(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows minus their mean, unit-norm, (N, E)."""
+    centred = vectors - vectors.mean(axis=0)
+    return np.asarray(centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9), np.float32)

@@ -19,9 +19,9 @@ HEADS = ("taste", "prior", "together", "content")
 _DEPTHS = (10, 50)
 _TASTE = (0.0, 0.03, 0.1, 0.3, 1.0)
 _PRIOR = (0.0, 0.003, 0.01, 0.03, 0.1)
-#: Of new items, beside a weight of 1 for content, whose scale the last step sets.
-_NEW_TASTE = (0.0, 0.3, 1.0, 3.0, 10.0)
-_NEW_PRIOR = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
+#: Say of each head about new items, in units of its own spread over them. Too few people meet the items kept aside to
+#: choose this anew each time.
+_NEW = {"taste": 0.5, "prior": 1.0, "content": 1.0}
 _SCALES = tuple(10.0**power for power in np.arange(-4, 1.1, 0.5).tolist())
 
 
@@ -97,18 +97,17 @@ def choose_known(panel: Panel) -> tuple[HeadWeights, float]:
 
 
 def choose_new(panel: Panel, weights: HeadWeights) -> HeadWeights:
-    """Add weights for new items: how these rank among each other, then their scale beside the others."""
-    shown = panel.allowed & panel.aside
+    """Add weights for new items, on the scale that ranks best when they stand among all others."""
+    aside = panel.allowed & panel.aside
+    if not aside.any() or not len(panel.parts):
+        return weights
+    spread = panel.parts[:, aside].std(axis=1).mean(axis=0)  # (4,)
+    say = {name: amount / max(float(spread[HEADS.index(name)]), 1e-3) for name, amount in _NEW.items()}
     grid = [
-        replace(weights, new_taste=taste, new_prior=prior, content=1.0)
-        for taste, prior in itertools.product(_NEW_TASTE, _NEW_PRIOR)
-    ]
-    found, _ = _best(panel, grid, shown)
-    scaled = [
-        replace(found, new_taste=found.new_taste * scale, new_prior=found.new_prior * scale, content=scale)
+        replace(weights, new_taste=scale * say["taste"], new_prior=scale * say["prior"], content=scale * say["content"])
         for scale in _SCALES
     ]
-    best, _ = _best(panel, scaled, panel.allowed)
+    best, _ = _best(panel, grid, panel.allowed)
     return best
 
 

@@ -76,9 +76,11 @@ def fit_people(
     )
 
 
-def memory_vectors(items: ItemFacts, words: sparse.csr_matrix) -> NDArray[np.float32]:
+def memory_vectors(items: ItemFacts, words: sparse.csr_matrix | None) -> NDArray[np.float32]:
     """What the memory takes for likeness: the fused vectors beside the folded words, alike in weight, (N, E)."""
     fused = unit(items.flat - items.flat.mean(axis=0))
+    if words is None:
+        return fused
     return np.concatenate([fused, fold_words(words)], axis=1)
 
 

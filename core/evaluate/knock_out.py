@@ -1,0 +1,67 @@
+"""What a trained version says when one thing it relies on is taken away; nothing is fitted again.
+
+A modality is swapped between items at random, so that every number is still one that a real item has. A version that
+suggests as well with swapped pictures does not look at them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.encode.item_tokens import ItemTokens, ModalityTokens
+from core.evaluate.fusion import TrainedRecommender
+from core.evaluate.recommender import ItemTable, Recommender
+from core.interactions.log import History, InteractionLog
+
+if TYPE_CHECKING:
+    from core.train.run import Trained
+
+
+class WithoutHistory:
+    """A recommender that is not told what people did before."""
+
+    ranks_cold = True
+
+    def __init__(self, other: Recommender) -> None:
+        self.name = other.name
+        self._other = other
+
+    def fit(self, log: InteractionLog, items: ItemTable) -> None:
+        """As the other."""
+        self._other.fit(log, items)
+
+    def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        """What the other says to newcomers, (B, N)."""
+        return self._other.score([history.take(slice(0)) for history in histories])
+
+
+def knock_outs(trained: "Trained", items: ItemTable, *, seed: int) -> Iterator[tuple[str, Recommender]]:
+    """The version without its pictures, without its texts, and without anybody's history, each with its name."""
+    for modality in trained.tokens.modalities:
+        yield f"trained, {modality}s swapped", TrainedRecommender(_swap(trained, items, modality, seed))
+    yield "trained, no history", WithoutHistory(TrainedRecommender(trained))
+
+
+def swap_modality(tokens: ItemTokens, modality: str, order: NDArray[np.int64]) -> ItemTokens:
+    """Items whose tokens of one modality are those of other items, `order` (N,)."""
+    one = tokens.modalities[modality]
+    swapped = ModalityTokens(tokens=one.tokens[order], mask=one.mask[order], joint=one.joint[order])
+    return ItemTokens(modalities={**tokens.modalities, modality: swapped})
+
+
+def _swap(trained: "Trained", items: ItemTable, modality: str, seed: int) -> "Trained":
+    from core.train.inference import read_items
+    from core.train.people import memory_vectors
+
+    order = np.random.default_rng([seed, 9]).permutation(len(items))
+    facts = read_items(trained.model, swap_modality(trained.tokens, modality, order))
+    memory, words, prior = trained.memory, items.words, trained.prior
+    if modality == "text":  # words are text, and what they foretell is too
+        words = None if words is None else words[order]
+        prior = prior[order]
+    if memory is not None:
+        memory = memory.with_vectors(memory_vectors(facts, words))
+    return replace(trained, items=facts, memory=memory, prior=prior)
