@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from core.train.source import RawItems
 
 _log = logging.getLogger(__name__)
+#: Items at a time where their pictures go through a tower with gradients, unless a configuration says otherwise.
+_TUNED_ITEMS = 32
 #: In a run's folder: what was asked for.
 SPEC = "spec.json"
 
@@ -66,7 +68,9 @@ class TrainSpec:
         if self.preset not in PRESETS:
             raise TrainError(f"There is no preset {self.preset!r}. Choose {', '.join(PRESETS)}.")
         base = self.config or preset_config(self.preset).to_json()
-        tuning = {"tuning": self.tuning} if self.tuning else {}
+        tuning: dict[str, Any] = {"tuning": self.tuning} if self.tuning else {}
+        if self.tuning not in ("", "frozen") and not self.config:
+            tuning["items"] = _TUNED_ITEMS
         return TrainConfig.from_json({**base, "seed": self.seed, **tuning})
 
     def to_json(self) -> dict[str, Any]:

@@ -24,6 +24,29 @@ _PRESETS = {
     "thorough": "Thorough: a lower rate and many passes; it stops by itself when nothing improves.",
 }
 #: Of lines; each stands out on a light and on a dark ground.
+_TUNINGS = {
+    "frozen": (
+        "The fusion model alone",
+        "The image-text model stays as it is, so what it read once is kept: the fastest, and the safe choice.",
+    ),
+    "lora": (
+        "Also the image-text model, a little (LoRA)",
+        "Small additions to its layers are learned. The usual choice where the pictures are of an unusual kind.",
+    ),
+    "adalora": (
+        "The same, where it matters most (AdaLoRA)",
+        "Additions go to the layers that profit; needs longer runs. Where pictures are read by a convolutional "
+        "network, as in the built-in model, it changes the reading of texts alone.",
+    ),
+    "adapter": ("Small layers in between (adapters)", "A narrow layer after each block is learned."),
+    "prefix": ("Learned first words (prefix)", "A few learned tokens before each block; changes least."),
+    "last": ("Its last layers", "The last two blocks of each tower are learned, at a low rate."),
+    "full": ("All of it", "Everything is learned, at a low rate. Needs much data and memory, and forgets most."),
+}
+_SLOW = (
+    "Every pass reads all pictures and texts again and learns from them: with a graphics card minutes, on a processor "
+    "hours for thousands of items. The live panel shows the time left; a stopped run goes on."
+)
 COLOURS = ("#3D7BFF", "#E8590C", "#2B8A3E", "#9C36B5", "#C2255C", "#0B7285")
 
 
@@ -49,8 +72,15 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> Effort:
         use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
         where = choose_device().reason if has_card() else "It computes on the processor."
         st.caption(f"{where} What serves stays as it is until you switch.")
-        seconds = estimate_seconds(catalog, TrainSpec(catalog="", preset=preset).build_config(), use_log=use_log)
-        st.caption(f"At most about {format_duration(seconds)} of training, once the pictures and texts have been read.")
+        tuning = st.selectbox(
+            "What is trained", list(_TUNINGS), format_func=lambda name: _TUNINGS[name][0], key="train-tuning"
+        )
+        st.caption(_TUNINGS[tuning][1])
+        if tuning == "frozen":
+            seconds = estimate_seconds(catalog, TrainSpec(catalog="", preset=preset).build_config(), use_log=use_log)
+            st.caption(f"At most about {format_duration(seconds)} of training, once pictures and texts have been read.")
+        else:
+            st.caption(_SLOW)
         live = [job for job in open_jobs().live() if job.kind == "train"]
         st.button(
             "Train",
@@ -59,7 +89,7 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> Effort:
             icon=":material/model_training:",
             disabled=bool(live),
             on_click=_start,
-            args=(catalog, preset, use_log),
+            args=(catalog, preset, use_log, tuning),
         )
     return Effort(preset=preset, use_log=use_log)
 
@@ -164,6 +194,6 @@ def _estimate(config: str, items: int, dimension: int, events: tuple[int, int]) 
     return estimate_run(whole, choice, items=items, dimension=dimension, windows=windows).seconds
 
 
-def _start(catalog: Catalog, preset: str, use_log: bool) -> None:
-    spec = TrainSpec(catalog=catalog.name, preset=preset, use_log=use_log)
+def _start(catalog: Catalog, preset: str, use_log: bool, tuning: str) -> None:
+    spec = TrainSpec(catalog=catalog.name, preset=preset, use_log=use_log, tuning=tuning)
     start_job("train", f"Train “{catalog.name}”, {preset}", spec.to_json(), key=f"train-{catalog.id}")
