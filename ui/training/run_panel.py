@@ -70,17 +70,11 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> Effort:
         preset = st.radio("Effort", list(_PRESETS), format_func=str.capitalize, key="train-preset", horizontal=True)
         st.caption(_PRESETS[preset])
         use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
-        where = choose_device().reason if has_card() else "It computes on the processor."
-        st.caption(f"{where} What serves stays as it is until you switch.")
         tuning = st.selectbox(
             "What is trained", list(_TUNINGS), format_func=lambda name: _TUNINGS[name][0], key="train-tuning"
         )
         st.caption(_TUNINGS[tuning][1])
-        if tuning == "frozen":
-            seconds = estimate_seconds(catalog, TrainSpec(catalog="", preset=preset).build_config(), use_log=use_log)
-            st.caption(f"At most about {format_duration(seconds)} of training, once pictures and texts have been read.")
-        else:
-            st.caption(_SLOW)
+        st.caption(_describe_cost(catalog, preset, tuning, use_log=use_log))
         live = [job for job in open_jobs().live() if job.kind == "train"]
         st.button(
             "Train",
@@ -192,6 +186,16 @@ def _estimate(config: str, items: int, dimension: int, events: tuple[int, int]) 
     windows = count_windows(*events, whole.history) if events[0] else 0
     choice = choose_device(None if has_card() else "cpu")
     return estimate_run(whole, choice, items=items, dimension=dimension, windows=windows).seconds
+
+
+def _describe_cost(catalog: Catalog, preset: str, tuning: str, *, use_log: bool) -> str:
+    where = choose_device().reason if has_card() else "It computes on the processor."
+    if tuning == "frozen":
+        seconds = estimate_seconds(catalog, TrainSpec(catalog="", preset=preset).build_config(), use_log=use_log)
+        cost = f"At most about {format_duration(seconds)} of training, once pictures and texts have been read."
+    else:
+        cost = _SLOW
+    return f"{cost} {where} What serves stays as it is until you switch."
 
 
 def _start(catalog: Catalog, preset: str, use_log: bool, tuning: str) -> None:
