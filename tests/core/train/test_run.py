@@ -190,3 +190,10 @@ def test_configurations_out_of_range(values: dict[str, float], message: str) -> 
 
 def test_a_configuration_comes_back() -> None:
     assert TrainConfig.from_json(TINY.to_json()) == TINY
+
+
+def test_both_transformers_are_compiled_when_asked_for(tokens: ItemTokens, tmp_path: Path, monkeypatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: asked.append(type(module).__name__))
+    train(catalog_data(tokens), replace(TINY, epochs=1, compile=True), CPU, tmp_path)
+    assert asked == ["FusionTransformer", "UserTransformer"]
