@@ -12,7 +12,6 @@ from core.device import DeviceChoice, choose_device
 from core.encode.item_tokens import ItemTokens
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import History, InteractionLog
-from core.train.bundle import score_people
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
 
@@ -81,8 +80,6 @@ class TrainedRecommender:
             ValueError: It was trained without a log.
         """
         one = self._trained
-        if one.memory is None:
+        if one.heads is None:
             raise ValueError("a version without a log scores no people")
-        return score_people(
-            one.model, one.items.vectors, one.prior, one.memory, one.weights, one.rating_scale, histories
-        ).total
+        return one.heads.score(one.model, one.items.vectors, histories).total

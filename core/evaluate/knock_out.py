@@ -58,10 +58,11 @@ def _swap(trained: "Trained", items: ItemTable, modality: str, seed: int) -> "Tr
 
     order = np.random.default_rng([seed, 9]).permutation(len(items))
     facts = read_items(trained.model, swap_modality(trained.tokens, modality, order))
-    memory, words, prior = trained.memory, items.words, trained.prior
+    if trained.heads is None:
+        return replace(trained, items=facts)
+    words, prior = items.words, trained.heads.prior
     if modality == "text":  # words are text, and what they foretell is too
         words = None if words is None else words[order]
         prior = prior[order]
-    if memory is not None:
-        memory = memory.with_vectors(memory_vectors(facts, words))
-    return replace(trained, items=facts, memory=memory, prior=prior)
+    memory = trained.heads.memory.with_vectors(memory_vectors(facts, words))
+    return replace(trained, items=facts, heads=replace(trained.heads, memory=memory, prior=prior))

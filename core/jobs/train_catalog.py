@@ -248,20 +248,20 @@ def _write_version(
         "items": len(material.items),
         "fingerprint": material.fingerprint,
         "config": spec.build_config().to_json(),
-        "has_log": trained.memory is not None,
+        "has_log": trained.heads is not None,
         "tuned": trained.towers is not None,
         "metrics": metrics,
     }
     folder = workspace.home.versions / version
     if not folder.exists():
         save_bundle(trained, material.table.item_ids, card, folder)
-    title = f"{material.catalog.name}, {'with a log' if trained.memory is not None else 'catalogue alone'}"
+    title = f"{material.catalog.name}, {'with a log' if trained.heads is not None else 'catalogue alone'}"
     workspace.versions.add(
         version,
         material.catalog.id,
         title=title,
         backbone=material.catalog.backbone,
-        has_log=trained.memory is not None,
+        has_log=trained.heads is not None,
         metrics=metrics,
     )
     return {"version": version, "catalog": material.catalog.name, **metrics}

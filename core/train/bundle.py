@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from core.errors import TrainError
 from core.interactions.log import History
-from core.model.fitted import PersonScores, head_parts, liked_rows
+from core.model.fitted import PersonScores
 from core.model.memory import Memory
 from core.train import model_card
-from core.train.combine import HEADS, HeadWeights
+from core.train.heads import PeopleHeads
 
 if TYPE_CHECKING:
     from core.encode.towers import Towers
     from core.model.network import FusionModel
     from core.train.run import Trained
 
-WEIGHTS, ITEMS, MEMORY, CARD = "model.safetensors", "items.safetensors", "memory.safetensors", "card.json"
+WEIGHTS, ITEMS, HEADS, CARD = "model.safetensors", "items.safetensors", "heads.safetensors", "card.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +36,14 @@ class Bundle:
     Attributes:
         item_ids: Of N items, in the catalogue's order when it was trained.
         vectors: One unit-norm part a modality, (N, M, D).
-        prior: Popularity in standard deviations, (N,).
-        memory: None when it was trained without a log.
-        weights: Of the heads.
-        rating_scale: Mean and standard deviation of ratings.
+        heads: What scores people; None when it was trained without a log.
         card: What was trained on what, and how well it does.
         network: The model, evaluation mode.
     """
 
     item_ids: tuple[str, ...]
     vectors: NDArray[np.float32]
-    prior: NDArray[np.float32]
-    memory: Memory | None
-    weights: HeadWeights
-    rating_scale: tuple[float, float]
+    heads: PeopleHeads | None
     card: Mapping[str, Any]
     network: "FusionModel"
 
@@ -59,40 +53,11 @@ class Bundle:
         Raises:
             TrainError: The version was trained without a log, so it knows nothing of people.
         """
-        if self.memory is None:
+        if self.heads is None:
             raise TrainError(
                 "This version was trained on the catalogue alone. Train one with an interaction log first."
             )
-        return score_people(
-            self.network,
-            self.vectors,
-            self.prior,
-            self.memory,
-            self.weights,
-            self.rating_scale,
-            histories,
-        )
-
-
-def score_people(
-    network: "FusionModel",
-    vectors: NDArray[np.float32],
-    prior: NDArray[np.float32],
-    memory: Memory,
-    weights: HeadWeights,
-    rating_scale: tuple[float, float],
-    histories: Sequence[History],
-) -> PersonScores:
-    """Parts of the scores of N items for B people; see `Bundle` for the arguments."""
-    import torch
-
-    from core.train.inference import read_people, unit
-
-    flat = unit(vectors.reshape(len(vectors), -1))
-    people = read_people(network, list(histories), torch.from_numpy(flat), rating_scale)
-    heads = head_parts(people @ flat.T, prior, memory, liked_rows(histories, len(flat)))
-    parts = heads * weights.to_array(~memory.seen)
-    return PersonScores(parts={name: parts[:, :, place] for place, name in enumerate(HEADS)})
+        return self.heads.score(self.network, self.vectors, histories)
 
 
 def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, Any], folder: Path) -> None:
@@ -109,10 +74,11 @@ def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, 
     try:
         save_weights(trained.model, draft / WEIGHTS, towers=trained.towers)
         ids = np.frombuffer("\0".join(item_ids).encode(), np.uint8)
-        save_file({"ids": ids, "vectors": trained.items.vectors, "prior": trained.prior}, draft / ITEMS)
-        if trained.memory is not None:
-            save_file(trained.memory.to_arrays(), draft / MEMORY)
-        whole = dict(card) | {"weights": asdict(trained.weights), "rating_scale": list(trained.rating_scale)}
+        save_file({"ids": ids, "vectors": trained.items.vectors}, draft / ITEMS)
+        whole = dict(card)
+        if trained.heads is not None:
+            save_file(trained.heads.memory.to_arrays() | {"prior": trained.heads.prior}, draft / HEADS)
+            whole |= trained.heads.numbers()
         (draft / CARD).write_text(json.dumps(whole, indent=1, ensure_ascii=False), "utf-8")
         (draft / model_card.FILE).write_text(model_card.build_model_card(card), "utf-8")
         draft.rename(folder)
@@ -171,14 +137,14 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         items = load_file(folder / ITEMS)
         ids = items["ids"].tobytes().decode()
-        memory = Memory.from_arrays(load_file(folder / MEMORY)) if (folder / MEMORY).exists() else None
+        heads = None
+        if (folder / HEADS).exists():
+            arrays = load_file(folder / HEADS)
+            heads = PeopleHeads.from_parts(arrays["prior"], Memory.from_arrays(arrays), card)
         return Bundle(
             item_ids=tuple(ids.split("\0")) if ids else (),
             vectors=items["vectors"],
-            prior=items["prior"],
-            memory=memory,
-            weights=HeadWeights(**card["weights"]),
-            rating_scale=(float(card["rating_scale"][0]), float(card["rating_scale"][1])),
+            heads=heads,
             card=card,
             network=network,
         )

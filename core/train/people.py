@@ -5,8 +5,7 @@ functions only.
 """
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,11 +15,12 @@ from scipy import sparse  # type: ignore[import-untyped]
 from core.encode.words import fold_words
 from core.interactions.log import InteractionLog
 from core.model.fitted import blend_prior, head_parts, liked_rows
-from core.model.memory import Memory, fit_memory
+from core.model.memory import fit_memory
 from core.model.network import FusionModel
 from core.train.batches import LogFacts, count_log
 from core.train.combine import HeadWeights, Panel, choose_known, choose_new
 from core.train.data import TrainData
+from core.train.heads import PeopleHeads
 from core.train.inference import ItemFacts, read_people, unit
 from core.train.validate import measure_catalog, measure_log
 
@@ -30,20 +30,9 @@ _CONTENTS = (0.0003, 0.003, 0.03)
 _WORD_PENALTY = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FittedPeople:
-    """What scores people beside the network; fields as in `core.train.run.Trained`."""
-
-    prior: NDArray[np.float32]
-    memory: Memory | None
-    weights: HeadWeights
-    rating_scale: tuple[float, float]
-    validation: Mapping[str, float]
-
-
 def fit_people(
     model: FusionModel, data: TrainData, items: ItemFacts, everything: InteractionLog | None
-) -> FittedPeople:
+) -> tuple[PeopleHeads | None, dict[str, float]]:
     """Choose on people kept aside, then fit once more on everyone.
 
     Args:
@@ -51,15 +40,12 @@ def fit_people(
         data: What it was trained on.
         items: What it says about all items.
         everything: The log of the same people with all items; None takes the data's.
+
+    Returns:
+        The heads, None without a log; and what validation gives.
     """
     if data.log is None:
-        return FittedPeople(
-            prior=np.zeros(len(data), np.float32),
-            memory=None,
-            weights=HeadWeights(),
-            rating_scale=(0.0, 1.0),
-            validation=measure_catalog(model, data),
-        )
+        return None, measure_catalog(model, data)
     facts = count_log(data)
     whole = replace(data, log=everything) if everything is not None else data
     counted = count_log(whole)
@@ -67,13 +53,13 @@ def fit_people(
     vectors = memory_vectors(items, data.words)
     prior = blend_prior(facts.counts, facts.popularity, _predict(source, data, facts, items))
     (shrinkage, content), weights, value = _choose_memory(model, data, items, vectors, prior, facts)
-    return FittedPeople(
+    heads = PeopleHeads(
         prior=blend_prior(counted.counts, counted.popularity, _predict(source, whole, counted, items)),
         memory=fit_memory(liked_rows(counted.histories, len(data)), vectors, shrinkage=shrinkage, content=content),
         weights=weights,
         rating_scale=(facts.rating_mean, facts.rating_std),
-        validation={"ndcg": value, **measure_log(model, data, facts, items)},
     )
+    return heads, {"ndcg": value, **measure_log(model, data, facts, items)}
 
 
 def memory_vectors(items: ItemFacts, words: sparse.csr_matrix | None) -> NDArray[np.float32]:

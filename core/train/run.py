@@ -19,13 +19,12 @@ from core.errors import TrainError
 from core.interactions.log import InteractionLog
 from core.model.config import ModelConfig, read_categories
 from core.model.fusion import describe_shapes
-from core.model.memory import Memory
 from core.model.network import FusionModel
 from core.train.batches import StepBuilder, count_log
 from core.train.checkpoint import BEST, load_towers_state, load_weights
-from core.train.combine import HeadWeights
 from core.train.config import TrainConfig
 from core.train.data import TrainData
+from core.train.heads import PeopleHeads
 from core.train.inference import ItemFacts, read_items
 from core.train.loop import EpochReport, Trainer
 from core.train.memory_limits import find_batch
@@ -63,11 +62,8 @@ class Trained:
     Attributes:
         model: The best epoch with its gates blended, evaluation mode, on the CPU.
         items: What it says about all items.
-        prior: Popularity in standard deviations, observed or predicted, (N,); zero without a log.
-        memory: None without a log.
-        weights: Of the heads.
+        heads: What scores people; None without a log.
         blend: One of `BLENDS`.
-        rating_scale: Mean and standard deviation of ratings.
         validation: Metric to value of the blended model; with a log of all heads together.
         flat: The lines it was held against.
         steps: Steps of the best epoch.
@@ -79,11 +75,8 @@ class Trained:
 
     model: FusionModel
     items: ItemFacts
-    prior: NDArray[np.float32]
-    memory: Memory | None
-    weights: HeadWeights
+    heads: PeopleHeads | None
     blend: float
-    rating_scale: tuple[float, float]
     validation: Mapping[str, float]
     flat: Mapping[str, Mapping[str, float]]
     steps: int
@@ -158,7 +151,7 @@ def train(
     blend = choose_blend(best, data, source)
     data = replace(data, tokens=source.read(np.arange(len(data))))
     items = read_items(best, data.tokens)
-    people = fit_people(best, data, items, everything)
+    heads, validation = fit_people(best, data, items, everything)
     tuned = source.tuned if blend > 0 else None
     return Trained(
         model=best,
@@ -170,11 +163,8 @@ def train(
         tokens=data.tokens,
         towers=tuned.state() if tuned else None,
         encode_texts=source.encode_texts if tuned and isinstance(source, LiveTokens) else None,
-        prior=people.prior,
-        memory=people.memory,
-        weights=people.weights,
-        rating_scale=people.rating_scale,
-        validation=people.validation,
+        heads=heads,
+        validation=validation,
     )
 
 

@@ -12,7 +12,7 @@ from core.encode.item_tokens import ItemTokens
 from core.errors import CancelledError, TrainError
 from core.interactions.log import InteractionLog
 from core.metrics import ndcg_at, rank_top
-from core.train.bundle import load_bundle, save_bundle, score_people
+from core.train.bundle import load_bundle, save_bundle
 from core.train.checkpoint import LAST
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
@@ -51,18 +51,10 @@ def test_without_a_log_pictures_learn_to_match_texts(tokens: ItemTokens, tmp_pat
 
 def test_with_a_log_new_people_get_their_group(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
     trained = train(log_data(tokens, log), TINY, CPU, tmp_path, everything=log)
-    assert trained.memory is not None
+    assert trained.heads is not None
     newcomers = make_log(people=20, seed=9)
     histories = newcomers.histories(np.arange(20))
-    scores = score_people(
-        trained.model,
-        trained.items.vectors,
-        trained.prior,
-        trained.memory,
-        trained.weights,
-        trained.rating_scale,
-        histories,
-    )
+    scores = trained.heads.score(trained.model, trained.items.vectors, histories)
     top = rank_top(scores.total.copy(), 10, masked=[one.items for one in histories])
     own = [np.flatnonzero(np.arange(80) % 2 == person % 2) for person in range(20)]
     assert ndcg_at(top, own, 10).mean() > 0.95
@@ -73,7 +65,7 @@ def test_the_same_seed_gives_the_same_numbers(tokens: ItemTokens, log: Interacti
     one = train(log_data(tokens, log), TINY, CPU, tmp_path / "a", everything=log)
     other = train(log_data(tokens, log), TINY, CPU, tmp_path / "b", everything=log)
     assert_equal(one, other)
-    assert np.array_equal(one.prior, other.prior) and one.weights == other.weights
+    assert np.array_equal(one.heads.prior, other.heads.prior) and one.heads.weights == other.heads.weights
     different = train(log_data(tokens, log), replace(TINY, seed=1), CPU, tmp_path / "c", everything=log)
     assert any(not torch.equal(tensor, weights(different)[name]) for name, tensor in weights(one).items())
 
@@ -156,16 +148,8 @@ def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog,
     bundle = load_bundle(tmp_path / "version")
     histories = log.histories(np.arange(3))
     assert bundle.item_ids == log.item_ids
-    assert trained.memory is not None
-    wanted = score_people(
-        trained.model,
-        trained.items.vectors,
-        trained.prior,
-        trained.memory,
-        trained.weights,
-        trained.rating_scale,
-        histories,
-    )
+    assert trained.heads is not None
+    wanted = trained.heads.score(trained.model, trained.items.vectors, histories)
     assert np.array_equal(bundle.score_people(histories).total, wanted.total)
     (tmp_path / "version" / "items.safetensors").write_bytes(b"x")
     with pytest.raises(TrainError, match="damaged"):

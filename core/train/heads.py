@@ -1,0 +1,71 @@
+"""What scores people beside the network: the same while it is measured and once it is opened from a version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.interactions.log import History
+from core.model.fitted import PersonScores, head_parts, liked_rows
+from core.model.memory import Memory
+from core.train.combine import HEADS, HeadWeights
+
+if TYPE_CHECKING:
+    from core.model.network import FusionModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleHeads:
+    """The heads of a version that was trained with a log.
+
+    Attributes:
+        prior: Popularity in standard deviations, observed or foretold, (N,).
+        memory: What people like together.
+        weights: Of the heads.
+        rating_scale: Mean and standard deviation of ratings.
+    """
+
+    prior: NDArray[np.float32]
+    memory: Memory
+    weights: HeadWeights
+    rating_scale: tuple[float, float]
+
+    def score(self, network: "FusionModel", vectors: NDArray[np.float32], histories: Sequence[History]) -> PersonScores:
+        """Parts of the scores of all items for people; an empty history leaves the prior alone.
+
+        Args:
+            network: Reads histories.
+            vectors: Of the items, (N, M, D).
+            histories: Of B people.
+        """
+        import torch
+
+        from core.train.inference import read_people, unit
+
+        flat = unit(vectors.reshape(len(vectors), -1))
+        people = read_people(network, list(histories), torch.from_numpy(flat), self.rating_scale)
+        heads = head_parts(people @ flat.T, self.prior, self.memory, liked_rows(histories, len(flat)))
+        parts = heads * self.weights.to_array(~self.memory.seen)
+        return PersonScores(parts={name: parts[:, :, place] for place, name in enumerate(HEADS)})
+
+    def numbers(self) -> dict[str, Any]:
+        """What is not an array, as JSON values; `from_parts` reads it."""
+        return {"weights": asdict(self.weights), "rating_scale": list(self.rating_scale)}
+
+    @classmethod
+    def from_parts(cls, prior: NDArray[np.float32], memory: Memory, numbers: Mapping[str, Any]) -> "PeopleHeads":
+        """Put together what was saved.
+
+        Raises:
+            KeyError: A number is missing.
+            TypeError: A weight is unknown.
+        """
+        mean, deviation = numbers["rating_scale"]
+        return cls(
+            prior=prior,
+            memory=memory,
+            weights=HeadWeights(**numbers["weights"]),
+            rating_scale=(float(mean), float(deviation)),
+        )
