@@ -1,17 +1,21 @@
 """Letting a trained version serve its catalogue, and back; the old one serves until all vectors are there."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.encode.item_tokens import extract_tokens
+from core.catalog.schema import Item
+from core.encode.item_tokens import ItemTokens, extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import TrainError
 from core.jobs.material import load_material
 from core.jobs.progress import Progress
 from core.store.catalogs import Catalog
+from core.train.bundle import read_card
 from core.workspace import Workspace
 
 _BATCH = 500
@@ -62,27 +66,70 @@ def embed_items(workspace: Workspace, catalog: Catalog, version_id: str, progres
     Raises:
         TrainError: The version's files are missing or damaged.
     """
+    material = load_material(workspace, catalog.name, progress)
+    tokens = None if _is_tuned(workspace, version_id) else material.tokens
+    _embed(workspace, replace(catalog, version=version_id), material.items, material.pictures, progress, tokens=tokens)
+    return len(material.items)
+
+
+def embed_new_items(workspace: Workspace, catalog: Catalog, progress: Progress) -> int:
+    """Make the vectors of items that have none under the version that serves, e.g. after an import.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        TrainError: The version's files are missing or damaged.
+    """
+    if not catalog.version:
+        return 0
+    stored = list(workspace.items.iterate(catalog.id))
+    model = _model_number(workspace, catalog)
+    missing = set(workspace.embeddings.missing(model, "item", [one.item.content_hash() for one in stored]))
+    new = [one for one in stored if one.item.content_hash() in missing]
+    if new:
+        pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in new]
+        _embed(workspace, catalog, [one.item for one in new], pictures, progress)
+        workspace.items.touch(catalog.id, [one.id for one in new])
+    return len(new)
+
+
+def _embed(
+    workspace: Workspace,
+    catalog: Catalog,
+    items: Sequence[Item],
+    pictures: Sequence[Path | None],
+    progress: Progress,
+    *,
+    tokens: ItemTokens | None = None,
+) -> None:
+    """Store fused vectors of items under the catalogue's version; None reads their tokens through its towers."""
     from core.train.bundle import load_bundle, load_tuned_towers
     from core.train.inference import read_items
 
-    folder = workspace.home.versions / version_id
+    folder = workspace.home.versions / catalog.version
     bundle = load_bundle(folder)
-    material = load_material(workspace, catalog.name, progress)
-    tokens = material.tokens
-    if bundle.card.get("tuned"):
+    if tokens is None:
         towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), workspace.home.models))
-        tokens = extract_tokens(towers, material.items, material.pictures, progress)
-    progress("Making vectors", 0, len(material.items))
+        tokens = extract_tokens(towers, items, pictures, progress)
+    progress("Making vectors", 0, len(items))
     vectors = read_items(bundle.network, tokens).vectors
-    served = replace(catalog, version=version_id).served_version(workspace.encoder(catalog.backbone).model_version)
-    model = workspace.embeddings.model_number(served)
-    for start in range(0, len(material.items), _BATCH):
+    model = _model_number(workspace, catalog)
+    for start in range(0, len(items), _BATCH):
         part = slice(start, start + _BATCH)
         rows = {
             item.content_hash(): np.asarray(row.reshape(-1), np.float32)
-            for item, row in zip(material.items[part], vectors[part], strict=True)
+            for item, row in zip(items[part], vectors[part], strict=True)
         }
         with workspace.database.transaction():
             workspace.embeddings.put(model, "item", rows)
-        progress("Making vectors", min(start + _BATCH, len(material.items)), len(material.items))
-    return len(material.items)
+        progress("Making vectors", min(start + _BATCH, len(items)), len(items))
+
+
+def _model_number(workspace: Workspace, catalog: Catalog) -> int:
+    base = workspace.encoder(catalog.backbone).model_version
+    return workspace.embeddings.model_number(catalog.served_version(base))
+
+
+def _is_tuned(workspace: Workspace, version_id: str) -> bool:
+    return bool(read_card(workspace.home.versions / version_id).get("tuned"))

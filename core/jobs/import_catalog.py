@@ -20,6 +20,7 @@ from core.catalog.picture_store import PictureImporter
 from core.catalog.validate import ParsedItem
 from core.encode.encoder import Encoder
 from core.errors import CatalogNotFoundError, PictureError, StoreError
+from core.jobs.activate import embed_new_items
 from core.jobs.encoding import encode_missing, store_embeddings
 from core.jobs.import_report import ImportReport, ImportState, build_report, load_state, note_picture, save_state
 from core.jobs.progress import Progress, silent
@@ -83,6 +84,7 @@ def run_import(
                 reading.append(ahead.submit(reader.read, validated.items[at + CHUNK : at + 2 * CHUNK], at + CHUNK))
             _encode_and_write(workspace, catalog, encoder, chunk, state, import_id, before + time.monotonic() - started)
         progress("Importing items", total, total)
+    embed_new_items(workspace, workspace.catalogs.find(catalog.name), progress)
     progress("Writing the index", 0, 0)
     workspace.suggester.prepare(workspace.catalogs.find(catalog.name))
     state.seconds = before + time.monotonic() - started

@@ -46,7 +46,7 @@ def shop(tmp_path, tiny_folder) -> Workspace:
     return workspace
 
 
-def test_needs_are_read_by_the_tower_that_was_tuned(shop) -> None:
+def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     (catalog,) = shop.catalogs.list()
     spec = TrainSpec(catalog=catalog.name, config=SMALL, device="cpu", use_log=False)
     done = run_train(shop, spec, "c" * 32, silent)
@@ -57,6 +57,12 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop) -> None:
     assert np.abs(tuned.encode_texts(["red thing"]) - plain.encode_texts(["red thing"])).max() > 1e-3
     assert shop.serving_encoder(served) is tuned
     assert len(shop.suggester.suggest(Need(text="red thing")).page)
+    later = tmp_path / "later.csv"
+    later.write_text("id,title,image\nnew,purple thing,red.png\nred0,red thing 0 renamed,red.png\n")
+    run_import(shop, replace(write_spec(later, folder=tmp_path), catalog=catalog.name, backbone=""))
+    (served,) = shop.catalogs.list()
+    model = shop.embeddings.model_number(served.served_version(plain.model_version))
+    assert len(shop.embeddings.of_fused(served.id, model)) == served.items == 91
     activate_version(shop, "", catalog.name, silent)
     assert shop.serving_encoder(shop.catalogs.list()[0]) is plain
 
