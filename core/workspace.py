@@ -26,7 +26,7 @@ from core.store.items import Items
 from core.store.versions import Versions
 from core.store.words import Words
 from core.suggest.suggester import Suggester
-from core.train.bundle import load_tuned_towers, read_card
+from core.train.bundle import load_tuned_towers
 
 EncoderLoader = Callable[[str], Encoder]
 
@@ -77,9 +77,9 @@ class Workspace:
             BackboneError: It cannot be loaded.
             TrainError: The version is missing or damaged.
         """
-        folder = self.home.versions / catalog.version
-        if not catalog.version or not read_card(folder).get("tuned"):
+        if not catalog.version or not self.versions.find(catalog.version).metrics.get("tuned"):
             return self.encoder(catalog.backbone)
+        folder = self.home.versions / catalog.version
         with self._lock:
             if catalog.version not in self._encoders:
                 towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), self.home.models))

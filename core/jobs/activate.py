@@ -15,7 +15,6 @@ from core.errors import TrainError
 from core.jobs.material import load_material
 from core.jobs.progress import Progress
 from core.store.catalogs import Catalog
-from core.train.bundle import read_card
 from core.workspace import Workspace
 
 _BATCH = 500
@@ -67,7 +66,8 @@ def embed_items(workspace: Workspace, catalog: Catalog, version_id: str, progres
         TrainError: The version's files are missing or damaged.
     """
     material = load_material(workspace, catalog.name, progress)
-    tokens = None if _is_tuned(workspace, version_id) else material.tokens
+    tuned = workspace.versions.find(version_id).metrics.get("tuned")
+    tokens = None if tuned else material.tokens
     _embed(workspace, replace(catalog, version=version_id), material.items, material.pictures, progress, tokens=tokens)
     return len(material.items)
 
@@ -129,7 +129,3 @@ def _embed(
 def _model_number(workspace: Workspace, catalog: Catalog) -> int:
     base = workspace.encoder(catalog.backbone).model_version
     return workspace.embeddings.model_number(catalog.served_version(base))
-
-
-def _is_tuned(workspace: Workspace, version_id: str) -> bool:
-    return bool(read_card(workspace.home.versions / version_id).get("tuned"))

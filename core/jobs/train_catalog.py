@@ -240,6 +240,7 @@ def _write_version(
         "blend": trained.blend,
         "steps": trained.steps,
         "seconds": round(trained.seconds, 1),
+        "tuned": trained.towers is not None,
     }
     card = {
         "version": version,
