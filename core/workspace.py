@@ -77,14 +77,21 @@ class Workspace:
             BackboneError: It cannot be loaded.
             TrainError: The version is missing or damaged.
         """
-        if not catalog.version or not self.versions.find(catalog.version).metrics.get("tuned"):
+        if not catalog.version:
             return self.encoder(catalog.backbone)
-        folder = self.home.versions / catalog.version
         with self._lock:
-            if catalog.version not in self._encoders:
-                towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), self.home.models))
-                self._encoders[catalog.version] = build_encoder(catalog.backbone, towers)
-            return self._encoders[catalog.version]
+            known = self._encoders.get(catalog.version)
+        if known is None:
+            known = self._load_serving(catalog)
+            with self._lock:
+                known = self._encoders.setdefault(catalog.version, known)
+        return known
+
+    def _load_serving(self, catalog: Catalog) -> Encoder:
+        if not self.versions.find(catalog.version).metrics.get("tuned"):
+            return self.encoder(catalog.backbone)
+        towers = load_towers(find_backbone(catalog.backbone), self.home.models)
+        return build_encoder(catalog.backbone, load_tuned_towers(self.home.versions / catalog.version, towers))
 
     def keep_need_picture(self, data: bytes) -> str:
         """Store a picture of what is wanted, made safe and uniform as catalogue pictures are.

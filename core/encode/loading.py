@@ -7,7 +7,7 @@ from typing import Literal
 from core.device import DeviceName, choose_device
 from core.encode.encoder import Encoder, EncoderFacts, TowerEncoder
 from core.encode.registry import Backbone, find_backbone
-from core.encode.runtime import LEAST_AGREEMENT, Progress
+from core.encode.runtime import LEAST_AGREEMENT, Progress, Runtime
 from core.encode.runtime_openvino import OpenVinoRuntime, Record, convert_towers, find_folder, read_record
 from core.encode.runtime_torch import TorchRuntime
 from core.encode.towers import Towers, describe_version, load_tokenizer, load_towers
@@ -79,8 +79,7 @@ def _convert(
         record = record or convert_towers(towers, reference, folder, progress=tell)
         if record.accepted:
             converted = OpenVinoRuntime(folder, record)
-            facts = _facts(backbone, version, towers)
-            return TowerEncoder(facts, converted, towers.tokenizer, towers.preparation, trims=towers.trims)
+            return _wrap(backbone, version, towers, converted)
         reason = (
             f"torch in float32, since OpenVINO's embeddings differ (cosine {record.agreement:.4f}, "
             f"at least {LEAST_AGREEMENT} is wanted)."
@@ -112,9 +111,7 @@ def _load_torch(backbone: Backbone, version: str, models: Path, device: DeviceNa
         raise BackboneError(
             f"The model {backbone.name} does not fit on the graphics card. Free memory there, or choose the processor."
         ) from exc
-    return TowerEncoder(
-        _facts(backbone, version, towers), runtime, towers.tokenizer, towers.preparation, trims=towers.trims
-    )
+    return _wrap(backbone, version, towers, runtime)
 
 
 def build_encoder(name: str, towers: Towers) -> Encoder:
@@ -128,20 +125,17 @@ def build_encoder(name: str, towers: Towers) -> Encoder:
     backbone = find_backbone(name)
     choice = choose_device() if has_card() else choose_device("cpu")
     runtime = TorchRuntime(towers, choice, reason=f"torch in {choice.dtype}, since this version tuned the model.")
-    return TowerEncoder(
-        _facts(backbone, describe_version(backbone), towers),
-        runtime,
-        towers.tokenizer,
-        towers.preparation,
-        trims=towers.trims,
-    )
+    return _wrap(backbone, describe_version(backbone), towers, runtime)
 
 
 def _build_torch(backbone: Backbone, version: str, towers: Towers, reason: str) -> Encoder:
     runtime = TorchRuntime(towers, choose_device("cpu"), reason=reason)
-    return TowerEncoder(
-        _facts(backbone, version, towers), runtime, towers.tokenizer, towers.preparation, trims=towers.trims
-    )
+    return _wrap(backbone, version, towers, runtime)
+
+
+def _wrap(backbone: Backbone, version: str, towers: Towers, runtime: Runtime) -> Encoder:
+    facts = _facts(backbone, version, towers)
+    return TowerEncoder(facts, runtime, towers.tokenizer, towers.preparation, trims=towers.trims)
 
 
 def _facts(backbone: Backbone, version: str, known: Towers | Record) -> EncoderFacts:
