@@ -146,29 +146,28 @@ def match_both_ways(
     rows = np.flatnonzero(tested)
     if not len(rows):
         return (), ()
+    plain = _read_questions(items, rows, trained, encode)
+    tuned = _read_questions(items, rows, trained, trained.encode_texts) if trained.encode_texts else plain
     gates = trained.model.fusion.gate.detach().clone()
-    after = _match(items, rows, trained, trained.tokens, trained.encode_texts or encode)
+    after = measure_matching(trained.model, trained.tokens.take(rows), *tuned)
     set_gates(trained.model, gates * 0)
-    before = _match(items, rows, trained, tokens, encode)
+    before = measure_matching(trained.model, tokens.take(rows), *plain)
     set_gates(trained.model, gates)
     return before, after
 
 
-def _match(
-    items: ItemTable, rows: NDArray[np.int64], trained: "Trained", tokens: ItemTokens, encode: EncodeTexts
-) -> tuple[Matching, ...]:
-    """The tested items as the model stands, with the tokens and the text tower that go with it."""
+def _read_questions(
+    items: ItemTable, rows: NDArray[np.int64], trained: "Trained", encode: EncodeTexts
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """What `measure_matching` asks of these items, after the model and the tokens, by one text tower."""
     names = trained.model.config.categories
     number = {name: place for place, name in enumerate(names)}
-    width = tokens.modalities["text"].joint.shape[1]
-    return measure_matching(
-        trained.model,
-        tokens.take(rows),
+    return (
         encode([items.titles[row] for row in rows]),
         encode([items.texts[row] for row in rows]),
         number_texts(items.titles)[rows],
         np.array([number.get(items.categories[row], -1) for row in rows], np.int64),
-        encode(list(names)) if names else np.empty((0, width), np.float32),
+        encode(list(names)) if names else np.empty((0, items.text_embeddings.shape[1]), np.float32),
     )
 
 

@@ -49,12 +49,17 @@ def fit_people(
     facts = count_log(data)
     whole = replace(data, log=everything) if everything is not None else data
     counted = count_log(whole)
-    source = _choose_source(data, facts, counted, items)
+    words = popularity_from_words(data.words, facts.popularity)
+    source = _choose_source(data, counted, items, words)
     vectors = memory_vectors(items, data.words)
-    prior = blend_prior(facts.counts, facts.popularity, _predict(source, data, facts, items))
+    prior = blend_prior(facts.counts, facts.popularity, _predict(source, items, words))
     (shrinkage, content), weights, value = _choose_memory(model, data, items, vectors, prior, facts)
     heads = PeopleHeads(
-        prior=blend_prior(counted.counts, counted.popularity, _predict(source, whole, counted, items)),
+        prior=blend_prior(
+            counted.counts,
+            counted.popularity,
+            _predict(source, items, popularity_from_words(data.words, counted.popularity)),
+        ),
         memory=fit_memory(liked_rows(counted.histories, len(data)), vectors, shrinkage=shrinkage, content=content),
         weights=weights,
         rating_scale=(facts.rating_mean, facts.rating_std),
@@ -82,21 +87,20 @@ def popularity_from_words(words: sparse.csr_matrix, popularity: NDArray[np.float
     return predicted
 
 
-def _choose_source(data: TrainData, facts: LogFacts, counted: LogFacts, items: ItemFacts) -> str:
+def _choose_source(data: TrainData, counted: LogFacts, items: ItemFacts, words: NDArray[np.float32]) -> str:
     """What foretells best how popular the items kept aside turned out to be: "network", "words" or "both"."""
     aside = data.held & counted.seen
     if not data.words.shape[1] or aside.sum() < 10:
         return "network"
     truth = counted.popularity[aside]
-    found = {name: _predict(name, data, facts, items)[aside] for name in ("network", "words", "both")}
+    found = {name: _predict(name, items, words)[aside] for name in ("network", "words", "both")}
     return max(found, key=lambda name: _correlation(found[name], truth))
 
 
-def _predict(source: str, data: TrainData, facts: LogFacts, items: ItemFacts) -> NDArray[np.float32]:
-    """Popularity foretold from content, standard deviations, (N,)."""
+def _predict(source: str, items: ItemFacts, words: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Popularity foretold by the network, by the words' regression, or by both, standard deviations, (N,)."""
     if source == "network":
         return items.popularity
-    words = popularity_from_words(data.words, facts.popularity)
     return words if source == "words" else ((words + items.popularity) / 2).astype(np.float32)
 
 
