@@ -23,7 +23,6 @@ _PRESETS = {
     "balanced": "Balanced: the size and length that did well on the catalogues it was tried on.",
     "thorough": "Thorough: a lower rate and many passes; it stops by itself when nothing improves.",
 }
-#: Of lines; each stands out on a light and on a dark ground.
 _TUNINGS = {
     "frozen": (
         "The fusion model alone",
@@ -47,6 +46,7 @@ _SLOW = (
     "Every pass reads all pictures and texts again and learns from them: with a graphics card minutes, on a processor "
     "hours for thousands of items. The live panel shows the time left; a stopped run goes on."
 )
+#: Of lines; each stands out on a light and on a dark ground.
 COLOURS = ("#3D7BFF", "#E8590C", "#2B8A3E", "#9C36B5", "#C2255C", "#0B7285")
 
 
