@@ -11,7 +11,7 @@ from typing import Any
 from core.command import Result, add_command, show_progress
 from core.errors import TrainError
 from core.jobs.search_catalog import SearchSpec, run_search
-from core.jobs.train_catalog import TrainSpec
+from core.jobs.train_catalog import DEVICES, TrainSpec
 from core.train.config import PRESETS
 from core.train.space import TASK_PREFIX
 from core.training_commands import find_run
@@ -27,7 +27,7 @@ def add_search_commands(commands: Any) -> None:
     search.add_argument("--trials", type=int, default=20, metavar="N", help="how many settings to try (default: 20)")
     search.add_argument("--no-log", action="store_true", help="learn from the catalogue alone")
     search.add_argument("--seed", type=int, default=0)
-    search.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    search.add_argument("--device", default="auto", choices=DEVICES)
     search.add_argument("--resume", metavar="RUN", default="", help="go on with a search that was stopped")
     search.add_argument("--out", type=Path, metavar="FILE", help="write the best settings as JSON, for train --config")
 

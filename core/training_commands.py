@@ -15,7 +15,7 @@ from core.interactions.read import read_log
 from core.jobs.activate import activate_version
 from core.jobs.compare import ALL_MODELS, CompareSpec, run_compare
 from core.jobs.recommend import recommend_history, recommend_user
-from core.jobs.train_catalog import SPEC, TrainSpec, run_train
+from core.jobs.train_catalog import DEVICES, SPEC, TrainSpec, run_train
 from core.train.config import PRESETS, TUNINGS, read_config
 from core.workspace import Workspace
 
@@ -28,7 +28,7 @@ def add_training_commands(commands: Any) -> None:
     train.add_argument("--preset", choices=PRESETS, default="balanced")
     train.add_argument("--config", type=Path, metavar="FILE", help="JSON with hyper-parameters, instead of a preset")
     train.add_argument("--tuning", choices=TUNINGS, default="frozen", help="how the image-text model itself is tuned")
-    train.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    train.add_argument("--device", default="auto", choices=DEVICES)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--resume", metavar="RUN", default="", help="go on with a run that was stopped")
     train.add_argument("--no-log", action="store_true", help="learn from the catalogue alone")

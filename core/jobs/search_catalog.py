@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.errors import TrainError
-from core.jobs.material import load_material
 from core.jobs.progress import Progress
-from core.jobs.train_catalog import TrainSpec, build_plan, load_log, open_run, read_device
+from core.jobs.train_catalog import TrainSpec, load_plan, open_run, read_device
 from core.train.tracking import WATCHED
 from core.workspace import Workspace
 
@@ -52,10 +51,9 @@ def run_search(workspace: Workspace, spec: SearchSpec, run_id: str, progress: Pr
         raise TrainError(f"The number of trials lies between {LEAST_TRIALS} and {MOST_TRIALS:,}, not {spec.trials:,}.")
     config = spec.train.build_config()
     choice = read_device(spec.train.device)
-    material = load_material(workspace, spec.train.catalog, progress)
-    log = load_log(workspace, material, spec.train)
+    material, plan = load_plan(workspace, spec.train, progress)
     folder = open_run(workspace, run_id, spec.to_json(), material)
-    data = build_plan(material, log, config).build_data(material.tokens)
+    data = plan.build_data(material.tokens)
 
     def on_step(done: int, trials: int) -> None:
         progress("Trying settings", done, trials)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from core.train.source import RawItems
 
 _log = logging.getLogger(__name__)
+DEVICES = ("auto", "cpu", "cuda", "mps")
 #: Items at a time where their pictures go through a tower with gradients, unless a configuration says otherwise.
 _TUNED_ITEMS = 32
 #: In a run's folder: what was asked for.
@@ -101,9 +102,7 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     ranks = join_ranks()
     if not ranks.is_first:
         return _help_first(workspace, spec, run_id, ranks)
-    material = load_material(workspace, spec.catalog, progress)
-    log = load_log(workspace, material, spec)
-    plan = build_plan(material, log, config)
+    material, plan = load_plan(workspace, spec, progress)
     folder = open_run(workspace, run_id, spec.to_json(), material)
     ranks.wait()
     tracker = Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)
@@ -111,7 +110,7 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
         device=choice.device,
         device_reason=choice.reason,
         config=config.to_json(),
-        has_log=log is not None,
+        has_log=plan.fit is not None,
         items=len(material.items),
     )
     try:
@@ -132,8 +131,7 @@ def _help_first(workspace: Workspace, spec: TrainSpec, run_id: str, ranks: "Rank
     from core.train.run import train
 
     ranks.wait()  # the first one has read the items by now
-    material = load_material(workspace, spec.catalog, silent)
-    plan = build_plan(material, load_log(workspace, material, spec), spec.build_config())
+    material, plan = load_plan(workspace, spec, silent)
     data = plan.build_data(material.tokens)
     raw, folder = _raw_items(workspace, material), workspace.home.runs / run_id
     try:
@@ -173,13 +171,17 @@ def load_log(workspace: Workspace, material: Material, spec: TrainSpec) -> Inter
     return log if len(log) else None
 
 
-def build_plan(material: Material, log: InteractionLog | None, config: TrainConfig) -> LogHelp | CatalogHelp:
-    """What is learned from, what is checked with, and what is tested in the end.
+def load_plan(workspace: Workspace, spec: TrainSpec, progress: Progress) -> tuple[Material, LogHelp | CatalogHelp]:
+    """The catalogue, and what is learned from, what is checked with, and what is tested in the end.
 
     Raises:
-        TrainError: The log is too small to hold anything out of it.
+        WishlightError: The catalogue or the log cannot be used, or the log is too small to hold anything out of it.
     """
-    return LogHelp(material.table, log, config) if log is not None else CatalogHelp(material.table, config)
+    config = spec.build_config()
+    material = load_material(workspace, spec.catalog, progress)
+    log = load_log(workspace, material, spec)
+    plan = LogHelp(material.table, log, config) if log is not None else CatalogHelp(material.table, config)
+    return material, plan
 
 
 def open_run(workspace: Workspace, run_id: str, spec: Mapping[str, Any], material: Material) -> Path:
@@ -207,7 +209,7 @@ def read_device(name: str) -> DeviceChoice:
     Raises:
         TrainError: There is no such device here.
     """
-    if name not in ("", "auto", "cpu", "cuda", "mps"):
+    if name not in ("", *DEVICES):
         raise TrainError(f"There is no device {name!r}. Choose auto, cpu, cuda or mps.")
     try:
         return choose_device(None if name in ("", "auto") else cast(DeviceName, name))

@@ -157,3 +157,9 @@ def test_states_of_another_model_are_refused(load) -> None:
     tuned = TunedTowers(load(), TuningSpec(method="lora", **SPEC))
     with pytest.raises(TrainError, match="Train again"):
         tuned.load({"other": torch.zeros(1)})
+
+
+def test_every_tuning_of_a_configuration_is_a_method() -> None:
+    from core.train.config import TUNINGS
+
+    assert set(TUNINGS) == {"frozen", *METHODS}
