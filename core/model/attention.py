@@ -16,17 +16,18 @@ class SelfAttention(nn.Module):
         self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, allowed: Tensor) -> Tensor:
+    def forward(self, x: Tensor, allowed: Tensor, *, asking: int | None = None) -> Tensor:
         """Attend.
 
         Args:
             x: (B, L, W).
-            allowed: Which positions may be looked at, (B, 1, 1 or L, L).
+            allowed: Which positions may be looked at, (B, 1, 1 or Q, L).
+            asking: How many of the first positions look at all; None lets every one.
 
         Returns:
-            (B, L, W).
+            (B, Q, W), where Q is `asking`, or L.
         """
-        query, key, value = (self._split(layer(x)) for layer in (self.query, self.key, self.value))
+        query, key, value = self._split(self.query(x[:, :asking])), self._split(self.key(x)), self._split(self.value(x))
         dropout = self.dropout if self.training else 0.0
         mixed = scaled_dot_product_attention(query, key, value, attn_mask=allowed, dropout_p=dropout)
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
@@ -47,8 +48,8 @@ class Block(nn.Module):
         self.perceptron = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, allowed: Tensor) -> Tensor:
-        """(B, L, W) to (B, L, W); `allowed` as in `SelfAttention`."""
-        x = x + self.drop(self.attention(self.attention_norm(x), allowed))
+    def forward(self, x: Tensor, allowed: Tensor, *, asking: int | None = None) -> Tensor:
+        """(B, L, W) to (B, Q, W); `allowed` and `asking` as in `SelfAttention`."""
+        x = x[:, :asking] + self.drop(self.attention(self.attention_norm(x), allowed, asking=asking))
         out: Tensor = x + self.drop(self.perceptron(self.perceptron_norm(x)))
         return out

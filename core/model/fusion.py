@@ -115,16 +115,18 @@ class FusionTransformer(nn.Module):
             pieces.append(piece)
             allowed.append(mask)
         x, mask = torch.cat(pieces, 1), torch.cat(allowed, 1)  # (B, L, W), (B, L)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             x = block(x, mask[:, None, None])
-        state = self.norm(x[:, 0])
-        return FusedItems(vectors=self._place(state, batch), state=state)
+        # Only [CLS] is read in the end, so in the last block it alone asks.
+        state = self.norm(self.blocks[-1](x, mask[:, None, None], asking=1)[:, 0])
+        return FusedItems(vectors=self.place(state, batch), state=state)
 
     def zero_shot(self, batch: ItemBatch) -> Tensor:
         """The towers' own parts, missing ones as the mean, (B, M, D)."""
         return torch.where(batch.present.unsqueeze(-1), batch.joint, self.means)
 
-    def _place(self, state: Tensor, batch: ItemBatch) -> Tensor:
+    def place(self, state: Tensor, batch: ItemBatch) -> Tensor:
+        """Vectors (B, M, D) of items whose states (B, W) are known, by the gates as they stand now."""
         base = self.zero_shot(batch)
         step = normalize(self.out(state).unflatten(-1, base.shape[1:]), dim=-1)
         gate = self.gate.view(1, -1, 1) * self.familiarity(batch).view(-1, 1, 1)

@@ -48,6 +48,15 @@ class TrainData:
         """Items that may be trained on, (N,)."""
         return self.shown & ~self.held
 
+    @property
+    def zero_shot(self) -> NDArray[np.float32]:
+        """The towers' own parts, the catalogue's mean where one is missing, (N, M, D)."""
+        parts = [
+            np.where(one.present[:, None], one.joint, mean)
+            for one, mean in zip(self.tokens.modalities.values(), self.means, strict=True)
+        ]
+        return np.stack(parts, axis=1).astype(np.float32)
+
     def __len__(self) -> int:
         return len(self.captions)
 

@@ -1,6 +1,6 @@
 """All items through a model. Imports torch, so import this module inside functions only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,12 +26,14 @@ class ItemFacts:
         popularity: Predicted from content, standard deviations, (N,).
         quality: Predicted from content, standard deviations, (N,).
         categories: Logits, (N, C); C may be 0.
+        states: Of [CLS], which the gates do not change, (N, W).
     """
 
     vectors: NDArray[np.float32]
     popularity: NDArray[np.float32]
     quality: NDArray[np.float32]
     categories: NDArray[np.float32]
+    states: NDArray[np.float32]
 
     @property
     def flat(self) -> NDArray[np.float32]:
@@ -54,8 +56,22 @@ def read_items(model: FusionModel, tokens: ItemTokens, *, only: int | None = Non
         for start in range(0, len(tokens), _BATCH):
             batch = to_batch(tokens, np.arange(start, min(start + _BATCH, len(tokens))), device)
             found.append(_read_batch(model, batch if only is None else batch.only(only)))
-    vectors, popularity, quality, categories = (torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True))
-    return ItemFacts(vectors=vectors, popularity=popularity, quality=quality, categories=categories)
+    vectors, popularity, quality, categories, states = (
+        torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True)
+    )
+    return ItemFacts(vectors=vectors, popularity=popularity, quality=quality, categories=categories, states=states)
+
+
+def place_items(model: FusionModel, tokens: ItemTokens, items: ItemFacts) -> ItemFacts:
+    """The same items after the gates or the reach of the model that read them have changed, at little cost."""
+    device = next(model.parameters()).device
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(tokens), _BATCH):
+            rows = np.arange(start, min(start + _BATCH, len(tokens)))
+            state = torch.from_numpy(items.states[rows]).to(device)
+            found.append(model.fusion.place(state, to_batch(tokens, rows, device)).cpu().numpy())
+    return replace(items, vectors=np.concatenate(found))
 
 
 def read_people(
@@ -87,4 +103,5 @@ def _read_batch(model: FusionModel, batch: ItemBatch) -> list[Tensor]:
         model.popularity(fused.state).squeeze(-1),
         model.quality(fused.state).squeeze(-1),
         logits,
+        fused.state,
     ]

@@ -25,7 +25,7 @@ from core.train.checkpoint import BEST, load_towers_state, load_weights
 from core.train.config import TrainConfig
 from core.train.data import TrainData
 from core.train.heads import PeopleHeads
-from core.train.inference import ItemFacts, read_items
+from core.train.inference import ItemFacts, place_items, read_items, unit
 from core.train.loop import EpochReport, Trainer
 from core.train.memory_limits import find_batch
 from core.train.people import fit_people
@@ -135,7 +135,7 @@ def train(
     check_data(data)
     model = build_model(data.tokens, data, config)
     config = config.with_tasks(has_log=data.log is not None, has_categories=bool(model.config.categories))
-    flat = _flat_lines(model, data, read_items(model, data.tokens))
+    flat = _flat_lines(model, data)
     watch.on_flat(flat)
     trainer = build_trainer(model, data, config, choice, folder, raw=raw)
     trainer.resume()
@@ -148,9 +148,10 @@ def train(
         source.tuned.load(load_towers_state(folder / BEST))
     data = replace(data, tokens=source.read(np.arange(len(data))))
     fit_reach(best, data)
-    blend = choose_blend(best, data, source)
-    data = replace(data, tokens=source.read(np.arange(len(data))))
     items = read_items(best, data.tokens)
+    blend = choose_blend(best, data, source, items)
+    data = replace(data, tokens=source.read(np.arange(len(data))))
+    items = _read_again(best, data, source, items)
     heads, validation = fit_people(best, data, items, everything)
     tuned = source.tuned if blend > 0 else None
     return Trained(
@@ -194,11 +195,17 @@ def build_trainer(
     return build(config)
 
 
-def choose_blend(model: FusionModel, data: TrainData, source: TokenSource) -> float:
+def choose_blend(model: FusionModel, data: TrainData, source: TokenSource, items: ItemFacts) -> float:
     """Go between zero-shot and tuned, by validation; ties go to the one nearer to zero-shot.
 
     With the gates at 0 nothing else in the fusion matters, so scaling them is the straight line in weight space between
     the two models; tuned towers go along.
+
+    Args:
+        model: The best epoch; left with the gates that were chosen.
+        data: With validation, and tokens as the towers read them now.
+        source: Left with the blend that was chosen.
+        items: What the model says of all items as it is.
 
     Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT), equation 1.
     """
@@ -211,13 +218,18 @@ def choose_blend(model: FusionModel, data: TrainData, source: TokenSource) -> fl
         found = (
             measure_catalog(model, data)
             if facts is None
-            else measure_log(model, data, facts, read_items(model, data.tokens))
+            else measure_log(model, data, facts, _read_again(model, data, source, items))
         )
         _log.info("Blend %.2f: validation %s", blend, found)
         if found[WATCHED] > best_value:
             best, best_value = blend, found[WATCHED]
     _set_blend(model, data, source, gates, best, needed[:0])
     return best
+
+
+def _read_again(model: FusionModel, data: TrainData, source: TokenSource, items: ItemFacts) -> ItemFacts:
+    """All items after a blend; where the towers stay as they are, so do the states of the fusion."""
+    return read_items(model, data.tokens) if source.tuned else place_items(model, data.tokens, items)
 
 
 def _set_blend(
@@ -241,10 +253,11 @@ def set_gates(model: FusionModel, gates: torch.Tensor) -> None:
         model.fusion.gate.copy_(gates)
 
 
-def _flat_lines(model: FusionModel, data: TrainData, zero_shot: ItemFacts) -> dict[str, dict[str, float]]:
+def _flat_lines(model: FusionModel, data: TrainData) -> dict[str, dict[str, float]]:
+    """What the model that has learned nothing yet reaches."""
     if data.log is None:
         return {"zero-shot": measure_catalog(model, data)}
-    return measure_flat(data, count_log(data), zero_shot.flat)
+    return measure_flat(data, count_log(data), unit(data.zero_shot.reshape(len(data), -1)))
 
 
 def check_data(data: TrainData) -> None:

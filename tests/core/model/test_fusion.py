@@ -2,6 +2,7 @@
 
 import torch
 
+from core.model.attention import Block
 from core.model.config import ModalityShape, ModelConfig
 from core.model.fusion import FusionTransformer, ItemBatch
 from core.model.network import FusionModel
@@ -91,3 +92,12 @@ def test_a_third_modality_needs_no_change(opened: FusionModel) -> None:
         present=torch.cat([items.present, torch.ones(4, 1, dtype=torch.bool)], 1),
     )
     assert FusionTransformer(config)(batch).vectors.shape == (4, 3, 6)
+
+
+def test_the_last_block_lets_cls_alone_ask_and_says_the_same() -> None:
+    torch.manual_seed(3)
+    block = Block(16, 4, 0.0).eval()
+    x = torch.randn(5, 7, 16)
+    allowed = torch.rand(5, 1, 1, 7) < 0.7
+    allowed[..., 0] = True
+    assert torch.allclose(block(x, allowed, asking=1), block(x, allowed)[:, :1], atol=1e-6)

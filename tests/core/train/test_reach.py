@@ -7,7 +7,7 @@ import torch
 from core.train.batches import to_batch
 from core.train.config import TrainConfig
 from core.train.data import build_data
-from core.train.inference import read_items
+from core.train.inference import place_items, read_items
 from core.train.reach import fit_reach
 from core.train.run import build_model, set_gates
 from tests.core.train.conftest import make_tokens
@@ -68,3 +68,21 @@ def test_a_handful_of_items_gives_no_reach() -> None:
     model = build_model(tokens, data, TrainConfig(width=16, layers=1))
     fit_reach(model, data)
     assert torch.isinf(model.fusion.reach).all()
+
+
+def test_items_are_placed_anew_as_if_they_were_read_anew(known) -> None:
+    model, data = known
+    items = read_items(model, data.tokens)
+    fit_reach(model, data)
+    set_gates(model, torch.tensor([0.2, -0.3]))
+    again = read_items(model, data.tokens)
+    placed = place_items(model, data.tokens, items)
+    np.testing.assert_allclose(placed.vectors, again.vectors, atol=1e-6)
+    assert np.abs(again.vectors - items.vectors).max() > 0.1
+
+
+def test_zero_shot_parts_are_what_the_untrained_model_says(known) -> None:
+    model, data = known
+    data.tokens.modalities["picture"].mask[:7] = False
+    set_gates(model, torch.zeros(2))
+    np.testing.assert_allclose(data.zero_shot, read_items(model, data.tokens).vectors, atol=1e-6)
