@@ -41,6 +41,7 @@ def add_training_commands(commands: Any) -> None:
     evaluate.add_argument("--split", choices=SPLITS, help="default: time where it leaves 100 test users, else users")
     evaluate.add_argument("--preset", choices=PRESETS, default="balanced", help="of the fusion model")
     evaluate.add_argument("--seed", type=int, default=0)
+    evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="means over so many seeds from --seed on")
     add_command(commands, "models", "list the trained versions", _run_models, _draw_models)
     activate = add_command(commands, "activate", "let a trained version serve its catalogue", _run_activate, _draw_line)
     activate.add_argument("version", metavar="VERSION", help='id of a version, or "none" with --catalog')
@@ -105,6 +106,7 @@ def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
         split=options.split or "",
         preset=options.preset,
         seed=options.seed,
+        seeds=options.seeds,
     )
     return run_compare(workspace, spec, show_progress(options.json))
 
@@ -175,7 +177,9 @@ def _draw_train(result: Result) -> None:
 
 
 def _draw_evaluate(result: Result) -> None:
-    print(f"{result['split']}: {result['users']:,} test users, {result['items']:,} items, seed {result['seed']}")
+    last = result["seed"] + result["seeds"] - 1
+    seeds = f"seed {last}" if result["seeds"] == 1 else f"means over seeds {result['seed']} to {last}"
+    print(f"{result['split']}: {result['users']:,} test users, {result['items']:,} items, {seeds}")
     for row in result["models"]:
         cold = "" if row["cold_ndcg@10"] is None else f"  cold {row['cold_ndcg@10']:.4f}"
         low, high = row["interval"]

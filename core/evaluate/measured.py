@@ -1,6 +1,6 @@
 """What measuring one recommender gives, and how two of them are compared."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,34 @@ class Measured:
         """95 % bootstrap interval over people, None without any."""
         found = self.values[metric][~np.isnan(self.values[metric])]
         return bootstrap_interval(found, seed=seed) if len(found) else None
+
+
+def average_runs(runs: Sequence[Measured]) -> Measured:
+    """Runs of one recommender with several seeds as one: each person's values are means over the runs.
+
+    So the interval over people holds what the choice of people does, and the runs have smoothed what the seed does. The
+    first items are those of a person's first run; seconds are means over runs.
+    """
+    users, first, place = np.unique(np.concatenate([run.users for run in runs]), return_index=True, return_inverse=True)
+    return Measured(
+        name=runs[0].name,
+        users=users,
+        values={
+            key: _mean_by(np.concatenate([run.values[key] for run in runs]), place, len(users))
+            for key in runs[0].values
+        },
+        top=np.concatenate([run.top for run in runs])[first],
+        fit_seconds=float(np.mean([run.fit_seconds for run in runs])),
+        score_seconds=float(np.mean([run.score_seconds for run in runs])),
+    )
+
+
+def _mean_by(values: NDArray[np.float64], place: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Mean of the values (R,) that fall on each place, without NaN; NaN where nothing falls, (count,)."""
+    known = ~np.isnan(values)
+    sums = np.bincount(place[known], values[known], minlength=count)
+    numbers = np.bincount(place[known], minlength=count)
+    return np.divide(sums, numbers, out=np.full(count, np.nan), where=numbers > 0)
 
 
 def paired_interval(

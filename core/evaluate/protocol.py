@@ -7,7 +7,7 @@ of ids often follows age or popularity.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -150,7 +150,7 @@ def measure(
         began = time.monotonic()
         recommender.fit(split.fit, items)
         fitted = time.monotonic()
-        parts.append(_measure_fold(recommender, split, np.asarray(~items.picture_embeddings.any(axis=1))))
+        parts.append(_measure_fold(recommender, split, items.slices))
         fit_seconds, score_seconds = fit_seconds + fitted - began, score_seconds + time.monotonic() - fitted
     progress(f"Fitting {name}", len(splits), len(splits))
     return Measured(
@@ -164,16 +164,16 @@ def measure(
 
 
 def _measure_fold(
-    recommender: Recommender, split: Split, bare: NDArray[np.bool_]
+    recommender: Recommender, split: Split, slices: Mapping[str, NDArray[np.bool_]]
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
-    """Values of each person by metric, and their first items; `bare` items have no picture, (N,)."""
+    """Values of each person by metric, and their first items; targets in a slice, (N,), are measured apart as well."""
     values: dict[str, list[NDArray[np.float64]]] = {}
     tops = []
     for start in range(0, len(split.users), _BATCH):
         part = slice(start, start + _BATCH)
         scores = recommender.score(split.histories[part])
         masked = [history.items for history in split.histories[part]]
-        found, top = _rank_people(scores, masked, split.targets[part], split, bare)
+        found, top = _rank_people(scores, masked, split.targets[part], split, slices)
         tops.append(top)
         new = np.array([len(history) <= NEWCOMER for history in split.histories[part]])
         found["newcomer_ndcg@10"] = np.where(new, found["ndcg@10"], np.nan)
@@ -187,22 +187,21 @@ def _rank_people(
     masked: Sequence[NDArray[np.int64]],
     targets: Sequence[NDArray[np.int64]],
     split: Split,
-    bare: NDArray[np.bool_],
+    slices: Mapping[str, NDArray[np.bool_]],
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
     shown = ~split.cold if split.apart else np.ones(len(split.cold), bool)
     top = rank_shuffled(np.where(shown, scores, -np.inf).astype(np.float32), DEPTH, masked)
     known = [items[shown[items]] for items in targets]
     cold_top = rank_shuffled(np.where(split.cold, scores, -np.inf).astype(np.float32), DEPTH, masked)
     new = [items[split.cold[items]] for items in targets]
-    rare = split.is_tail
-    tail, plain = ([items[slice_[items]] for items in known] for slice_ in (rare, bare))
+    kinds = {"tail": split.is_tail, **slices}
+    apart = {name: ndcg_at(top, [items[kind[items]] for items in known], 10) for name, kind in kinds.items()}
     return {
         "ndcg@10": ndcg_at(top, known, 10),
         "recall@10": recall_at(top, known, 10),
         "recall@20": recall_at(top, known, 20),
         "mrr@10": reciprocal_rank_at(top[:, :10], known, 10),
-        "tail_ndcg@10": ndcg_at(top, tail, 10),
-        "no_picture_ndcg@10": ndcg_at(top, plain, 10),
+        **{f"{name}_ndcg@10": values for name, values in apart.items()},
         "cold_ndcg@10": ndcg_at(cold_top, new, 10),
         "cold_recall@10": recall_at(cold_top, new, 10),
     }, top

@@ -23,6 +23,7 @@ class ItemTable:
         text_embeddings: Unit-norm, zero where there is no text, (N, D).
         picture_embeddings: Unit-norm mean over an item's pictures, zero where there is none, (N, D).
         words: `core.encode.words.count_words` of the items, (N, V); None where nobody counted.
+        domains: Of each item, (N,); empty where nobody asks.
     """
 
     item_ids: tuple[str, ...]
@@ -32,9 +33,18 @@ class ItemTable:
     text_embeddings: NDArray[np.float32]
     picture_embeddings: NDArray[np.float32]
     words: sparse.csr_matrix | None = None
+    domains: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.item_ids)
+
+    @property
+    def slices(self) -> dict[str, NDArray[np.bool_]]:
+        """Kinds of items that are measured apart, (N,) each: without a picture, and each domain where there are two."""
+        names = sorted(set(self.domains))
+        domains = np.array(self.domains)
+        apart = {name: np.asarray(domains == name) for name in names} if len(names) > 1 else {}
+        return {"no_picture": np.asarray(~self.picture_embeddings.any(axis=1)), **apart}
 
 
 class Recommender(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import EvaluationError
 from core.evaluate.baselines import BASELINES, build_baseline
 from core.evaluate.fusion import FusionRecommender
-from core.evaluate.measured import Measured, paired_interval
+from core.evaluate.measured import Measured, average_runs, paired_interval
 from core.evaluate.protocol import (
     DEPTH,
     OPTIMISTIC,
@@ -31,17 +31,7 @@ from core.train.config import Preset, preset_config
 from core.workspace import Workspace
 
 ALL_MODELS = ("fusion", *BASELINES)
-_METRICS = (
-    "ndcg@10",
-    "recall@10",
-    "recall@20",
-    "mrr@10",
-    "tail_ndcg@10",
-    "newcomer_ndcg@10",
-    "no_picture_ndcg@10",
-    "cold_ndcg@10",
-    "cold_recall@10",
-)
+_MOST_SEEDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +46,7 @@ class CompareSpec:
         split: One of `SPLITS`, "" for the strictest that leaves enough people.
         preset: Of the fusion model.
         seed: Of folds and models.
+        seeds: How many seeds, counted from `seed`; a person's values are means over them.
     """
 
     catalog: str
@@ -65,13 +56,14 @@ class CompareSpec:
     split: str = ""
     preset: str = "balanced"
     seed: int = 0
+    seeds: int = 1
 
 
 def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> dict[str, Any]:
     """Fit and test.
 
     Returns:
-        JSON values: models, best first, with their metrics; split, users, items, seed, notes.
+        JSON values: models, best first, with their metrics; split, users, items, seed, seeds, notes.
 
     Raises:
         WishlightError: A file or a name cannot be used; the message says why.
@@ -80,32 +72,38 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
     if unknown:
         raise EvaluationError(f"There is no model called {', '.join(unknown)}. Choose from {', '.join(ALL_MODELS)}.")
     material = load_material(workspace, spec.catalog, progress)
+    if not 1 <= spec.seeds <= _MOST_SEEDS:
+        raise EvaluationError(f"The number of seeds lies between 1 and {_MOST_SEEDS}, not {spec.seeds}.")
     log = _read(spec.interactions, material)
-    name, splits = _build(spec, log, material)
-    found = [
-        measure(_builder(model, material, spec), splits, material.table, progress=progress) for model in spec.models
-    ]
-    fusion = next((one for one in found if one.name == "fusion"), None)
-    found.sort(key=lambda one: -(one.mean("ndcg@10") or 0.0))
+    name, splits = _build(spec, log, material, spec.seed)
+    runs: dict[str, list[Measured]] = {model: [] for model in spec.models}
+    for seed in range(spec.seed, spec.seed + spec.seeds):
+        _, folds = _build(spec, log, material, seed)
+        for model, found in runs.items():
+            builder = _builder(model, material, spec.preset, seed)
+            found.append(measure(builder, folds, material.table, progress=progress))
+    averages = {model: average_runs(found) for model, found in runs.items()}
+    order = sorted(averages, key=lambda model: -(averages[model].mean("ndcg@10") or 0.0))
     return {
-        "models": [_row(one, len(material.items), fusion) for one in found],
+        "models": [_row(averages[model], runs[model], len(material.items), averages.get("fusion")) for model in order],
         "split": name,
         "users": int(sum(len(split.users) for split in splits)),
         "items": len(material.items),
         "cold_items": int(splits[0].cold.sum()),
         "seed": spec.seed,
+        "seeds": spec.seeds,
         "notes": _notes(name, splits),
     }
 
 
-def _build(spec: CompareSpec, log: InteractionLog, material: Material) -> tuple[str, list[Split]]:
+def _build(spec: CompareSpec, log: InteractionLog, material: Material, seed: int) -> tuple[str, list[Split]]:
     if spec.test_interactions:
         split = split_files(log, _read(spec.test_interactions, material))
         if not len(split.users):
             raise EvaluationError("Nobody in the test log has a history and something liked after it. Check the file.")
         return "files", [split]
     name = cast(SplitName, spec.split) if spec.split else choose_split(log)
-    return name, list(build_splits(log, name, seed=spec.seed))
+    return name, list(build_splits(log, name, seed=seed))
 
 
 def _read(path: str, material: Material) -> InteractionLog:
@@ -115,15 +113,15 @@ def _read(path: str, material: Material) -> InteractionLog:
     return found.log
 
 
-def _builder(name: str, material: Material, spec: CompareSpec) -> Callable[[], Recommender]:
+def _builder(name: str, material: Material, preset: str, seed: int) -> Callable[[], Recommender]:
     if name == "fusion":
-        config = preset_config(cast(Preset, spec.preset), seed=spec.seed)
+        config = preset_config(cast(Preset, preset), seed=seed)
         return lambda: FusionRecommender(material.tokens, config)
-    return lambda: build_baseline(name, spec.seed)
+    return lambda: build_baseline(name, seed)
 
 
-def _row(one: Measured, items: int, fusion: Measured | None) -> dict[str, Any]:
-    numbers = {metric: None if (value := one.mean(metric)) is None else round(value, 5) for metric in _METRICS}
+def _row(one: Measured, runs: Sequence[Measured], items: int, fusion: Measured | None) -> dict[str, Any]:
+    numbers = {metric: None if (value := one.mean(metric)) is None else round(value, 5) for metric in one.values}
     low, high = one.interval("ndcg@10") or (0.0, 0.0)
     lead = paired_interval(fusion, one) if fusion is not None and fusion is not one else None
     top = one.top[:, : min(10, DEPTH)]
@@ -131,6 +129,7 @@ def _row(one: Measured, items: int, fusion: Measured | None) -> dict[str, Any]:
         "model": one.name,
         **numbers,
         "interval": [round(low, 5), round(high, 5)],
+        "ndcg@10_by_seed": [round(run.mean("ndcg@10") or 0.0, 5) for run in runs],
         "fusion_lead": None if lead is None else [round(value, 5) for value in lead],
         "coverage@10": round(coverage(top, items), 5),
         "gini@10": round(gini(top, items), 5),

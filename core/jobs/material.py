@@ -82,6 +82,7 @@ def build_table(items: Sequence[Item], tokens: ItemTokens) -> ItemTable:
         text_embeddings=tokens.modalities["text"].joint,
         picture_embeddings=tokens.modalities["picture"].joint,
         words=count_words(items),
+        domains=tuple(item.domain for item in items),
     )
 
 

@@ -1,11 +1,13 @@
 """Splits look at no future, ranking is full, and a recommender that knows the answer gets all of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.errors import EvaluationError
+from core.evaluate.measured import Measured, average_runs
 from core.evaluate.protocol import (
     Split,
     build_splits,
@@ -140,6 +142,35 @@ def test_the_tail_lies_beyond_the_most_liked_fifth() -> None:
     assert not (tail & split.cold).any()
     assert tail.sum() == (~split.cold).sum() - int(0.2 * (~split.cold).sum())
     assert counts[tail].max() <= counts[~tail & ~split.cold].min()
+
+
+def test_domains_are_measured_apart_where_there_are_two() -> None:
+    mixed = replace(TABLE, domains=tuple("films" if item % 4 else "music" for item in range(ITEMS)))
+    (split,) = build_splits(make_log(), "time")
+    found = measure(lambda: Oracle([split]), [split], mixed)
+    assert found.mean("music_ndcg@10") is not None and found.mean("films_ndcg@10") is not None
+    anyone = [any(item % 4 == 0 and not split.cold[item] for item in targets) for targets in split.targets]
+    np.testing.assert_array_equal(~np.isnan(found.values["music_ndcg@10"]), anyone)
+    alone = measure(lambda: Oracle([split]), [split], replace(TABLE, domains=("films",) * ITEMS))
+    assert "films_ndcg@10" not in alone.values
+
+
+def test_runs_are_averaged_person_by_person() -> None:
+    def run(users: list[int], values: list[float], seconds: float) -> Measured:
+        return Measured(
+            name="x",
+            users=np.array(users),
+            values={"ndcg@10": np.array(values)},
+            top=np.array(users)[:, None],
+            fit_seconds=seconds,
+            score_seconds=0.0,
+        )
+
+    found = average_runs([run([3, 1, 2], [0.1, 0.4, np.nan], 2.0), run([1, 2, 3], [0.6, np.nan, np.nan], 4.0)])
+    np.testing.assert_array_equal(found.users, [1, 2, 3])
+    np.testing.assert_allclose(found.values["ndcg@10"], [0.5, np.nan, 0.1])
+    np.testing.assert_array_equal(found.top[:, 0], [1, 2, 3])
+    assert found.fit_seconds == 3.0 and found.mean("ndcg@10") == pytest.approx(0.3)
 
 
 def test_ties_do_not_follow_the_order_of_ids() -> None:

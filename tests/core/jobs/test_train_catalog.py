@@ -203,6 +203,13 @@ def test_comparing_models(shop: Workspace, tmp_path: Path) -> None:
     assert {row["model"] for row in found["models"]} == {"popularity", "ease", "random"}
     best = found["models"][0]
     assert best["interval"][0] <= best["ndcg@10"] <= best["interval"][1]
+    again = run_compare(shop, replace(spec, seeds=2), silent)
+    for row in again["models"]:
+        first, second = row["ndcg@10_by_seed"]
+        assert row["ndcg@10"] == pytest.approx((first + second) / 2, abs=1e-4)
+        assert [first] == next(one["ndcg@10_by_seed"] for one in found["models"] if one["model"] == row["model"])
+    with pytest.raises(WishlightError, match="between 1 and 20"):
+        run_compare(shop, replace(spec, seeds=0), silent)
     with pytest.raises(WishlightError, match="no model called nonsense"):
         run_compare(shop, replace(spec, models=("nonsense",)), silent)
 
