@@ -65,7 +65,7 @@ def _mean_by(values: NDArray[np.float64], place: NDArray[np.int64], count: int) 
     known = ~np.isnan(values)
     sums = np.bincount(place[known], values[known], minlength=count)
     numbers = np.bincount(place[known], minlength=count)
-    return np.divide(sums, numbers, out=np.full(count, np.nan), where=numbers > 0)
+    return np.asarray(np.divide(sums, numbers, out=np.full(count, np.nan), where=numbers > 0))
 
 
 def paired_interval(
