@@ -111,6 +111,13 @@ def extract_tokens(
     )
 
 
+def embed_texts(towers: Towers, texts: Sequence[str], *, choice: DeviceChoice | None = None) -> NDArray[np.float32]:
+    """Joint embeddings of texts by towers as they stand now, unit-norm, zero for empty ones, (Q, D)."""
+    runtime = TokenRuntime(towers, choice or choose_device(), grid=PICTURE_GRID)
+    joint, _, _ = _run_texts(runtime, texts, 1, "Reading texts", lambda *_: None)
+    return joint
+
+
 def save_tokens(tokens: ItemTokens, folder: Path) -> None:
     """Write one .npy file an array, so that a large catalogue can be read without filling the memory."""
     folder.mkdir(parents=True, exist_ok=True)

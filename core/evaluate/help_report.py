@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import ItemTokens
+from core.encode.item_tokens import ItemTokens, embed_texts
 from core.errors import EvaluationError, TrainError
 from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import Matching, measure_matching
@@ -147,7 +147,8 @@ def match_both_ways(
     if not len(rows):
         return (), ()
     plain = _read_questions(items, rows, trained, encode)
-    tuned = _read_questions(items, rows, trained, trained.encode_texts) if trained.encode_texts else plain
+    towers = trained.tuned.towers if trained.tuned else None
+    tuned = _read_questions(items, rows, trained, lambda texts: embed_texts(towers, texts)) if towers else plain
     gates = trained.model.fusion.gate.detach().clone()
     after = measure_matching(trained.model, trained.tokens.take(rows), *tuned)
     set_gates(trained.model, gates * 0)
@@ -173,8 +174,8 @@ def _read_questions(
 
 def add_matching(answer: Answer, before: Sequence[Matching], after: Sequence[Matching], seconds: float) -> Answer:
     """The card with what needs in words find among new items, and a word where they find less than before."""
-    rows = _matching_rows(before, after, seconds)
-    main = _find_main(before, after)
+    rows = matching_rows(before, after, seconds)
+    main = find_main(before, after)
     if main is None:
         return replace(answer, rows=(*answer.rows, *rows))
     gain = main[1].values - main[0].values
@@ -214,8 +215,8 @@ def answer_people(mine: Measured, others: Sequence[Measured], seconds: float, *,
 
 def answer_matching(before: Sequence[Matching], after: Sequence[Matching], seconds: float, tested: int) -> Answer:
     """The card from two measurements of the same questions."""
-    rows = _matching_rows(before, after, seconds)
-    main = _find_main(before, after)
+    rows = matching_rows(before, after, seconds)
+    main = find_main(before, after)
     if main is None:
         raise TrainError("No held-out item has both a picture and a title, so nothing can be measured. Import more.")
     gain = main[1].values - main[0].values
@@ -245,15 +246,22 @@ def judge(low: float, high: float) -> str:
     return "hurts" if high < 0 else "unclear"
 
 
-def _matching_rows(before: Sequence[Matching], after: Sequence[Matching], seconds: float) -> list[Row]:
+def matching_rows(
+    before: Sequence[Matching], after: Sequence[Matching], seconds: float, *, where: str = ""
+) -> list[Row]:
+    """Two rows a task; `where` is added to their names."""
     rows = []
     for old, new in zip(before, after, strict=True):
         if len(old.values):
-            rows += [_matching_row(f"{new.task}, trained", new, seconds), _matching_row(f"{old.task}, before", old, 0)]
+            rows += [
+                _matching_row(f"{new.task}{where}, trained", new, seconds),
+                _matching_row(f"{old.task}{where}, before", old, 0),
+            ]
     return rows
 
 
-def _find_main(before: Sequence[Matching], after: Sequence[Matching]) -> tuple[Matching, Matching] | None:
+def find_main(before: Sequence[Matching], after: Sequence[Matching]) -> tuple[Matching, Matching] | None:
+    """The task that a verdict is taken from, before and after; None where nothing could be asked."""
     pairs = zip(before, after, strict=True)
     return next(((old, new) for old, new in pairs if old.task == _MAIN and len(old.values)), None)
 

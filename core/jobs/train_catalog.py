@@ -15,6 +15,7 @@ from core.errors import TrainError
 from core.evaluate.help_report import CatalogHelp, LogHelp
 from core.interactions.log import InteractionLog
 from core.interactions.read import read_log
+from core.jobs.forgetting import add_forgetting
 from core.jobs.material import Material, load_material
 from core.jobs.progress import Progress, silent
 from core.jobs.replay import replay_needs
@@ -118,7 +119,9 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
         data = plan.build_data(material.tokens)
         trained = train(data, config, choice, folder, everything=plan.fit, raw=raw, watch=watch)
         progress("Measuring", 0, 0)
-        answer = plan.measure(trained, material.tokens, _text_encoder(workspace, material))
+        encode = _text_encoder(workspace, material)
+        answer = plan.measure(trained, material.tokens, encode)
+        answer = add_forgetting(workspace, material, trained, answer, encode, progress)
     finally:
         tracker.close()
     written = _write_version(workspace, material, spec, run_id, trained, answer)
@@ -242,7 +245,7 @@ def _write_version(
         "blend": trained.blend,
         "steps": trained.steps,
         "seconds": round(trained.seconds, 1),
-        "tuned": trained.towers is not None,
+        "tuned": trained.tuned is not None,
     }
     card = {
         "version": version,
@@ -252,7 +255,7 @@ def _write_version(
         "fingerprint": material.fingerprint,
         "config": spec.build_config().to_json(),
         "has_log": trained.heads is not None,
-        "tuned": trained.towers is not None,
+        "tuned": trained.tuned is not None,
         "metrics": metrics,
     }
     folder = workspace.home.versions / version

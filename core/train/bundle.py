@@ -72,7 +72,7 @@ def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, 
 
     draft = Path(tempfile.mkdtemp(prefix=".version-", dir=folder.parent))
     try:
-        save_weights(trained.model, draft / WEIGHTS, towers=trained.towers)
+        save_weights(trained.model, draft / WEIGHTS, towers=trained.tuned.state() if trained.tuned else None)
         ids = np.frombuffer("\0".join(item_ids).encode(), np.uint8)
         save_file({"ids": ids, "vectors": trained.items.vectors}, draft / ITEMS)
         whole = dict(card)

@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 LAST, BEST = "last.safetensors", "best.safetensors"
 #: Before the names of what is learned in the towers.
 TOWER = "tower."
+_PLAN = "plan."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,16 @@ def load_towers_state(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         TrainError: The file is missing or damaged.
     """
-    tensors, _ = _read(path)
-    return {name.removeprefix(TOWER): one for name, one in tensors.items() if name.startswith(TOWER)}
+    return _read_part(path, TOWER)
+
+
+def load_plan(path: Path) -> dict[str, torch.Tensor]:
+    """The plan of ranks that `save_state` wrote into this file; empty where there was none.
+
+    Raises:
+        TrainError: The file is missing or damaged.
+    """
+    return _read_part(path, _PLAN)
 
 
 def load_weights(path: Path) -> tuple[FusionModel, dict[str, Any]]:
@@ -86,14 +95,24 @@ def save_state(
     path: Path,
     *,
     extra: Mapping[str, torch.nn.Parameter],
+    plan: Mapping[str, torch.Tensor],
 ) -> None:
-    """Write everything that a run needs to go on; `extra` are learned numbers outside the model.
+    """Write everything that a run needs to go on.
+
+    Args:
+        model: As it stands.
+        optimizer: As it stands.
+        place: How far the run is.
+        path: Where to.
+        extra: Learned numbers outside the model.
+        plan: What `TunedTowers.plan` gives.
 
     Raises:
         TrainError: The disk is full or may not be written.
     """
     tensors = {f"model.{name}": tensor for name, tensor in _own_weights(model).items()}
     tensors |= {f"extra.{name}": one.detach().cpu() for name, one in extra.items()}
+    tensors |= {f"{_PLAN}{name}": one.detach().cpu() for name, one in plan.items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items() if torch.is_tensor(value)}
     header = {"step": place.step, "best_step": place.best_step, "best_value": place.best_value}
@@ -140,6 +159,11 @@ def _write(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any])
             )
     except OSError as exc:
         raise TrainError(f"The checkpoint cannot be written ({exc.strerror}). Free some space and go on.") from exc
+
+
+def _read_part(path: Path, prefix: str) -> dict[str, torch.Tensor]:
+    tensors, _ = _read(path)
+    return {name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)}
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

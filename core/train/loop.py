@@ -18,7 +18,7 @@ from core.model.network import FusionModel
 from core.model.tasks import run_tasks
 from core.model.tuning.methods import METHODS
 from core.train.batches import StepBuilder
-from core.train.checkpoint import BEST, LAST, TOWER, Place, load_state, save_state, save_weights
+from core.train.checkpoint import BEST, LAST, TOWER, Place, load_plan, load_state, save_state, save_weights
 from core.train.config import TrainConfig
 from core.train.data import TrainData
 from core.train.inference import read_items
@@ -123,6 +123,8 @@ class Trainer:
         if not (self.folder / LAST).exists():
             return False
         self.place = load_state(self.model, self.optimizer, self.folder / LAST, extra=self.learned)
+        if self.tuned:
+            self.tuned.set_plan(load_plan(self.folder / LAST))
         return True
 
     def run(
@@ -255,7 +257,8 @@ class Trainer:
                 save_weights(self.model, self.folder / BEST, header, towers=self.tuned.state() if self.tuned else None)
         if not self.ranks.is_first:
             return
-        save_state(self.model, self.optimizer, self.place, self.folder / LAST, extra=self.learned)
+        plan = self.tuned.plan() if self.tuned else {}
+        save_state(self.model, self.optimizer, self.place, self.folder / LAST, extra=self.learned, plan=plan)
         _log.info("Step %d of %d: losses %s, validation %s", report.step, self.steps, report.losses, report.validation)
 
     def _is_patience_over(self, each: int) -> bool:

@@ -5,7 +5,7 @@ Imports torch, so import this module inside functions only.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from core.interactions.log import InteractionLog
 from core.model.config import ModelConfig, read_categories
 from core.model.fusion import describe_shapes
 from core.model.network import FusionModel
+from core.model.tuning.tuned import TunedTowers
 from core.train.batches import StepBuilder, count_log
 from core.train.checkpoint import BEST, load_towers_state, load_weights
 from core.train.config import TrainConfig
@@ -31,7 +32,7 @@ from core.train.memory_limits import find_batch
 from core.train.people import fit_people
 from core.train.ranks import RankDoneError, join_ranks
 from core.train.reach import fit_reach
-from core.train.source import LiveTokens, RawItems, TokenSource, build_source
+from core.train.source import RawItems, TokenSource, build_source
 from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_flat, measure_log
 
@@ -69,8 +70,7 @@ class Trained:
         steps: Steps of the best epoch.
         seconds: From the start of this attempt.
         tokens: Of all items, as the model reads them.
-        towers: What was learned in the towers, blended; None where they are as they were.
-        encode_texts: The text tower as it was tuned; None where it is as it was.
+        tuned: The towers, blended; None where they are as they were.
     """
 
     model: FusionModel
@@ -82,8 +82,7 @@ class Trained:
     steps: int
     seconds: float
     tokens: ItemTokens
-    towers: Mapping[str, torch.Tensor] | None = None
-    encode_texts: Callable[[Sequence[str]], NDArray[np.float32]] | None = None
+    tuned: TunedTowers | None = None
 
 
 def build_model(tokens: ItemTokens, data: TrainData, config: TrainConfig) -> FusionModel:
@@ -153,7 +152,6 @@ def train(
     data = replace(data, tokens=source.read(np.arange(len(data))))
     items = _read_again(best, data, source, items)
     heads, validation = fit_people(best, data, items, everything)
-    tuned = source.tuned if blend > 0 else None
     return Trained(
         model=best,
         items=items,
@@ -162,8 +160,7 @@ def train(
         steps=place.best_step,
         seconds=time.monotonic() - began,
         tokens=data.tokens,
-        towers=tuned.state() if tuned else None,
-        encode_texts=source.encode_texts if tuned and isinstance(source, LiveTokens) else None,
+        tuned=source.tuned if blend > 0 else None,
         heads=heads,
         validation=validation,
     )

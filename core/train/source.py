@@ -174,16 +174,6 @@ class LiveTokens:
                     one.tokens[part], one.mask[part], one.joint[part] = (row.cpu().numpy() for row in found)
         return self._tokens
 
-    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Joint embeddings of texts as the text tower stands now, unit-norm, zero for empty ones, (Q, D)."""
-        self.tuned.towers.model.eval()
-        found = [np.zeros((0, self.tuned.towers.dimension), np.float32)]
-        with torch.inference_mode():
-            for start in range(0, len(texts), _READ_BATCH):
-                joint, _, _ = self._read_some(list(texts[start : start + _READ_BATCH]), 1)
-                found.append(joint.cpu().numpy())
-        return np.concatenate(found)
-
     def _frozen(self, one: ModalityTokens, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         tokens, mask, joint = (torch.from_numpy(part[rows]) for part in (one.tokens, one.mask, one.joint))
         return tokens.to(self._device), mask.to(self._device), joint.to(self._device)

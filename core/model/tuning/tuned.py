@@ -88,6 +88,34 @@ class TunedTowers:
             one.grad = torch.zeros_like(one) if one.grad is None else one.grad
         self._allocator.update_and_allocate(step)
 
+    def plan(self) -> dict[str, Tensor]:
+        """What AdaLoRA has found out about its ranks; without it a run could not go on. Empty for the others."""
+        if self._allocator is None:
+            return {}
+        ranks, kept = self._allocator.rankallocator, self._allocator.peft_config["default"].rank_pattern or {}
+        return {
+            **{f"mean.{name}": one for name, one in ranks.exp_avg_ipt.items()},
+            **{f"spread.{name}": one for name, one in ranks.exp_avg_unc.items()},
+            **{f"kept.{name}": torch.tensor(mask) for name, mask in kept.items()},
+        }
+
+    def set_plan(self, plan: Mapping[str, Tensor]) -> None:
+        """Take what `plan` gave."""
+        if self._allocator is None:
+            return
+        ranks = self._allocator.rankallocator
+        ranks.reset_ipt()
+        kept: dict[str, list[bool]] = {}
+        for key, one in plan.items():
+            kind, name = key.split(".", 1)
+            if kind == "kept":
+                kept[name] = one.tolist()
+                continue
+            device = self.parameters[name.removeprefix("model.")].device
+            ranks.ipt[name] = torch.zeros_like(one, device=device)
+            (ranks.exp_avg_ipt if kind == "mean" else ranks.exp_avg_unc)[name] = one.to(device)
+        self._allocator.peft_config["default"].rank_pattern = kept
+
     def state(self) -> dict[str, Tensor]:
         """What is learned, by name; copies on the processor."""
         return {name: one.detach().cpu().clone() for name, one in self.parameters.items()}

@@ -7,7 +7,7 @@ from PIL import Image
 
 from core.catalog.schema import Item
 from core.device import choose_device
-from core.encode.item_tokens import extract_tokens
+from core.encode.item_tokens import embed_texts, extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import TrainError
@@ -102,9 +102,10 @@ def test_read_renews_these_rows_alone_and_leaves_the_cache(raw, tokens) -> None:
 def test_training_moves_the_towers_and_says_so(trained, tokens) -> None:
     if trained.blend == 0:
         pytest.fail("the planted colours must be learned")
-    assert trained.towers and any("lora_B" in name and one.abs().max() > 0 for name, one in trained.towers.items())
+    assert any("lora_B" in name and one.abs().max() > 0 for name, one in trained.tuned.state().items())
     assert np.abs(trained.tokens.modalities["picture"].joint - tokens.modalities["picture"].joint).max() > 1e-3
-    np.testing.assert_allclose(np.linalg.norm(trained.encode_texts(["red", "blue thing"]), axis=1), 1, atol=1e-5)
+    texts = embed_texts(trained.tuned.towers, ["red", "", "blue thing"], choice=CPU)
+    np.testing.assert_allclose(np.linalg.norm(texts, axis=1), [1, 0, 1], atol=1e-5)
 
 
 def test_a_version_takes_its_towers_along(trained, raw, tmp_path) -> None:
@@ -134,23 +135,27 @@ def test_a_version_takes_its_towers_along(trained, raw, tmp_path) -> None:
     np.testing.assert_allclose(vectors, trained.items.vectors, atol=2e-2)
 
 
-def test_a_stopped_run_ends_with_the_same_towers(raw, data, trained, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("tuning", "epochs", "stop"),
+    [("lora", 2, 30), pytest.param("adalora", 2, 30, id="ranks-planned"), pytest.param("adalora", 4, 80, id="kept")],
+)
+def test_a_stopped_run_ends_with_the_same_towers(raw, data, tmp_path, tuning, epochs, stop) -> None:
     class StopError(Exception):
         pass
 
     from core.train.run import Watch
 
-    def stop(step: int, _steps: int) -> None:
-        if step == 30:
+    def halt(step: int, _steps: int) -> None:
+        if step == stop:
             raise StopError
 
-    config = TrainConfig.from_json(CONFIG.to_json() | {"epochs": 2})
+    config = TrainConfig.from_json(CONFIG.to_json() | {"epochs": epochs, "patience": epochs, "tuning": tuning})
     whole = train(data, config, CPU, tmp_path / "whole", raw=raw)
     with pytest.raises(StopError):
-        train(data, config, CPU, tmp_path / "cut", raw=raw, watch=Watch(on_step=stop))
+        train(data, config, CPU, tmp_path / "cut", raw=raw, watch=Watch(on_step=halt))
     again = train(data, config, CPU, tmp_path / "cut", raw=raw)
-    for name, one in (whole.towers or {}).items():
-        torch.testing.assert_close((again.towers or {})[name], one, rtol=0, atol=0)
+    for name, one in whole.tuned.state().items():
+        torch.testing.assert_close(again.tuned.state()[name], one, rtol=0, atol=0)
     np.testing.assert_array_equal(again.items.vectors, whole.items.vectors)
 
 

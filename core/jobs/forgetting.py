@@ -1,0 +1,82 @@
+"""What training on one catalogue costs on another one that the same image-text model serves."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.encode.item_tokens import extract_tokens
+from core.encode.registry import find_backbone
+from core.encode.towers import load_towers
+from core.evaluate.help_report import Answer, find_main, match_both_ways, matching_rows
+from core.jobs.material import Material, build_table
+from core.jobs.progress import Progress
+from core.metrics import bootstrap_interval
+from core.store.catalogs import Catalog
+from core.store.items import StoredItem
+from core.train.data import hash_bucket
+from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.train.run import Trained
+
+#: Enough to see a loss of some points, few enough to be read in seconds.
+_MOST = 300
+_LEAST = 20
+
+
+def add_forgetting(
+    workspace: Workspace,
+    material: Material,
+    trained: "Trained",
+    answer: Answer,
+    encode: Callable[[Sequence[str]], NDArray[np.float32]],
+    progress: Progress,
+) -> Answer:
+    """The card with how well titles find pictures elsewhere, before and after; unchanged where there is no elsewhere.
+
+    Args:
+        workspace: With the other catalogues.
+        material: What was trained on.
+        trained: The version.
+        answer: The card so far.
+        encode: The text tower as it was before.
+        progress: Told how far it is.
+    """
+    other, stored = find_other(workspace, material.catalog)
+    if other is None:
+        return answer
+    items = [one.item for one in stored]
+    pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in stored]
+    tokens = extract_tokens(
+        load_towers(find_backbone(other.backbone), workspace.home.models), items, pictures, progress
+    )
+    again = extract_tokens(trained.tuned.towers, items, pictures, progress) if trained.tuned else tokens
+    everything = np.ones(len(items), bool)
+    before, after = match_both_ways(
+        build_table(items, tokens), everything, replace(trained, tokens=again), tokens, encode
+    )
+    main = find_main(before, after)
+    if main is None:
+        return answer
+    rows = matching_rows([main[0]], [main[1]], trained.seconds, where=f" in “{other.name}”")
+    change = main[1].values - main[0].values
+    _, high = bootstrap_interval(change, seed=0)
+    loss = f" In “{other.name}” it finds fewer pictures by their titles (recall@10 {change.mean():+.3f})."
+    return replace(
+        answer,
+        rows=(*answer.rows, *rows),
+        recommendation=answer.recommendation + (loss if high < 0 else ""),
+    )
+
+
+def find_other(workspace: Workspace, catalog: Catalog) -> tuple[Catalog | None, list[StoredItem]]:
+    """The largest other catalogue of the same model that has pictures, and some of its items with one."""
+    others = [one for one in workspace.catalogs.list() if one.id != catalog.id and one.backbone == catalog.backbone]
+    for other in sorted(others, key=lambda one: (-one.items, one.id)):
+        shown = [one for one in workspace.items.iterate(other.id) if one.main_picture and one.item.title]
+        if len(shown) >= _LEAST:
+            return other, sorted(shown, key=lambda one: hash_bucket(one.item.item_id, 2**32))[:_MOST]
+    return None, []
