@@ -113,7 +113,7 @@ def extract_tokens(
 
 def embed_texts(towers: Towers, texts: Sequence[str], *, choice: DeviceChoice | None = None) -> NDArray[np.float32]:
     """Joint embeddings of texts by towers as they stand now, unit-norm, zero for empty ones, (Q, D)."""
-    runtime = TokenRuntime(towers, choice or choose_device(), grid=PICTURE_GRID)
+    runtime = TokenRuntime(towers, choice or choose_device(), grid=PICTURE_GRID, convert=False)
     joint, _, _ = _run_texts(runtime, texts, 1, "Reading texts", lambda *_: None)
     return joint
 

@@ -27,9 +27,10 @@ class TokenRuntime:
         towers: Loaded with torch.
         choice: Where they run.
         grid: Cells on a side of the pooled feature map.
+        convert: Whether to take the seconds for a faster version; not worth it for some hundred items.
     """
 
-    def __init__(self, towers: Towers, choice: DeviceChoice, *, grid: int) -> None:
+    def __init__(self, towers: Towers, choice: DeviceChoice, *, grid: int, convert: bool = True) -> None:
         from core.encode.token_parts import PictureTokens, TextTokens
 
         self.towers = towers
@@ -38,7 +39,7 @@ class TokenRuntime:
         pictures = PictureTokens(towers.model, preparation.mean, preparation.std, grid=grid).eval()
         texts = TextTokens(towers.model, pad_id=pad).eval()
         self._pictures, self._texts = _in_torch(pictures, choice), _in_torch(texts, choice)
-        if choice.device == "cpu":
+        if convert and choice.device == "cpu":
             inputs = build_check_inputs(preparation, towers.tokenizer, trims=towers.trims)
             length = -1 if towers.trims else towers.tokenizer.context_length
             side = preparation.side

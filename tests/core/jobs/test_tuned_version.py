@@ -1,17 +1,23 @@
 """A version that tuned its image-text model: from training to needs that its own text tower reads."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.config import open_home
 from core.encode.loading import load_encoder
+from core.evaluate.catalog_report import TASKS, Matching
+from core.evaluate.help_report import Answer
 from core.jobs.activate import activate_version
+from core.jobs.forgetting import add_forgetting, find_other
 from core.jobs.import_catalog import run_import
+from core.jobs.material import load_material
 from core.jobs.progress import silent
 from core.jobs.train_catalog import TrainSpec, run_train
 from core.suggest.need import Need
+from core.train.run import Trained
 from core.workspace import Workspace
 from tests.conftest import COLOURS
 from tests.core.jobs.test_import_catalog import write_spec
@@ -65,6 +71,51 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     assert len(shop.embeddings.of_fused(served.id, model)) == served.items == 91
     activate_version(shop, "", catalog.name, silent)
     assert shop.serving_encoder(shop.catalogs.list()[0]) is plain
+
+
+def import_other(shop: Workspace, folder: Path, items: int) -> None:
+    """A second catalogue of the same model, with pictures of two colours."""
+    lines = [f"o{number},other {number},{'red' if number % 2 else 'blue'}.png\n" for number in range(items)]
+    (folder / "other.csv").write_text("id,title,image\n" + "".join(lines))
+    (first,) = shop.catalogs.list()
+    run_import(shop, replace(write_spec(folder / "other.csv", folder=folder), catalog="Other", backbone=first.backbone))
+
+
+def test_the_card_says_what_training_costs_elsewhere(shop, tmp_path, monkeypatch) -> None:
+    (catalog,) = shop.catalogs.list()
+    import_other(shop, tmp_path, 30)
+    spec = TrainSpec(catalog=catalog.name, config=SMALL, device="cpu", use_log=False)
+    done = run_train(shop, spec, "d" * 32, silent)
+    rows = {row["name"]: row for row in done["rows"]}
+    before = rows["title to picture in “Other”, before"]
+    assert before["count"] == 30 and rows["title to picture in “Other”, trained"]["count"] == 30
+    # Thirty titles, two pictures: the ten nearest hold a title's own item about one time in three.
+    assert 0.1 < before["value"] < 0.6
+    assert "fewer pictures by their titles" not in done["recommendation"]
+
+
+def test_a_loss_elsewhere_is_said_in_words(shop, tmp_path, monkeypatch) -> None:
+    def matching(value: float) -> Matching:
+        return Matching(task=TASKS[0], metric="recall@10", values=np.full(30, value), pool=30)
+
+    import_other(shop, tmp_path, 30)
+    material = load_material(shop, "Other", silent)
+    catalogs = {one.name: one for one in shop.catalogs.list()}
+    assert find_other(shop, catalogs["Other"])[0] == catalogs[write_spec(tmp_path / "shop.csv").catalog]
+    answer = Answer(
+        verdict="helps", recommendation="Use it.", rows=(), gain=0, gain_low=0, gain_high=0, split="titles", tested=1
+    )
+    trained = Trained(
+        model=None, items=None, heads=None, blend=1, validation={}, flat={}, steps=1, seconds=1, tokens=material.tokens
+    )
+    for after, said in ((0.0, True), (1.0, False)):
+        both = ((matching(1.0),), (matching(after),))
+        monkeypatch.setattr("core.jobs.forgetting.match_both_ways", lambda *_, both=both: both)
+        found = add_forgetting(shop, material, trained, answer, lambda texts: np.zeros((len(texts), 2)), silent)
+        assert [row.value for row in found.rows] == [after, 1.0]
+        assert ("it finds fewer pictures by their titles" in found.recommendation) is said
+    shop.delete_catalog(catalogs[write_spec(tmp_path / "shop.csv").catalog])
+    assert find_other(shop, catalogs["Other"]) == (None, [])
 
 
 def test_the_command_line_tunes_and_says_what_cannot_be(shop, capsys) -> None:

@@ -137,7 +137,7 @@ def test_a_version_takes_its_towers_along(trained, raw, tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("tuning", "epochs", "stop"),
-    [("lora", 2, 30), pytest.param("adalora", 2, 30, id="ranks-planned"), pytest.param("adalora", 4, 80, id="kept")],
+    [("lora", 2, 30), pytest.param("adalora", 4, 80, id="after AdaLoRA has chosen its ranks")],
 )
 def test_a_stopped_run_ends_with_the_same_towers(raw, data, tmp_path, tuning, epochs, stop) -> None:
     class StopError(Exception):
