@@ -1,5 +1,6 @@
 """Texts from outside, made harmless, and numbers as people write them."""
 
+import math
 import re
 from decimal import Decimal
 
@@ -29,6 +30,15 @@ def format_duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def format_estimate(seconds: float) -> str:
+    """A duration nobody knows exactly, rounded up in one unit, e.g. "3 min"."""
+    if seconds <= 60:
+        return f"{max(math.ceil(seconds / 10), 1) * 10} s"
+    if seconds <= 5400:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{math.ceil(seconds / 1800) / 2:g} h"
 
 
 def format_rate(rate: float) -> str:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from core.interactions.event_names import event_code, find_liked
 from core.interactions.log import InteractionLog
 
+#: Before the id of every invented shopper.
+SIMULATED = "simulated-"
 SLATE = 12
 #: Of a slate, how many items come from the neighbourhood of the shopper's taste; popular ones fill the rest.
 NEAR = 6
@@ -179,6 +181,6 @@ def _build_log(
         values=values.astype(np.float32),
         liked=find_liked("events", events.ravel(), values),
         times=times.ravel(),
-        user_ids=tuple(f"simulated-{number:05d}" for number in range(1, users + 1)),
+        user_ids=tuple(f"{SIMULATED}{number:05d}" for number in range(1, users + 1)),
         item_ids=tuple(item_ids),
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.errors import StoreError
 from core.interactions.event_names import LogKind
 from core.interactions.log import NO_TIME, InteractionLog
+from core.interactions.simulate import SIMULATED
 from core.store.database import Database
 
 _BATCH = 50_000
@@ -105,6 +106,12 @@ class Interactions:
         """Number of stored events."""
         found = self.summary(catalog_id)
         return found.events if found else 0
+
+    def is_simulated(self, catalog_id: int) -> bool:
+        """Whether the stored people are made up."""
+        first = "SELECT user FROM interactions WHERE catalog_id = ? LIMIT 1"
+        row = self._database.connection.execute(first, (catalog_id,)).fetchone()
+        return row is not None and str(row["user"]).startswith(SIMULATED)
 
     def summary(self, catalog_id: int) -> LogSummary | None:
         """What is stored for the catalogue, None when there is no log."""

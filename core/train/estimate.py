@@ -22,7 +22,7 @@ class Estimate:
 
     Attributes:
         steps: Updates.
-        seconds: Without the reading of pictures and texts, which is done once a catalogue, and without the measuring.
+        seconds: Without the reading of pictures and texts, which is done once a catalogue, and without the final test.
     """
 
     steps: int
@@ -44,7 +44,7 @@ def estimate_run(config: TrainConfig, choice: DeviceChoice, *, items: int, dimen
     from core.train.run import build_model
 
     data = _make_data(dimension, events=config.history if windows else 0)
-    whole = config.with_tasks(has_log=bool(windows), has_categories=False)
+    whole = config.with_tasks(has_log=bool(windows), has_categories=True)
     with tempfile.TemporaryDirectory(prefix="wishlight-") as folder:
         trainer = Trainer(build_model(data.tokens, data, whole), data, whole, choice, Path(folder))
         began = time.monotonic()
@@ -56,7 +56,10 @@ def estimate_run(config: TrainConfig, choice: DeviceChoice, *, items: int, dimen
             trainer.step(number, vectors)
         a_step = (time.monotonic() - began) / _TIMED
     each = max(windows // config.people if windows else items // config.items, LEAST_STEPS)
-    return Estimate(steps=each * config.epochs, seconds=config.epochs * (each * a_step + items * a_read))
+    # Items are read before the first epoch, after each, and once more when the best one is chosen.
+    return Estimate(
+        steps=each * config.epochs, seconds=config.epochs * each * a_step + (config.epochs + 2) * items * a_read
+    )
 
 
 def count_windows(users: int, events: int, history: int) -> int:
@@ -77,8 +80,9 @@ def _make_data(dimension: int, *, events: int) -> TrainData:
             joint=joint / np.linalg.norm(joint, axis=1, keepdims=True),
         )
     titles = [str(item) for item in range(_ITEMS)]
+    kinds = [f"kind {item % 10}" for item in range(_ITEMS)]
     log = _make_log(events) if events else None
-    return build_data(ItemTokens(modalities=modalities), titles, [""] * _ITEMS, log=log)
+    return build_data(ItemTokens(modalities=modalities), titles, kinds, log=log)
 
 
 def _make_log(events: int) -> InteractionLog:

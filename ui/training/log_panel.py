@@ -59,7 +59,7 @@ def draw_log(catalog: Catalog) -> LogSummary | None:
 
 def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
     st.markdown(f"**{summary.events:,}** events of **{summary.users:,}** people with **{summary.items:,}** items")
-    if _is_simulated(catalog):
+    if open_workspace().interactions.is_simulated(catalog.id):
         st.warning("These shoppers are simulated. Figures from them say nothing about real people.")
     if summary.first_time is not None and summary.last_time is not None:
         dates = (time.strftime("%d %b %Y", time.gmtime(moment)) for moment in (summary.first_time, summary.last_time))
@@ -169,12 +169,3 @@ def _simulate(catalog: Catalog) -> None:
             seed=0,
         )
         workspace.interactions.replace(catalog.id, log, kind="events")
-
-
-def _is_simulated(catalog: Catalog) -> bool:
-    row = (
-        open_workspace()
-        .database.connection.execute("SELECT user FROM interactions WHERE catalog_id = ? LIMIT 1", (catalog.id,))
-        .fetchone()
-    )
-    return row is not None and str(row[0]).startswith("simulated-")

@@ -16,7 +16,7 @@ from core.train.config import TrainConfig
 from core.train.tracking import WATCHED, Curve, read_curve
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
-from ui.text import format_duration
+from ui.text import format_duration, format_estimate
 
 _PRESETS = {
     "quick": "Quick: a small fusion model and few passes, to see whether there is anything to gain.",
@@ -192,7 +192,7 @@ def _describe_cost(catalog: Catalog, preset: str, tuning: str, *, use_log: bool)
     where = choose_device().reason if has_card() else "It computes on the processor."
     if tuning == "frozen":
         seconds = estimate_seconds(catalog, TrainSpec(catalog="", preset=preset).build_config(), use_log=use_log)
-        cost = f"At most about {format_duration(seconds)} of training, once pictures and texts have been read."
+        cost = f"At most about {format_estimate(seconds)} of training, once pictures and texts have been read."
     else:
         cost = _SLOW
     return f"{cost} {where} What serves stays as it is until you switch."

@@ -14,7 +14,7 @@ from core.train.tracking import WATCHED
 from core.train.trials import TrialResult, TrialState, find_best, read_trials
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
-from ui.text import format_duration
+from ui.text import format_duration, format_estimate
 from ui.training.run_panel import COLOURS, Effort, estimate_seconds
 
 _STATES: Mapping[TrialState, str] = {
@@ -82,7 +82,7 @@ def _draw_start(catalog: Catalog, effort: Effort) -> None:
     largest = find_largest(TrainSpec(catalog="", preset=effort.preset).build_config())
     seconds = int(trials) * estimate_seconds(catalog, largest, use_log=effort.use_log)
     st.caption(
-        f"At most about {format_duration(seconds)}: {int(trials)} runs of the largest model that is tried. Most are "
+        f"At most about {format_estimate(seconds)}: {int(trials)} runs of the largest model that is tried. Most are "
         "smaller, and those that do badly end early. You can stop at any time and go on later."
     )
 

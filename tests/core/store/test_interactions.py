@@ -7,6 +7,7 @@ import core.store.database
 from core.config import Home
 from core.errors import StoreError
 from core.interactions.log import NO_TIME, InteractionLog
+from core.interactions.simulate import simulate_log
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.interactions import Interactions, LogSummary
@@ -131,3 +132,13 @@ def test_an_older_database_gains_the_tables(home: Home, monkeypatch: pytest.Monk
     catalog = Catalogs(newer).find("Shop")
     Interactions(newer).replace(catalog.id, LOG, kind="events")
     assert Interactions(newer).count(catalog.id) == 4
+
+
+def test_invented_people_are_known_from_real_ones(database: Database, catalog: Catalog) -> None:
+    logs = Interactions(database)
+    assert not logs.is_simulated(catalog.id), "there is no log yet"
+    logs.replace(catalog.id, LOG, kind="events")
+    assert not logs.is_simulated(catalog.id)
+    made_up = simulate_log(LOG.item_ids, np.eye(3, dtype=np.float32), users=2, events_per_user=3, seed=0)
+    logs.replace(catalog.id, made_up, kind="events")
+    assert logs.is_simulated(catalog.id)

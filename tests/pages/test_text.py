@@ -1,0 +1,29 @@
+"""Numbers as people write them."""
+
+import pytest
+
+from ui.text import format_duration, format_estimate
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59.6, "1 min 0 s"), (125, "2 min 5 s"), (3660, "1 h 1 min"), (-1, "0 s")]
+)
+def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "10 s"),
+        (31, "40 s"),
+        (60, "60 s"),
+        (61, "2 min"),
+        (125, "3 min"),
+        (5401, "2 h"),
+        (7000, "2 h"),
+        (9100, "3 h"),
+    ],
+)
+def test_an_estimate_is_rounded_up(seconds: float, text: str) -> None:
+    assert format_estimate(seconds) == text
