@@ -23,6 +23,7 @@ ROOMS = (
     "train",
     "evaluate",
     "suggest",
+    "explain",
     "workspace",
     "jobs",
     "command",

@@ -1,0 +1,1 @@
+"""Why an item was suggested, and whether that explanation can be trusted."""
