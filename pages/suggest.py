@@ -10,7 +10,7 @@ from core.errors import NeedError
 from core.store.catalogs import Catalog
 from core.store.filters import Filter
 from core.suggest.need import MATCHES, Need, split_avoid
-from core.suggest.suggester import Suggestions
+from core.suggest.results import Suggestions
 from ui.cards import draw_cards, draw_plain_cards
 from ui.empty import draw_no_catalog
 from ui.filters import draw_chips, draw_filters, first_page, gather_facets

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.store.items import StoredItem
 from core.suggest.need import Need
-from core.suggest.suggester import Suggestion
+from core.suggest.results import Suggestion
 from ui.expect import draw_expect
 from ui.pictures import card_picture
 from ui.text import escape_markdown, format_price

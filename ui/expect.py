@@ -5,7 +5,7 @@ import streamlit as st
 from core.store.expectations import SavedNeed
 from core.suggest.expected import can_save, save_need
 from core.suggest.need import Need
-from core.suggest.suggester import Suggestion
+from core.suggest.results import Suggestion
 from ui.errors import shown_errors
 from ui.resources import open_workspace
 

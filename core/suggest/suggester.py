@@ -5,9 +5,8 @@ The parts of a score add up to it: picture + text + words + avoid.
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +20,11 @@ from core.store.database import Database
 from core.store.embeddings import Embeddings
 from core.store.facets import check_fields
 from core.store.index_files import VectorIndexes
-from core.store.items import Items, StoredItem
+from core.store.items import Items
 from core.store.vectors import VectorIndex
 from core.store.words import WordHits, Words
 from core.suggest.calibration import (
     Calibration,
-    Strength,
     calibrate,
     load_calibration,
     name_weights,
@@ -34,70 +32,17 @@ from core.suggest.calibration import (
 )
 from core.suggest.need import Need
 from core.suggest.query import PART_WEIGHTS, Query, build_query, embed_need
-from core.suggest.variety import rerank_mmr, to_unit
+from core.suggest.ranking import Ranked, merge_ranked
+from core.suggest.results import PARTS, Suggestion, Suggestions
+from core.suggest.variety import to_unit
 from core.suggest.words import join_words, search_words
 
 #: Candidates that are kept for paging, words, things to avoid and variety.
 CANDIDATES = 480
 #: An item whose own words name what is to be avoided loses this much.
 AVOID_WORD_PENALTY = 4.0
-PARTS = ("picture", "text", "words", "avoid")
 #: A catalogue that grew or shrank by this share is calibrated anew.
 _RECALIBRATE_SHARE = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
-    """One suggested item.
-
-    Attributes:
-        rank: 1 for the best.
-        catalog: Name of its catalogue.
-        stored: The item.
-        score: Calibrated; 0 is an average item of the catalogue.
-        strength: The score as a word.
-        parts: Name of each of `PARTS` to its share; they sum to the score.
-    """
-
-    rank: int
-    catalog: str
-    stored: StoredItem
-    score: float
-    strength: Strength
-    parts: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestions:
-    """One page of suggestions.
-
-    Attributes:
-        page: The suggestions of this page.
-        ranked: How many were ranked and can be paged through.
-        candidates: How many items passed the filters.
-        milliseconds: From the need to the fetched items.
-        models: Backbones that answered.
-        notes: What the person should know, each a sentence.
-    """
-
-    page: tuple[Suggestion, ...]
-    ranked: int
-    candidates: int
-    milliseconds: float
-    models: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ranked:
-    """Candidates of one catalogue: database ids (N,), parts of scores (N, 4), unit-norm embeddings (N, 2 D)."""
-
-    catalog: Catalog
-    calibration: Calibration
-    ids: NDArray[np.int64]
-    parts: NDArray[np.float32]
-    embeddings: NDArray[np.float32]
-    passed: int
 
 
 class Suggester:
@@ -137,8 +82,8 @@ class Suggester:
         start = time.perf_counter()
         catalogs = self._chosen(need)
         check_fields(self._database, [catalog.id for catalog in catalogs], need.filters)
-        ranked = [self._rank(catalog, need) for catalog in catalogs if catalog.items]
-        order = _merge(ranked, need, offset + limit)
+        ranked = [self.find_candidates(catalog, need) for catalog in catalogs if catalog.items]
+        order = merge_ranked(ranked, need, offset + limit)
         page = self._fetch(ranked, order[offset : offset + limit], offset, need.match)
         return Suggestions(
             page=page,
@@ -156,8 +101,8 @@ class Suggester:
             catalog: Its `version` may be one that does not serve yet, once its vectors are stored.
             need: What is wanted; its catalogues do not count.
         """
-        ranked = self._rank(catalog, need)
-        return [int(ranked.ids[at]) for _, at in _merge([ranked], need, CANDIDATES)]
+        ranked = self.find_candidates(catalog, need)
+        return [int(ranked.ids[at]) for _, at in merge_ranked([ranked], need, CANDIDATES)]
 
     def prepare(self, catalog: Catalog) -> None:
         """Write the catalogue's index and calibration, so that its first need is answered at once."""
@@ -191,7 +136,14 @@ class Suggester:
             "and pictures count. Let the backbone “multilingual” serve the catalogue for needs in many languages.",
         )
 
-    def _rank(self, catalog: Catalog, need: Need) -> _Ranked:
+    def find_candidates(self, catalog: Catalog, need: Need, *, also: int | None = None) -> Ranked:
+        """The candidates of one catalogue with the parts of their scores.
+
+        Args:
+            catalog: Where to look.
+            need: What is wanted; its catalogues do not count.
+            also: Database id of an item that is scored even where it is no candidate.
+        """
         encoder = self._encoder(catalog)
         index = self._index(catalog, encoder)
         words = self._words.submit(search_words, self._database, catalog.id, need.text)
@@ -201,10 +153,14 @@ class Suggester:
         query = build_query(need, embed_need(need, encoder, like), index, calibration)
         ids = index.search(query.vector, CANDIDATES, allowed=allowed).ids
         ids = join_words(ids, words.result(), allowed, index, like_id)
+        if also is not None and also not in ids and index.contains(np.array([also])).all():
+            ids = np.append(ids, also)
         rows, _ = index.rows(ids)
-        return _Ranked(
+        return Ranked(
             catalog=catalog,
             calibration=calibration,
+            query=query,
+            index=index,
             ids=ids,
             parts=self._parts(query, ids, rows, words.result(), need),
             embeddings=to_unit(rows.reshape(len(ids), 2 * index.dimension)),
@@ -252,7 +208,7 @@ class Suggester:
             return known
 
     def _fetch(
-        self, ranked: list[_Ranked], order: list[tuple[int, int]], offset: int, match: str
+        self, ranked: list[Ranked], order: list[tuple[int, int]], offset: int, match: str
     ) -> tuple[Suggestion, ...]:
         stored = Items(self._database).fetch([int(ranked[at].ids[position]) for at, position in order])
         by_id = {one.id: one for one in stored}
@@ -280,16 +236,3 @@ class Suggester:
 def _is_stale(calibration: Calibration, items: int) -> bool:
     grown = abs(calibration.items - items) > _RECALIBRATE_SHARE * max(items, 1)
     return grown or calibration.weights != name_weights(PART_WEIGHTS)
-
-
-def _merge(ranked: list[_Ranked], need: Need, count: int) -> list[tuple[int, int]]:
-    """(catalogue's position, candidate's position) of all candidates, best first."""
-    places = [(at, position) for at, one in enumerate(ranked) for position in range(len(one.ids))]
-    if not places:
-        return []
-    scores = np.concatenate([one.parts.sum(axis=1) for one in ranked])
-    widths = {one.embeddings.shape[1] for one in ranked}
-    if need.variety == 0 or len(widths) > 1:
-        return [places[at] for at in np.argsort(-scores, kind="stable").tolist()]
-    embeddings = np.concatenate([one.embeddings for one in ranked])
-    return [places[at] for at in rerank_mmr(scores, embeddings, need.variety, count).tolist()]

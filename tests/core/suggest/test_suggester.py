@@ -14,7 +14,7 @@ from core.jobs.encoding import encode_missing, store_embeddings
 from core.store.filters import parse_filter
 from core.store.items import PictureLink
 from core.suggest.need import Need
-from core.suggest.suggester import Suggestions
+from core.suggest.results import Suggestions
 from core.workspace import Workspace
 from tests.conftest import COLOURS
 

@@ -1,0 +1,52 @@
+"""Candidates of a need, and the order in which they are shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.store.catalogs import Catalog
+from core.store.vectors import VectorIndex
+from core.suggest.calibration import Calibration
+from core.suggest.need import Need
+from core.suggest.query import Query
+from core.suggest.variety import rerank_mmr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """N candidates of one catalogue for a need, in no order.
+
+    Attributes:
+        catalog: Whose they are.
+        calibration: How its cosines became scores.
+        query: The need against this catalogue.
+        index: Holds the vectors.
+        ids: Database ids, (N,).
+        parts: Of the scores, in the order of `PARTS`; they sum to the score, (N, 4).
+        embeddings: Unit-norm, (N, 2 D).
+        passed: How many items passed the filters.
+    """
+
+    catalog: Catalog
+    calibration: Calibration
+    query: Query
+    index: VectorIndex
+    ids: NDArray[np.int64]
+    parts: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    passed: int
+
+
+def merge_ranked(ranked: Sequence[Ranked], need: Need, count: int) -> list[tuple[int, int]]:
+    """(catalogue's position, candidate's position) of all candidates, best first."""
+    places = [(at, position) for at, one in enumerate(ranked) for position in range(len(one.ids))]
+    if not places:
+        return []
+    scores = np.concatenate([one.parts.sum(axis=1) for one in ranked])
+    widths = {one.embeddings.shape[1] for one in ranked}
+    if need.variety == 0 or len(widths) > 1:
+        return [places[at] for at in np.argsort(-scores, kind="stable").tolist()]
+    embeddings = np.concatenate([one.embeddings for one in ranked])
+    return [places[at] for at in rerank_mmr(scores, embeddings, need.variety, count).tolist()]
