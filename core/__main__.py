@@ -24,6 +24,7 @@ from core.config import HOME_VARIABLE, open_home
 from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import CatalogNotFoundError, NeedError, WishlightError
 from core.expectation_commands import add_expectation_commands
+from core.explain_commands import add_explain_commands
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.rebuild import rebuild
@@ -77,6 +78,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add_training_commands(commands)
     add_search_commands(commands)
     add_expectation_commands(commands)
+    add_explain_commands(commands)
     return parser
 
 

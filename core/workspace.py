@@ -16,6 +16,8 @@ from core.encode.loading import build_encoder, load_encoder
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import NeedError, PictureError
+from core.explain.explainer import Explainer
+from core.explain.variants import PlainReader, VariantReader
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings
@@ -55,8 +57,10 @@ class Workspace:
         self.pictures = PictureStore(home.pictures, home.thumbnails)
         self.indexes = VectorIndexes(self.database, home.indexes)
         self.suggester = Suggester(self.database, self.indexes, home.indexes, self.serving_encoder)
+        self.explainer = Explainer(self.suggester, self.items, self._open_reader)
         self._load = encoder_loader or (lambda name: load_encoder(name, home.models))
         self._encoders: dict[str, Encoder] = {}
+        self._readers: dict[str, VariantReader] = {}
         self._lock = threading.Lock()
 
     def encoder(self, backbone: str) -> Encoder:
@@ -92,6 +96,22 @@ class Workspace:
             return self.encoder(catalog.backbone)
         towers = load_towers(find_backbone(catalog.backbone), self.home.models)
         return build_encoder(catalog.backbone, load_tuned_towers(self.home.versions / catalog.version, towers))
+
+    def _open_reader(self, catalog: Catalog) -> VariantReader:
+        encoder = self.serving_encoder(catalog)
+        if not catalog.version:
+            return PlainReader(encoder, self.suggester.index(catalog))
+        with self._lock:
+            known = self._readers.get(catalog.version)
+        if known is None:
+            from core.explain.fused import FusedReader
+
+            folder = self.home.versions / catalog.version
+            towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), self.home.models))
+            known = FusedReader(towers, folder, self.pictures.path)
+            with self._lock:
+                known = self._readers.setdefault(catalog.version, known)
+        return known
 
     def keep_need_picture(self, data: bytes) -> str:
         """Store a picture of what is wanted, made safe and uniform as catalogue pictures are.

@@ -30,6 +30,7 @@ ROOMS = (
     "training_commands",
     "search_commands",
     "expectation_commands",
+    "explain_commands",
     "__main__",
 )
 CORE_FILES = sorted((ROOT / "core").rglob("*.py"))

@@ -109,6 +109,10 @@ class Suggester:
         encoder = self._encoder(catalog)
         self._calibration(catalog, self._index(catalog, encoder, save=True), encoder, anew=True)
 
+    def index(self, catalog: Catalog) -> VectorIndex:
+        """The catalogue's vectors under the model that serves it."""
+        return self._index(catalog, self._encoder(catalog))
+
     def calibration(self, catalog: Catalog) -> Calibration:
         """How the catalogue's cosines become scores."""
         return self._calibration(catalog, self._index(catalog, found := self._encoder(catalog)), found)

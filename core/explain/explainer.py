@@ -1,0 +1,228 @@
+"""Why an item was suggested: its parts as players of a game, its words one by one, and what would change its rank."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalog.schema import Item
+from core.encode.text import item_text
+from core.errors import NeedError
+from core.explain.explanation import Counterfactual, Explanation, Flip, Pair, WordEffect
+from core.explain.game import shapley_interactions, shapley_values, value_game
+from core.explain.ranks import Ranks, Standing, find_flip, remove_each
+from core.explain.variants import Variant, VariantReader, keep_fields, list_fields
+from core.explain.words import drop_words
+from core.store.catalogs import Catalog
+from core.store.items import Items, StoredItem
+from core.suggest.need import Need
+from core.suggest.results import PARTS
+from core.suggest.suggester import Suggester
+
+#: The player that stands for words and codes which the need and the item share exactly.
+EXACT = "exact words"
+#: Words of an item that are tried, from the start of each field.
+_MOST_WORDS = 24
+#: The rank that a catalogue's owner would like to reach, and the most words that are added for it.
+_LIFT_RANK, _MOST_ADDED = 3, 4
+
+OpenReader = Callable[[Catalog], VariantReader]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Game:
+    """The players of one item's score, and the value of each of their coalitions."""
+
+    standing: Standing
+    players: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        return dict(zip(self.players, shapley_values(self.values).tolist(), strict=True))
+
+
+class Explainer:
+    """Explains suggestions of one data folder.
+
+    Args:
+        suggester: Ranks.
+        items: Of the same data folder.
+        open_reader: Gives what reads variants of a catalogue's items.
+    """
+
+    def __init__(self, suggester: Suggester, items: Items, open_reader: OpenReader) -> None:
+        self._suggester, self._items, self._open_reader = suggester, items, open_reader
+
+    def explain(self, catalog: Catalog, need: Need, item_id: str, *, against: str = "") -> Explanation:
+        """Explain one suggestion.
+
+        Args:
+            catalog: The item's.
+            need: What was asked; its catalogues, filters and variety count as `suggest` counts them.
+            item_id: The item.
+            against: Another item to compare with; "" takes the one that stands above it, if any.
+
+        Raises:
+            NeedError: An item is not in the catalogue, or has no vector yet.
+            BackboneError: The catalogue's model cannot be loaded.
+        """
+        began = time.perf_counter()
+        stored = self._find(catalog, item_id)
+        reader, ranks = self._open_reader(catalog), Ranks(self._suggester, catalog, stored.id)
+        game = self._play(catalog, need, stored, reader, ranks)
+        standing, shares = game.standing, game.shares
+        removed = remove_each(ranks, need)
+        return Explanation(
+            catalog=catalog.name,
+            item_id=item_id,
+            title=stored.item.title,
+            need=need.text,
+            score=standing.score,
+            rank=standing.rank,
+            base_value=float(game.values[0]),
+            modalities=shares,
+            interactions=_list_interactions(game),
+            words=(*_need_words(need, removed, standing.score), *_item_words(stored, reader, standing)),
+            counterfactuals=(*removed, *_remove_fields(game)),
+            nearest_flip=find_flip(ranks, need),
+            lift=_find_lift(stored, need, reader, standing),
+            against=self._compare(catalog, need, game, against, reader),
+            completeness=abs(float(game.values[0]) + sum(shares.values()) - standing.score),
+            method="exact Shapley values over the item's fields; words by leaving each out; ranks by asking again",
+            seconds=time.perf_counter() - began,
+        )
+
+    def _find(self, catalog: Catalog, item_id: str) -> StoredItem:
+        stored = self._items.find(catalog.id, item_id)
+        if stored is None:
+            raise NeedError(f"There is no item “{item_id}” in “{catalog.name}”. Choose one from the suggestions.")
+        return stored
+
+    def _play(self, catalog: Catalog, need: Need, stored: StoredItem, reader: VariantReader, ranks: Ranks) -> _Game:
+        try:
+            standing = ranks.stand(need)
+        except ValueError as exc:  # it is not even in the index
+            raise NeedError(
+                f"“{stored.item.title}” has no vector in “{catalog.name}” yet. Wait until it has been encoded."
+            ) from exc
+        parts = dict(zip(PARTS, standing.ranked.parts[standing.at].tolist(), strict=True))
+        rows, has = standing.ranked.index.rows(np.array([stored.id]))
+        query = standing.ranked.query
+        exact = parts["words"] + parts["avoid"] + float(query.avoided(rows)[0])
+        fields = list_fields(stored.item, picture=bool(has[0, 0]))
+        players = (*fields, *((EXACT,) if abs(exact) > 1e-6 else ()))
+
+        def value(coalitions: Sequence[frozenset[str]]) -> NDArray[np.float64]:
+            read = reader.read(stored, [keep_fields(stored.item, coalition) for coalition in coalitions])
+            likeness = query.parts(read).sum(axis=1) - query.avoided(read)
+            held = np.array([EXACT in coalition for coalition in coalitions])
+            return np.asarray(likeness + exact * held, np.float64)
+
+        return _Game(standing=standing, players=players, values=value_game(players, value))
+
+    def _compare(self, catalog: Catalog, need: Need, game: _Game, against: str, reader: VariantReader) -> Pair | None:
+        other = self._find(catalog, against) if against else self._above(game.standing, need)
+        if other is None:
+            return None
+        theirs = self._play(catalog, need, other, reader, Ranks(self._suggester, catalog, other.id))
+        mine, their_shares = game.shares, theirs.shares
+        names = list(dict.fromkeys([*game.players, *theirs.players]))
+        return Pair(
+            item_id=other.item.item_id,
+            title=other.item.title,
+            score=theirs.standing.score,
+            rank=theirs.standing.rank,
+            differences={name: mine.get(name, 0.0) - their_shares.get(name, 0.0) for name in names},
+        )
+
+    def _above(self, standing: Standing, need: Need) -> StoredItem | None:
+        """The item that stands above, or below the first one."""
+        if standing.rank is None:
+            return None
+        order = self._suggester.rank(standing.ranked.catalog, need)
+        place = standing.rank - 2 if standing.rank > 1 else 1
+        found = self._items.fetch(order[place : place + 1])
+        return found[0] if found else None
+
+
+def _list_interactions(game: _Game) -> tuple[tuple[str, str, float], ...]:
+    found = shapley_interactions(game.values)
+    pairs = [
+        (game.players[one], game.players[other], float(found[one, other]))
+        for one in range(len(game.players))
+        for other in range(one + 1, len(game.players))
+    ]
+    return tuple(sorted(pairs, key=lambda pair: -abs(pair[2])))
+
+
+def _need_words(need: Need, removed: Sequence[Counterfactual], score: float) -> list[WordEffect]:
+    """Effects of the need's words, from the needs without them."""
+    without = {one.removed: one.score for one in removed}
+    words = [word for word, _ in drop_words(need.text) if word in without]
+    return [WordEffect(word=word, field="need", value=score - without[word]) for word in words]
+
+
+def _item_words(stored: StoredItem, reader: VariantReader, standing: Standing) -> list[WordEffect]:
+    """Effects of the item's words on the likeness of its text; exact words count apart."""
+    item = stored.item
+    titles = [("title", word, replace(item, title=rest)) for word, rest in drop_words(item.title)]
+    texts = [("description", word, replace(item, description=rest)) for word, rest in drop_words(item.description)]
+    dropped = [*titles, *texts][:_MOST_WORDS]
+    variants = [stored.item, *(item for _, _, item in dropped)]
+    likeness = _likeness(stored, reader, standing, variants)
+    return [
+        WordEffect(word=word, field=field, value=float(likeness[0] - value))
+        for (field, word, _), value in zip(dropped, likeness[1:], strict=True)
+    ]
+
+
+def _likeness(
+    stored: StoredItem, reader: VariantReader, standing: Standing, items: Sequence[Item]
+) -> NDArray[np.float32]:
+    """Scores without exact words of the item with its words changed, (V,)."""
+    rows = reader.read(stored, [Variant(item=item, picture=bool(stored.main_picture)) for item in items])
+    scores: NDArray[np.float32] = standing.ranked.query.parts(rows).sum(axis=1) - standing.ranked.query.avoided(rows)
+    return scores
+
+
+def _remove_fields(game: _Game) -> list[Counterfactual]:
+    """Where the item would stand without each of its players, everything else as it is."""
+    everyone = len(game.values) - 1
+    scores = [float(game.values[everyone ^ 1 << place]) for place in range(len(game.players))]
+    return [
+        Counterfactual(removed=name, need="", score=score, rank=_rank_at(game.standing, score))
+        for name, score in zip(game.players, scores, strict=True)
+    ]
+
+
+def _rank_at(standing: Standing, score: float) -> int | None:
+    """The rank of the item with another score; None where every candidate would stand above it."""
+    others = np.delete(standing.ranked.parts.sum(axis=1), standing.at)
+    rank = int((others > score).sum()) + 1
+    return rank if rank <= len(others) else None
+
+
+def _find_lift(stored: StoredItem, need: Need, reader: VariantReader, standing: Standing) -> Flip | None:
+    """Words of the need that its text lacks, added to its labels one after the other, the best first."""
+    if standing.rank is not None and standing.rank <= _LIFT_RANK:
+        return None
+    held = item_text(stored.item).casefold()
+    missing = list(dict.fromkeys(word for word, _ in drop_words(need.text) if word.casefold() not in held))
+    rest = standing.score - float(_likeness(stored, reader, standing, [stored.item])[0])
+    added: list[str] = []
+    while missing and len(added) < _MOST_ADDED:
+        items = [_with_words(stored.item, [*added, word]) for word in missing]
+        scores = _likeness(stored, reader, standing, items) + rest
+        added.append(missing.pop(int(scores.argmax())))
+        rank = _rank_at(standing, float(scores.max()))
+        if rank is not None and rank <= _LIFT_RANK:
+            return Flip(changed=tuple(added), need=need.text, rank=rank, across=_LIFT_RANK)
+    return None
+
+
+def _with_words(item: Item, words: Sequence[str]) -> Item:
+    """The item with words at the end of its title, where every model reads them."""
+    return replace(item, title=" ".join([item.title, *words]).strip())

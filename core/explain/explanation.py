@@ -1,0 +1,154 @@
+"""What an explanation says, and the sentence that is made from its numbers."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordEffect:
+    """What one word does to the score.
+
+    Attributes:
+        word: As it is written.
+        field: "need", or the item's field that holds it.
+        value: Score with it minus score without it.
+    """
+
+    word: str
+    field: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterfactual:
+    """Where the item would stand if something were not there.
+
+    Attributes:
+        removed: A word of the need, "not ..." for a thing it avoids, or a player of the game where `need` is "".
+        need: The need that was really asked, "" where the item was changed instead.
+        score: The item's score then.
+        rank: Its rank then, None where it is not among those that are ranked at all.
+    """
+
+    removed: str
+    need: str
+    score: float
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """The smallest change found that brings an item across a rank; every step of it was really ranked.
+
+    Attributes:
+        changed: Words that are taken out of the need, or added to the item.
+        need: The need that was asked.
+        rank: The item's rank then; None where it is not among those that are ranked at all.
+        across: The rank that it crosses, e.g. 10 for "out of the first ten".
+    """
+
+    changed: tuple[str, ...]
+    need: str
+    rank: int | None
+    across: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Why one item stands above another.
+
+    Attributes:
+        item_id: Of the other.
+        title: Of the other.
+        score: Of the other.
+        rank: Of the other.
+        differences: Player to how much more it gives the item than the other; they sum to the difference of scores,
+            but for the difference of base values.
+    """
+
+    item_id: str
+    title: str
+    score: float
+    rank: int | None
+    differences: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why an item was suggested for a need.
+
+    Attributes:
+        catalog: Name of the catalogue.
+        item_id: The item.
+        title: Its title.
+        need: The need in words, without what is to be avoided.
+        score: As on its card.
+        rank: As `suggest` ranks it in this catalogue; None where it is not ranked.
+        base_value: The score of an item of which nothing is known.
+        modalities: Player (a field of the item, or its exact words) to its Shapley value; with the base value they sum
+            to the score.
+        interactions: Pairs of players with how much more they add together than each alone, strongest first.
+        words: What each word of the need, and of the item, does to the score.
+        counterfactuals: What happens without a word of the need, or without a field of the item.
+        nearest_flip: The fewest words of the need whose removal brings the item across the tenth rank; None where no
+            such was found.
+        lift: Words of the need that the item lacks and that would bring it among the first three; None where none do,
+            or where it is there already.
+        against: Why it stands above (or below) another item; None without one.
+        completeness: |base + modalities - score|.
+        method: How it was made, in a few words.
+        seconds: What it cost.
+    """
+
+    catalog: str
+    item_id: str
+    title: str
+    need: str
+    score: float
+    rank: int | None
+    base_value: float
+    modalities: Mapping[str, float]
+    interactions: tuple[tuple[str, str, float], ...]
+    words: tuple[WordEffect, ...]
+    counterfactuals: tuple[Counterfactual, ...]
+    nearest_flip: Flip | None
+    lift: Flip | None
+    against: Pair | None
+    completeness: float
+    method: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self) | {"modalities": dict(self.modalities), "sentence": describe(self)}
+
+
+def describe(found: Explanation) -> str:
+    """One or two sentences for people: what the score rests on, and the word that matters most."""
+    total = sum(abs(value) for value in found.modalities.values())
+    if total < 1e-6:
+        return "Nothing about this item moved its score for this need."
+    name, value = max(found.modalities.items(), key=lambda pair: pair[1])
+    if value <= 0:
+        return "Nothing about this item speaks for this need: it is here because the others fit even less."
+    first = f"The model relied mostly on {_NAMES[name]} ({100 * value / total:.0f} % of what moved the score)."
+    return f"{first} {_describe_word(found)}".strip()
+
+
+def _describe_word(found: Explanation) -> str:
+    falls = [one for one in found.counterfactuals if one.need and (one.rank is None or one.rank > (found.rank or 0))]
+    if not falls or found.rank is None:
+        return ""
+    worst = max(falls, key=lambda one: (one.rank is None, one.rank or 0))
+    where = "out of the ranking" if worst.rank is None else f"to {worst.rank}"
+    return f"Without “{worst.removed}” it falls from {found.rank} {where}."
+
+
+_NAMES = {
+    "picture": "its picture",
+    "title": "its title",
+    "description": "its description",
+    "attributes": "its category and attributes",
+    "exact words": "words that the need and the item share exactly",
+}

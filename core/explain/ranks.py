@@ -1,0 +1,155 @@
+"""Where one item stands for changed needs, and what change of a need moves it across a rank."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from core.explain.explanation import Counterfactual, Flip
+from core.explain.words import drop_words
+from core.store.catalogs import Catalog
+from core.suggest.need import Need
+from core.suggest.ranking import Ranked, merge_ranked
+from core.suggest.suggester import CANDIDATES, Suggester
+
+#: Words of a need that are tried; a longer need is a text, and its first words say what it is about.
+MOST_WORDS = 16
+#: Sets of words that are kept at each size, and the largest size.
+_BEAM, _MOST_EDITS = 5, 4
+#: The rank that a nearest flip crosses.
+FLIP_RANK = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an item stands for one need.
+
+    Attributes:
+        ranked: The candidates, the item among them.
+        at: The item's place in `ranked`, which is in no order.
+        rank: As `suggest` gives it, None where it is no candidate.
+    """
+
+    ranked: Ranked
+    at: int
+    rank: int | None
+
+    @property
+    def score(self) -> float:
+        """As on the item's card."""
+        return float(self.ranked.parts[self.at].sum())
+
+
+class Ranks:
+    """Ranks of one item for needs; each need is asked once.
+
+    Args:
+        suggester: Ranks.
+        catalog: The item's.
+        number: Database id of the item.
+    """
+
+    def __init__(self, suggester: Suggester, catalog: Catalog, number: int) -> None:
+        self._suggester, self._catalog, self._number = suggester, catalog, number
+        self._known: dict[tuple[str, tuple[str, ...]], Standing] = {}
+
+    def stand(self, need: Need) -> Standing:
+        """Where the item stands; needs differ in their words and in what they avoid alone."""
+        key = (need.text, need.avoid)
+        if key not in self._known:
+            self._known[key] = self._ask(need)
+        return self._known[key]
+
+    def _ask(self, need: Need) -> Standing:
+        ranked = self._suggester.find_candidates(self._catalog, need)
+        is_candidate = self._number in ranked.ids
+        if not is_candidate:
+            ranked = self._suggester.find_candidates(self._catalog, need, also=self._number)
+        (at,) = (ranked.ids == self._number).nonzero()[0].tolist()
+        order = [place for _, place in merge_ranked([ranked], need, CANDIDATES)]
+        return Standing(ranked=ranked, at=at, rank=order.index(at) + 1 if is_candidate else None)
+
+
+def remove_each(ranks: Ranks, need: Need) -> tuple[Counterfactual, ...]:
+    """The need without each of its words, and without each thing it avoids, really ranked."""
+    found = []
+    for place, (word, _) in enumerate(drop_words(need.text)[:MOST_WORDS]):
+        if (changed := without_words(need, [place])) is not None:
+            found.append(_counterfactual(word, changed, ranks))
+    for place, phrase in enumerate(need.avoid):
+        changed = replace(need, avoid=(*need.avoid[:place], *need.avoid[place + 1 :]))
+        found.append(_counterfactual(f"not {phrase}", changed, ranks))
+    return tuple(found)
+
+
+def _counterfactual(removed: str, need: Need, ranks: Ranks) -> Counterfactual:
+    standing = ranks.stand(need)
+    return Counterfactual(removed=removed, need=say_need(need), score=standing.score, rank=standing.rank)
+
+
+def say_need(need: Need) -> str:
+    """A need as a person would type it; reading it again gives the same need."""
+    return ", ".join([*([need.text] if need.text else []), *(f"not {phrase}" for phrase in need.avoid)])
+
+
+def without_words(need: Need, places: Sequence[int]) -> Need | None:
+    """The need without the words of these places; None where nothing would be left to ask for."""
+    text = need.text
+    for place in sorted(places, reverse=True):
+        text = drop_words(text)[place][1]
+    if not text and need.image is None and need.like is None:
+        return None
+    return replace(need, text=text)
+
+
+def find_flip(ranks: Ranks, need: Need, *, across: int = FLIP_RANK) -> Flip | None:
+    """The fewest words whose removal brings the item across a rank, by beam search; then pruned.
+
+    Every set that is returned was really ranked, so it is never wrong, but a smaller one may have been missed.
+
+    Args:
+        ranks: Of the item.
+        need: The need as it was asked.
+        across: An item within this rank is to fall behind it, any other to come within it.
+    """
+    inside = _is_inside(ranks.stand(need).rank, across)
+    count = min(len(drop_words(need.text)), MOST_WORDS)
+    beam: list[tuple[int, ...]] = [()]
+    for _ in range(min(_MOST_EDITS, count)):
+        tried: dict[tuple[int, ...], Standing] = {}
+        for places in {tuple(sorted({*kept, new})) for kept in beam for new in range(count) if new not in kept}:
+            if (changed := without_words(need, places)) is not None:
+                tried[places] = ranks.stand(changed)
+        flipped = [places for places, one in tried.items() if _is_inside(one.rank, across) != inside]
+        if flipped:
+            return _prune(min(flipped), need, ranks, across)
+        beam = _keep_best(tried, inside=inside)
+    return None
+
+
+def _keep_best(tried: Mapping[tuple[int, ...], Standing], *, inside: bool) -> list[tuple[int, ...]]:
+    """Sets after which the item stands nearest to the other side."""
+    sign = -1 if inside else 1
+    return sorted(tried, key=lambda places: (sign * (tried[places].rank or CANDIDATES + 1), places))[:_BEAM]
+
+
+def _prune(places: tuple[int, ...], need: Need, ranks: Ranks, across: int) -> Flip | None:
+    """Put words back as long as the item stays on the other side."""
+    inside = _is_inside(ranks.stand(need).rank, across)
+    for place in places:
+        fewer = tuple(one for one in places if one != place)
+        changed = without_words(need, fewer)
+        if fewer and changed is not None and _is_inside(ranks.stand(changed).rank, across) != inside:
+            return _prune(fewer, need, ranks, across)
+    changed = without_words(need, places)
+    if changed is None:
+        return None
+    words = [word for word, _ in drop_words(need.text)]
+    return Flip(
+        changed=tuple(words[place] for place in places),
+        need=say_need(changed),
+        rank=ranks.stand(changed).rank,
+        across=across,
+    )
+
+
+def _is_inside(rank: int | None, across: int) -> bool:
+    return rank is not None and rank <= across

@@ -1,0 +1,45 @@
+"""Why an item was suggested, on the command line: explain."""
+
+import argparse
+from typing import Any
+
+from core.command import Result, add_command
+from core.suggest.need import MATCHES, Need, split_avoid
+from core.workspace import Workspace
+
+
+def add_explain_commands(commands: Any) -> None:
+    """Add the commands to the parser of `python -m core`."""
+    explain = add_command(commands, "explain", "say why an item is suggested for a need", _run_explain, _draw_explain)
+    explain.add_argument("--catalog", required=True, metavar="NAME")
+    explain.add_argument("--need", required=True, metavar="TEXT")
+    explain.add_argument("--item", required=True, metavar="ID")
+    explain.add_argument("--against", default="", metavar="ID", help="compare with this item (default: the one above)")
+    explain.add_argument("--match", choices=MATCHES, default="both")
+
+
+def _run_explain(workspace: Workspace, options: argparse.Namespace) -> Result:
+    text, avoid = split_avoid(options.need)
+    need = Need(text=text, avoid=avoid, match=options.match)
+    catalog = workspace.catalogs.find(options.catalog)
+    return workspace.explainer.explain(catalog, need, options.item, against=options.against).to_json()
+
+
+def _draw_explain(result: Result) -> None:
+    print(f"{result['title']} ({result['item_id']}), {_rank(result['rank'])}, score {result['score']:.2f}")
+    print(result["sentence"])
+    print(f"  {'an unknown item':<28} {result['base_value']:+.2f}")
+    for name, value in result["modalities"].items():
+        print(f"  {name:<28} {value:+.2f}")
+    for one in result["counterfactuals"]:
+        print(f"  without {one['removed']:<20} {one['score']:+.2f}  {_rank(one['rank'])}")
+    if flip := result["nearest_flip"]:
+        print(f"Without {', '.join(flip['changed'])}: {_rank(flip['rank'])}.")
+    else:
+        print("No removal of up to four words brings it across the tenth rank.")
+    if lift := result["lift"]:
+        print(f"With {', '.join(lift['changed'])} in its title: {_rank(lift['rank'])}.")
+
+
+def _rank(rank: int | None) -> str:
+    return "not ranked" if rank is None else f"rank {rank}"

@@ -1,0 +1,177 @@
+"""Explanations of suggestions: parts add up, ranks are those that `suggest` gives, edits do what they say."""
+
+import json
+
+import numpy as np
+import pytest
+
+from core.__main__ import main
+from core.catalog.schema import Item
+from core.errors import NeedError
+from core.explain.explainer import EXACT
+from core.explain.explanation import describe
+from core.explain.ranks import Ranks, find_flip, say_need, without_words
+from core.explain.variants import keep_fields, list_fields
+from core.explain.words import drop_words
+from core.store.words import WordHits
+from core.suggest.need import Need, split_avoid
+from core.workspace import Workspace
+from tests.core.suggest.test_suggester import COLOURS, KINDS, add_items
+
+
+@pytest.fixture
+def shop(workspace: Workspace) -> Workspace:
+    """Every kind in every colour; the colour is in the picture alone, but for shoes, whose titles say it as well."""
+    items = [
+        Item(
+            item_id=f"{kind}-{colour}",
+            title=f"{colour} {kind}" if kind == "shoe" else kind,
+            description="soft leather" if colour == "black" else "",
+            attributes={"Kind": (kind,)},
+            pictures=(colour,),
+        )
+        for kind in KINDS
+        for colour in COLOURS
+    ]
+    add_items(workspace, "Shop", items)
+    return workspace
+
+
+def explain(shop: Workspace, need: Need, item_id: str, against: str = ""):
+    return shop.explainer.explain(shop.catalogs.find("Shop"), need, item_id, against=against)
+
+
+def rank_of(shop: Workspace, need: Need, item_id: str) -> int | None:
+    page = shop.suggester.suggest(need, limit=500).page
+    return next((one.rank for one in page if one.stored.item.item_id == item_id), None)
+
+
+NEEDS = (
+    Need(text="red shoe"),
+    Need(text="a blue hat", avoid=("leather",)),
+    Need(text="black", avoid=("leather", "hat")),
+)
+
+
+@pytest.mark.parametrize("need", NEEDS, ids=say_need)
+@pytest.mark.parametrize("item_id", ["shoe-red", "hat-black", "hat-blue"])
+def test_parts_add_up_to_the_score_on_the_card(shop: Workspace, need: Need, item_id: str) -> None:
+    found = explain(shop, need, item_id)
+    (card,) = (one for one in shop.suggester.suggest(need, limit=500).page if one.stored.item.item_id == item_id)
+    assert found.score == pytest.approx(card.score, abs=1e-5) and found.rank == card.rank
+    assert found.base_value + sum(found.modalities.values()) == pytest.approx(card.score, abs=1e-4)
+    assert found.completeness < 1e-4
+
+
+@pytest.mark.parametrize("need", NEEDS, ids=say_need)
+def test_every_counterfactual_rank_is_what_suggest_gives(shop: Workspace, need: Need) -> None:
+    found = explain(shop, need, "shoe-red")
+    asked = [one for one in found.counterfactuals if one.need]
+    assert len(asked) >= len(need.avoid)
+    for one in asked:
+        text, avoid = split_avoid(one.need)
+        assert rank_of(shop, Need(text=text, avoid=avoid), "shoe-red") == one.rank, one.removed
+    if found.nearest_flip is not None:
+        text, avoid = split_avoid(found.nearest_flip.need)
+        assert rank_of(shop, Need(text=text, avoid=avoid), "shoe-red") == found.nearest_flip.rank
+
+
+def test_what_carries_the_need_is_what_the_model_relied_on(shop: Workspace) -> None:
+    shoe = explain(shop, Need(text="red", match="text"), "shoe-red")
+    assert max(shoe.modalities, key=shoe.modalities.get) in ("title", EXACT) and shoe.modalities["picture"] == 0
+    hat = explain(shop, Need(text="red", match="picture"), "hat-red")
+    assert hat.modalities["picture"] > 0 and hat.modalities["title"] == pytest.approx(0)
+    assert "its picture (100 %" in describe(hat)
+
+
+def test_words_are_weighed_by_leaving_them_out(shop: Workspace) -> None:
+    need = Need(text="red shoe")
+    found = explain(shop, need, "shoe-red")
+    effects = {(one.field, one.word): one.value for one in found.words}
+    assert {("need", "red"), ("need", "shoe"), ("title", "red"), ("title", "shoe")} <= set(effects)
+    (without,) = (one for one in found.counterfactuals if one.removed == "red")
+    assert effects["need", "red"] == pytest.approx(found.score - without.score)
+    (card,) = (
+        one
+        for one in shop.suggester.suggest(Need(text="shoe"), limit=500).page
+        if one.stored.item.item_id == "shoe-red"
+    )
+    assert without.score == pytest.approx(card.score, abs=1e-5)
+
+
+def test_the_other_item_is_the_one_above_or_the_one_asked_for(shop: Workspace) -> None:
+    need = Need(text="red shoe")
+    order = [one.stored.item.item_id for one in shop.suggester.suggest(need, limit=500).page]
+    third = explain(shop, need, order[2])
+    assert third.against is not None and (third.against.item_id, third.against.rank) == (order[1], 2)
+    first = explain(shop, need, order[0])
+    assert first.against is not None and first.against.item_id == order[1]
+    named = explain(shop, need, order[0], against=order[7])
+    assert named.against is not None and named.against.rank == 8
+    assert sum(named.against.differences.values()) == pytest.approx(named.score - named.against.score, abs=1e-4)
+
+
+def test_a_flip_is_minimal_and_crosses_the_rank(shop: Workspace) -> None:
+    ranks = Ranks(shop.suggester, shop.catalogs.find("Shop"), shop.items.find(1, "shoe-red").id)
+    need = Need(text="red shoe please")
+    found = find_flip(ranks, need, across=3)
+    assert ranks.stand(need).rank == 1 and found is not None
+    assert found.rank is None or found.rank > 3
+    words = [word for word, _ in drop_words(need.text)]
+    for word in found.changed:
+        fewer = [words.index(one) for one in found.changed if one != word]
+        if fewer:
+            assert ranks.stand(without_words(need, fewer)).rank <= 3, "each word that was taken out is needed"
+    assert find_flip(ranks, need, across=500) is None, "it cannot fall behind more items than there are"
+
+
+def test_the_owner_learns_what_is_missing(shop: Workspace) -> None:
+    need = Need(text="woolly hat", match="text")
+    order = [one.stored.item.item_id for one in shop.suggester.suggest(need, limit=500).page]
+    found = explain(shop, need, [item_id for item_id in order if item_id.startswith("hat-")][-1])
+    assert found.rank == len(COLOURS), "all hats come first, and none says woolly"
+    assert found.lift is not None and found.lift.changed == ("woolly",) and found.lift.rank == 1
+    assert explain(shop, Need(text="red shoe"), "shoe-red").lift is None, "it is there already"
+
+
+def test_fields_that_are_there_and_those_that_are_kept() -> None:
+    item = Item(item_id="1", title="t", category=("a", "b"), brand="c", tags=("d",))
+    assert list_fields(item, picture=False) == ("title", "attributes")
+    bare = keep_fields(item, {"picture"})
+    assert bare.picture and list_fields(bare.item, picture=False) == ()
+    assert keep_fields(item, {"title", "attributes"}).item == item
+
+
+def test_an_item_outside_of_the_candidates_is_explained_all_the_same(shop: Workspace, monkeypatch) -> None:
+    monkeypatch.setattr("core.suggest.suggester.CANDIDATES", 5)
+    monkeypatch.setattr(
+        "core.suggest.suggester.search_words",
+        lambda *_: WordHits(ids=np.empty(0, np.int64), scores=np.empty(0, np.float32)),
+    )
+    need = Need(text="red shoe")
+    found = explain(shop, need, "hat-blue")
+    assert found.rank is None and rank_of(shop, need, "hat-blue") is None
+    assert found.completeness < 1e-4 and found.against is None
+
+
+def test_an_unknown_item_ends_in_a_sentence(shop: Workspace, capsys) -> None:
+    with pytest.raises(NeedError, match="no item “nothing”"):
+        explain(shop, Need(text="red"), "nothing")
+
+
+def test_on_the_command_line(shop: Workspace, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("core.__main__.Workspace", lambda _home: shop)
+    command = ["--home", str(shop.home.root), "explain", "--catalog", "Shop", "--need", "red shoe, not leather"]
+    assert main([*command, "--item", "shoe-red", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["base_value"] + sum(found["modalities"].values()) == pytest.approx(found["score"], abs=1e-4)
+    assert {"interactions", "words", "completeness", "counterfactuals", "nearest_flip"} <= set(found)
+    assert main([*command, "--item", "shoe-red"]) == 0
+    assert "rank 1" in capsys.readouterr().out
+    assert main([*command, "--item", "nothing"]) == 1
+    assert "no item" in capsys.readouterr().err
+
+
+def test_a_word_that_is_all_of_the_need_is_not_taken_out() -> None:
+    assert without_words(Need(text="red"), [0]) is None
+    assert without_words(Need(text="a red, red shoe"), [0, 2]) == Need(text="red, shoe")
