@@ -6,10 +6,12 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.explain.ranks import say_need
 from core.store.items import StoredItem
 from core.suggest.need import Need
 from core.suggest.results import Suggestion
 from ui.expect import draw_expect
+from ui.navigation import find_page
 from ui.pictures import card_picture
 from ui.text import escape_markdown, format_price
 
@@ -109,8 +111,19 @@ def draw_why(suggestion: Suggestion, need: Need) -> None:
             f"with a score of {suggestion.score:.1f}, where 0 is any other item of this catalogue."
         )
         _draw_parts(suggestion)
+        _draw_more(suggestion, need)
         draw_expect(suggestion, need)
         _draw_details(suggestion.stored)
+
+
+def _draw_more(suggestion: Suggestion, need: Need) -> None:
+    """The way to the whole explanation, which knows needs in words."""
+    if need.image is not None or need.like is not None or not need.text:
+        return
+    asked = {"need": say_need(need), "item": suggestion.stored.item.item_id}
+    if st.session_state.get("catalog") != suggestion.catalog:  # else the link holds it already
+        asked["catalog"] = suggestion.catalog
+    st.page_link(find_page("Why?"), label="Explain it in full", icon=":material/lightbulb:", query_params=asked)
 
 
 def _draw_parts(suggestion: Suggestion) -> None:

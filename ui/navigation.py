@@ -11,7 +11,10 @@ _FOLDER = Path(__file__).resolve().parents[1] / "pages"
 def build_pages() -> dict[str, list[StreamlitPage]]:
     """The navigation: group to its pages."""
     return {
-        "Find": [st.Page(_FOLDER / "suggest.py", title="Suggestions", icon=":material/search:", default=True)],
+        "Find": [
+            st.Page(_FOLDER / "suggest.py", title="Suggestions", icon=":material/search:", default=True),
+            st.Page(_FOLDER / "explain.py", title="Why?", icon=":material/lightbulb:", url_path="why"),
+        ],
         "Build": [
             st.Page(_FOLDER / "import_catalog.py", title="Import", icon=":material/upload_file:", url_path="import"),
             st.Page(_FOLDER / "catalogs.py", title="Catalogues", icon=":material/inventory_2:"),

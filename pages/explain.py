@@ -1,0 +1,183 @@
+"""Why an item was suggested. The URL holds the catalogue, the need and the item, so a link shows the same page."""
+
+import json
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.errors import NeedError
+from core.explain.explanation import Explanation, describe
+from core.store.catalogs import Catalog
+from core.store.items import StoredItem
+from core.suggest.need import Need, split_avoid
+from ui.empty import draw_no_catalog
+from ui.navigation import find_page
+from ui.pictures import card_picture
+from ui.resources import open_workspace
+from ui.sidebar import chosen_catalogs
+from ui.text import escape_markdown
+from ui.why.charts import draw_difference, draw_waterfall
+from ui.why.tables import draw_counterfactuals, draw_flips, say_rank
+from ui.why.texts import draw_marked
+
+
+def draw_page() -> None:
+    """The whole page."""
+    catalogs = [catalog for catalog in chosen_catalogs() if catalog.items]
+    if not catalogs:
+        draw_no_catalog()
+        return
+    catalog = _choose_catalog(catalogs)
+    st.text_input(
+        "The need",
+        key="need",
+        icon=":material/search:",
+        placeholder="Say what is needed; change it and see how the rank moves",
+        max_chars=1000,
+        bind="query-params",
+    )
+    text, avoid = split_avoid(st.session_state.get("need") or "")
+    if not text:
+        st.info("Ask for something first; then every suggestion has a “Why?”.", icon=":material/help:")
+        st.page_link(find_page("Suggestions"), label="Go to the suggestions", icon=":material/search:")
+        return
+    need = Need(text=text, avoid=avoid, catalogs=(catalog.name,))
+    item_id = st.query_params.get("item") or _first_item(need)
+    found = _explain(catalog.name, (catalog.revision, catalog.version), text, avoid, item_id, _read_other())
+    stored = open_workspace().items.find(catalog.id, item_id)
+    if stored is None:
+        raise NeedError(f"The item “{item_id}” is no longer in “{catalog.name}”. Choose another one.")
+    _draw_head(catalog, stored, found)
+    _draw_texts(stored, found)
+    score, changes = st.columns(2, gap="large")
+    with score:
+        st.subheader("What the score is made of", anchor=False)
+        draw_waterfall(found)
+    with changes:
+        st.subheader("What would change its rank", anchor=False)
+        draw_counterfactuals(found)
+        draw_flips(found)
+    _draw_other(catalog, need, found)
+    _draw_method(found)
+
+
+def _choose_catalog(catalogs: Sequence[Catalog]) -> Catalog:
+    """The one that a link names beside the side bar's choice, or that holds the item."""
+    named, item_id = st.query_params.get_all("catalog"), st.query_params.get("item") or ""
+    found = [one for one in catalogs if one.name in named]
+    found = found or [one for one in catalogs if open_workspace().items.find(one.id, item_id) is not None]
+    return (found or list(catalogs))[0]
+
+
+def _first_item(need: Need) -> str:
+    page = open_workspace().suggester.suggest(need, limit=1).page
+    if not page:
+        raise NeedError("Nothing was found for this need. Say it in other words.")
+    return page[0].stored.item.item_id
+
+
+def _read_other() -> str:
+    return st.query_params.get("against") or ""
+
+
+@st.cache_data(show_spinner="Asking the need again in other words", max_entries=64)
+def _explain(
+    catalog: str,
+    state: tuple[int, str],  # noqa: ARG001 - part of the cache's key
+    text: str,
+    avoid: tuple[str, ...],
+    item_id: str,
+    against: str,
+) -> Explanation:
+    workspace = open_workspace()
+    need = Need(text=text, avoid=avoid)
+    return workspace.explainer.explain(workspace.catalogs.find(catalog), need, item_id, against=against)
+
+
+def _draw_head(catalog: Catalog, stored: StoredItem, found: Explanation) -> None:
+    picture, words = st.columns([1, 3], gap="large", vertical_alignment="center")
+    with picture:
+        st.image(card_picture(stored.main_picture), width=240, alt=stored.item.title)
+    with words:
+        st.title(f"Why “{escape_markdown(stored.item.title)}”?", anchor=False)
+        st.markdown(f"##### {escape_markdown(describe(found))}")
+        ranked = f"rank **{say_rank(found.rank)}**" if found.rank else "**not ranked**"
+        st.markdown(f"{ranked} in {escape_markdown(catalog.name)} · score **{found.score:.2f}**{_say_move(found)}")
+        st.caption("This is what the model relied on. It says nothing about why people buy.")
+
+
+def _say_move(found: Explanation) -> str:
+    """How the rank moved since the need that was last asked about the same item."""
+    trail = st.session_state.setdefault(f"why-{found.catalog}-{found.item_id}", [])
+    if not trail or trail[-1] != (found.need, found.rank):
+        trail.append((found.need, found.rank))
+    if len(trail) < 2 or trail[-2][1] == found.rank:
+        return ""
+    need, rank = trail[-2]
+    return f" · it was at {say_rank(rank).lower()} for “{escape_markdown(need)}”"
+
+
+def _draw_texts(stored: StoredItem, found: Explanation) -> None:
+    with st.container(border=True):
+        texts = {"need": found.need, "title": stored.item.title, "description": stored.item.description[:600]}
+        for field, text in texts.items():
+            if text:
+                draw_marked(field.capitalize(), text, [one for one in found.words if one.field == field])
+        st.caption(
+            "Marked words speak for (+) or against (−) this item: the score was made again without each of them."
+        )
+
+
+def _draw_other(catalog: Catalog, need: Need, found: Explanation) -> None:
+    if found.against is None:
+        return
+    st.subheader("Compared with another item", anchor=False)
+    page = open_workspace().suggester.suggest(need, limit=24).page
+    titles = {one.stored.item.item_id: f"{one.rank} · {one.stored.item.title}" for one in page}
+    titles.setdefault(found.against.item_id, f"{say_rank(found.against.rank)} · {found.against.title}")
+    titles.pop(found.item_id, None)
+    options = list(titles)
+    st.selectbox(
+        "The other item",
+        options,
+        index=options.index(found.against.item_id),
+        format_func=titles.get,
+        key=f"other-{catalog.id}-{found.item_id}-{found.need}",
+        on_change=_take_other,
+        args=(f"other-{catalog.id}-{found.item_id}-{found.need}",),
+    )
+    gap = found.score - found.against.score
+    st.markdown(
+        f"It scores **{abs(gap):.2f} {'more' if gap >= 0 else 'less'}** than "
+        f"“{escape_markdown(found.against.title)}”. Each bar says how much more (or less) a part gives it."
+    )
+    draw_difference(found, found.against)
+
+
+def _take_other(key: str) -> None:
+    st.query_params["against"] = st.session_state[key]
+
+
+def _draw_method(found: Explanation) -> None:
+    with st.expander("Method, and how far to trust it", icon=":material/science:"):
+        st.markdown(
+            f"- {escape_markdown(found.method[:1].upper() + found.method[1:])}.\n"
+            f"- Base value and parts miss the score by {found.completeness:.4f}.\n"
+            f"- Made in {found.seconds:.2f} s."
+        )
+        if found.interactions:
+            st.caption("Pairs that add more (or less) together than each alone")
+            rows = [{"Pair": f"{one} × {other}", "Together": value} for one, other, value in found.interactions[:6]]
+            st.dataframe(
+                rows, hide_index=True, column_config={"Together": st.column_config.NumberColumn(format="%+.2f")}
+            )
+        st.download_button(
+            "Download as JSON",
+            json.dumps(found.to_json(), ensure_ascii=False, indent=1),
+            file_name=f"why-{found.item_id[:40]}.json",
+            mime="application/json",
+            icon=":material/download:",
+        )
+
+
+draw_page()

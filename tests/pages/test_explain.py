@@ -1,0 +1,98 @@
+"""The page that says why: a link shows it whole, its numbers add up, and what is wrong is said in a sentence."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.suggest.need import Need, split_avoid
+from core.workspace import Workspace
+
+Open = Callable[..., AppTest]
+
+
+def words_of(test: AppTest) -> str:
+    html = " ".join(element.proto.body for element in test.get("html"))
+    return " ".join([html, *(one.value for one in [*test.title, *test.markdown, *test.caption])])
+
+
+def open_why(app: Open, need: str = "red shoe", **parameters: str) -> AppTest:
+    """The page for a need; a simulated visit cannot start on it, so the need is typed there (the browser's can)."""
+    test = app("../pages/explain.py")
+    for name, value in ({"item": "shoe-red"} | parameters).items():
+        test.query_params[name] = value
+    return test.text_input(key="need").input(need).run()
+
+
+def test_a_link_shows_the_whole_explanation(app: Open, shop: Workspace) -> None:
+    test = open_why(app)
+    said = words_of(test)
+    assert "Why “red shoe”?" in said and "The model relied mostly on" in said and "rank **1** in Shop" in said
+    assert 'class="wl-for"' in said, "words of the need are marked"
+    assert not test.exception and not test.error
+
+
+def test_the_waterfall_adds_up_to_the_score(app: Open, shop: Workspace) -> None:
+    test = open_why(app)
+    card = shop.suggester.suggest(_need("red shoe")).page[0]
+    (whole, difference) = (json.loads(one.proto.spec)["data"][0] for one in test.get("plotly_chart"))
+    assert sum(whole["x"]) == pytest.approx(card.score, abs=1e-3)
+    assert whole["measure"][0] == "absolute" and whole["measure"][-1] == "total"
+    assert sum(difference["x"]) == pytest.approx(card.score, abs=1e-3)
+
+
+def test_the_table_holds_the_ranks_that_the_needs_really_give(app: Open, shop: Workspace) -> None:
+    test = open_why(app, need="red shoe, not leather")
+    table = test.dataframe[0].value
+    assert list(table["Without"])[:3] == ["“red”", "“shoe”", "“not leather”"]
+    for without, need in (("“red”", "shoe, not leather"), ("“shoe”", "red, not leather")):
+        page = shop.suggester.suggest(_need(need), limit=100).page
+        rank = next(one.rank for one in page if one.stored.item.item_id == "shoe-red")
+        assert list(table[table["Without"] == without]["Rank"]) == [f"{rank:,}"]
+
+
+def test_the_need_is_changed_in_place_and_the_move_is_said(app: Open, shop: Workspace) -> None:
+    test = open_why(app)
+    test.text_input(key="need").input("blue hat").run()
+    assert "it was at 1 for “red shoe”" in words_of(test)
+
+
+def test_another_item_to_compare_with(app: Open, shop: Workspace) -> None:
+    test = open_why(app, against="hat-blue")
+    (picker,) = (one for one in test.selectbox if one.label == "The other item")
+    assert picker.value == "hat-blue" and "than “blue hat”" in words_of(test)
+
+
+def test_without_a_need_it_says_what_to_do(app: Open, shop: Workspace) -> None:
+    test = open_why(app, need="")
+    assert [one.value for one in test.info] == ["Ask for something first; then every suggestion has a “Why?”."]
+
+
+def test_without_an_item_it_takes_the_first_suggestion(app: Open, shop: Workspace) -> None:
+    assert "Why “red shoe”?" in words_of(open_why(app, item=""))
+
+
+def test_an_item_that_is_gone_ends_in_a_sentence(app: Open, shop: Workspace) -> None:
+    test = open_why(app, item="<b>gone</b>")
+    assert ["There is no item" in one.value for one in test.error] == [True] and not test.exception
+
+
+def test_marked_texts_are_never_markup() -> None:
+    test = AppTest.from_function(_run_marked).run()
+    body = test.get("html")[0].proto.body
+    assert "<img" not in body and "<b>" not in body and "&lt;" in body
+    assert '<mark class="wl-for"' in body and "img" in body
+
+
+def _run_marked() -> None:
+    from core.explain.explanation import WordEffect
+    from ui.why.texts import draw_marked
+
+    effects = [WordEffect(word="img", field="title", value=2.0)]
+    draw_marked("<b>", "<img src=x onerror=alert(1)> red", effects)
+
+
+def _need(text: str) -> Need:
+    words, avoid = split_avoid(text)
+    return Need(text=words, avoid=avoid)

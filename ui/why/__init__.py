@@ -1,0 +1,1 @@
+"""Parts of the page that says why an item was suggested."""

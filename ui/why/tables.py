@@ -1,0 +1,79 @@
+"""What would change an item's rank."""
+
+import streamlit as st
+
+from core.explain.explanation import Counterfactual, Explanation, Flip
+from ui.text import escape_markdown
+from ui.why.charts import PLAYER_NAMES
+
+
+def draw_counterfactuals(found: Explanation) -> None:
+    """A table: without this, that rank."""
+    rows = [
+        {
+            "Without": _say_removed(one),
+            "Rank": say_rank(one.rank),
+            "Change": _say_change(found.rank, one.rank),
+            "Score": round(one.score, 2),
+        }
+        for one in found.counterfactuals
+    ]
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "Without": st.column_config.TextColumn(width="medium"),
+            "Score": st.column_config.NumberColumn(format="%.2f", width="small"),
+        },
+    )
+    st.caption(
+        "Each need was asked again over the whole catalogue. Without a field the item is read anew, and words that "
+        "match exactly count as before unless they are what is left out."
+    )
+
+
+def draw_flips(found: Explanation) -> None:
+    """The nearest flip, and what the owner of the catalogue could add."""
+    if found.nearest_flip is not None:
+        inside = found.rank is not None and found.rank <= found.nearest_flip.across
+        way = "out of" if inside else "among"
+        st.markdown(
+            f":material/swap_vert: **Nearest flip** Without {_list_words(found.nearest_flip)} it goes {way} the first "
+            f"{found.nearest_flip.across}, {_say_where(found.nearest_flip.rank)}."
+        )
+    else:
+        st.markdown(
+            ":material/swap_vert: **Nearest flip** No removal of up to four words was found that brings it across "
+            "the tenth rank."
+        )
+    if found.lift is not None:
+        st.markdown(
+            f":material/trending_up: **For the catalogue's owner** With {_list_words(found.lift)} in its title it "
+            f"would stand at rank {found.lift.rank} or better."
+        )
+
+
+def say_rank(rank: int | None) -> str:
+    """A rank in words."""
+    return "Not ranked" if rank is None else f"{rank:,}"
+
+
+def _say_where(rank: int | None) -> str:
+    return "and is no longer ranked" if rank is None else f"to rank {rank:,}"
+
+
+def _say_removed(one: Counterfactual) -> str:
+    return f"“{one.removed}”" if one.need else f"its {PLAYER_NAMES[one.removed].lower()}"
+
+
+def _say_change(before: int | None, after: int | None) -> str:
+    if before == after:
+        return "stays"
+    if after is None or (before is not None and after > before):
+        return "falls" if after is None or before is None else f"falls by {after - before:,}"
+    return "rises" if before is None else f"rises by {before - after:,}"
+
+
+def _list_words(flip: Flip) -> str:
+    return ", ".join(f"“{escape_markdown(word)}”" for word in flip.changed)
