@@ -99,6 +99,21 @@ def test_a_need_is_answered(imported: Server, visit: Open) -> None:
     assert all(alt for alt in page.page.locator("[data-testid=stImage] img").evaluate_all("all => all.map(i => i.alt)"))
 
 
+def test_from_a_card_to_its_explanation_and_back_by_its_link(imported: Server, visit: Open) -> None:
+    page = visit(imported).open("/?need=a+red+hat,+not+blue")
+    page.page.get_by_role("button", name="Why?").first.click()
+    page.page.get_by_role("link", name="Explain it in full").click()
+    page.says("Why “red hat”?").says("The model relied mostly on")
+    address = page.page.url.removeprefix(imported.address)
+    assert address.startswith("/why?") and "item=w-" in address
+    again = visit(imported).open(address)
+    again.says("Why “red hat”?").says("Compared with another item")
+    again.page.get_by_label("The need").fill("a blue hat")
+    again.page.keyboard.press("Enter")
+    again.says("it was at 1 for “a red hat”")
+    assert "need=a+blue+hat" in again.page.url
+
+
 def test_filters_pages_and_the_link(imported: Server, visit: Open) -> None:
     page = visit(imported).open("/?need=something+to+wear")
     page.says("1–24 of the best 30")
@@ -190,7 +205,7 @@ def test_a_broken_file_is_a_sentence(imported: Server, visit: Open, tmp_path: Pa
     assert page.page.locator("[data-testid=stAlert]").count() == 1
 
 
-PAGES = ("/", "/?need=red+shoe", "/import", "/catalogs", "/training", "/activity")
+PAGES = ("/", "/?need=red+shoe", "/why?need=red+shoe", "/import", "/catalogs", "/training", "/activity")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
