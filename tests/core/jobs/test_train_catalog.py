@@ -114,6 +114,27 @@ def test_an_untrained_version_serves_as_the_towers_do(shop: Workspace, spec: Tra
     assert [one[:10] for one in before] == [other[:10] for other in after], agreement
 
 
+def test_a_trained_version_is_explained_by_itself(shop: Workspace, trained: str) -> None:
+    catalog, need = shop.catalogs.list()[0], Need(text="a red hat")
+    before = shop.explainer.explain(catalog, need, "hat-red")
+    activate_version(shop, trained, "", silent)
+    served = shop.catalogs.find(catalog.name)
+    found = shop.explainer.explain(served, need, "hat-red")
+    (card,) = (one for one in shop.suggester.suggest(need, limit=84).page if one.stored.item.item_id == "hat-red")
+    assert (found.score, found.rank) == (pytest.approx(card.score, abs=1e-4), card.rank)
+    # Its vectors are kept in half precision and were made by a faster runtime than the variants are.
+    assert found.completeness < 0.02 * abs(found.score)
+    assert found.modalities.keys() == before.modalities.keys() and found.modalities != before.modalities
+    for one in found.counterfactuals:
+        if one.need:
+            ranks = {
+                card.stored.item.item_id: card.rank
+                for card in shop.suggester.suggest(Need(text=one.need), limit=84).page
+            }
+            assert ranks["hat-red"] == one.rank
+    activate_version(shop, "", catalog.name, silent)
+
+
 def test_suggesting_to_people(shop: Workspace, trained: str) -> None:
     found = recommend_user(shop, "simulated-00001", "", trained, 5)
     assert len(found["suggestions"]) == 5 and found["history"] == 12
