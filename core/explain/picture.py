@@ -1,0 +1,288 @@
+"""Which parts of a picture a score relied on.
+
+Transformers: signed attention x gradient over all layers. Convolutional towers: the gradient at a mask over cells. For
+both: integrated gradients over that mask, whose parts sum to the score.
+
+Source: Chefer et al. 2021, "Generic Attention-model Explainability", section 3, for `game` and the idea of weighing
+attention by its gradient; Abnar and Zuidema 2020 for `rollout`; Sundararajan et al. 2017, "Axiomatic Attribution for
+Deep Networks", for integrated gradients.
+
+A map tells what the model relied on, which need not be what a person would look at.
+
+Imports torch, so import this module inside functions only.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
+
+from core.encode.item_tokens import PICTURE_GRID
+from core.encode.pictures import Pixels
+from core.encode.token_parts import PictureTokens
+from core.encode.towers import Towers
+from core.explain.attention import AttentionRead, read_attention, refuse, watch_attention
+from core.explain.faithfulness import ScoreOfMasks, quick_deletion_test
+from core.explain.maps import PictureMap
+from core.explain.scores import Score
+
+#: Cells on a side of a map of a convolutional tower.
+CNN_GRID = 7
+#: A completeness error above this makes integrated gradients take twice as many steps.
+COMPLETENESS = 0.1
+#: What stands for a deleted part: the picture's mean colour, or the picture blurred beyond recognition.
+Fill = Literal["mean", "blur"]
+Method = Literal["fast", "faithful", "rollout", "game"]
+#: Convolutional towers answer to faint contrast: their steps end at the cubes of even ones, short where it is low.
+_CNN_POWER = 3
+_FORWARD_BATCH = 32
+_BACKWARD_BATCH = 8
+
+
+class PictureExplainer:
+    """Maps of pictures for any score of their embedding and tokens.
+
+    A deleted part takes the picture's mean colour by default: on a plain ground it is close to the ground, so an empty
+    ground counts for nothing, and unlike a blurred picture it keeps no colours in their places.
+
+    Args:
+        towers: Put into evaluation mode; its weights stay as they are.
+        grid: Cells on a side of the pooled tokens that scores read.
+        fill: What stands for a deleted part.
+
+    Raises:
+        BackboneError: The picture tower gives no feature map.
+    """
+
+    def __init__(self, towers: Towers, grid: int = PICTURE_GRID, *, fill: Fill = "mean") -> None:
+        preparation = towers.preparation
+        self._tokens = PictureTokens(towers.model, preparation.mean, preparation.std, grid=grid).eval()
+        self._visual: Any = self._tokens.visual
+        self._device = next(self._visual.parameters()).device
+        self._tokens.to(self._device)
+        self._fill = fill
+        self._blocks = _list_blocks(self._visual)
+        self._power = 1 if self.is_transformer else _CNN_POWER
+        self.cells = _count_patches(self._visual) if self.is_transformer else CNN_GRID
+
+    @property
+    def is_transformer(self) -> bool:
+        """Whether the tower is a sequence of attention blocks over patches."""
+        return bool(self._blocks)
+
+    @property
+    def fast_method(self) -> str:
+        """Name of what `fast` does on this tower."""
+        return "attention x gradient" if self.is_transformer else "mask gradient"
+
+    def explain(self, pixels: Pixels, score: Score, *, method: Method = "fast") -> PictureMap:
+        """A map with the quick deletion test.
+
+        Args:
+            pixels: As the tower wants it, (S, S, 3).
+            score: What to explain.
+            method: "fast", "faithful", or for transformers "game" or "rollout"; the latter is the same for every score
+                and must not be shown as the reason for one.
+
+        Raises:
+            ExplainError: The method cannot read this tower's attention; "faithful" can always be had.
+        """
+        start = time.perf_counter()
+        completeness = None
+        if method == "faithful":
+            grid, completeness = self.faithful(pixels, score)
+        else:
+            grid = {"fast": self.fast, "rollout": self.rollout, "game": self.game}[method](pixels, score)
+        gain, faithful = quick_deletion_test(self.score_of_masks(pixels, score), grid)
+        return PictureMap(
+            grid=grid,
+            method={"fast": self.fast_method, "faithful": "mask integrated gradients"}.get(method, method),
+            completeness=completeness,
+            gain=gain,
+            faithful=faithful,
+            seconds=time.perf_counter() - start,
+        )
+
+    def fast(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
+        """A map by one forward and one backward pass.
+
+        Args:
+            pixels: As the tower wants it, (S, S, 3).
+            score: What to explain.
+
+        Returns:
+            Signed, (G, G): G is the patches on a side of a transformer, `CNN_GRID` otherwise.
+
+        Raises:
+            ExplainError: This tower's attention cannot be read; use `faithful`.
+        """
+        if not self.is_transformer:
+            return _to_grid(self._mask_gradients(pixels, score, torch.tensor([0.5])).mean(0))
+        reads = self._read(pixels, score)
+        relevance = sum((self._patches(one.relevance[0]) for one in reads), torch.zeros(()))
+        return _to_grid(torch.as_tensor(relevance).view(self.cells, self.cells))
+
+    def faithful(self, pixels: Pixels, score: Score, steps: int = 8) -> tuple[NDArray[np.float32], float]:
+        """Integrated gradients over one mask value for all cells, midpoint rule.
+
+        Args:
+            pixels: As the tower wants it, (S, S, 3).
+            score: What to explain.
+            steps: Forward and backward passes; twice as many where the completeness error is above `COMPLETENESS`.
+
+        Returns:
+            The map, signed, in units of the score, (G, G); and its completeness error: |sum - (f(1) - f(0))| /
+            |f(1) - f(0)|, where f(1) is the whole picture's score and f(0) the empty one's.
+        """
+        ends = self.score_of_masks(pixels, score)(np.stack([np.ones((1, 1)), np.zeros((1, 1))]).astype(np.float32))
+        change = float(ends[0]) - float(ends[1])
+        grid, error = self._integrate(pixels, score, steps, change)
+        if error > COMPLETENESS:
+            grid, error = self._integrate(pixels, score, 2 * steps, change)
+        return grid, error
+
+    def rollout(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
+        """Attention rolled out over all layers, (G, G), positive: the same for every score, so no reason for one.
+
+        Raises:
+            ExplainError: The tower is no transformer, or its attention cannot be read.
+        """
+        return self._roll(pixels, score, lambda mixed, layer: _mean_rows(layer.weights) @ mixed)
+
+    def game(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
+        """Positive attention x gradient rolled out over all layers, (G, G), positive.
+
+        Raises:
+            ExplainError: The tower is no transformer, or its attention cannot be read.
+        """
+        return self._roll(pixels, score, lambda mixed, layer: mixed + _positive(layer) @ mixed, gradients=True)
+
+    def score_of_masks(self, pixels: Pixels, score: Score) -> ScoreOfMasks:
+        """Scores of a picture under masks (B, G, G) in [0, 1] of any G, (B,); 1 shows a cell, 0 deletes it.
+
+        Args:
+            pixels: As the tower wants it, (S, S, 3).
+            score: What to compute.
+        """
+        scene = self._open(pixels)
+
+        def run(masks: NDArray[np.float32]) -> NDArray[np.float32]:
+            with torch.no_grad():
+                shown = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self._device)
+                parts = torch.split(shown, _FORWARD_BATCH)
+                scores = torch.cat([score(*self._tokens(_cover(scene, part))) for part in parts])
+            return np.asarray(scores.float().cpu().numpy())
+
+        return run
+
+    def _open(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
+        """A picture and what it looks like when all of it is deleted, both (S, S, 3)."""
+        if pixels.ndim != 3 or pixels.shape[0] != pixels.shape[1] or pixels.shape[2] != 3:
+            raise ValueError("a picture is (S, S, 3)")
+        picture = torch.from_numpy(np.array(pixels)).to(self._device).float()
+        small = adaptive_avg_pool2d(picture.permute(2, 0, 1)[None], 1 if self._fill == "mean" else CNN_GRID)
+        empty = interpolate(small, size=picture.shape[:2], mode="bilinear")[0].permute(1, 2, 0)
+        return picture, empty
+
+    def _integrate(self, pixels: Pixels, score: Score, steps: int, change: float) -> tuple[NDArray[np.float32], float]:
+        edges = torch.linspace(0, 1, steps + 1) ** self._power  # (K + 1,)
+        widths = edges.diff().to(self._device).view(-1, 1, 1)
+        grid = (widths * self._mask_gradients(pixels, score, (edges[1:] + edges[:-1]) / 2)).sum(0)
+        return _to_grid(grid), abs(float(grid.sum()) - change) / max(abs(change), 1e-9)
+
+    def _mask_gradients(self, pixels: Pixels, score: Score, levels: Tensor) -> Tensor:
+        """Gradients of the score at masks that are `levels` (K,) everywhere, (K, G, G)."""
+        scene = self._open(pixels)
+        found = []
+        for part in torch.split(levels.to(self._device), _BACKWARD_BATCH):
+            with torch.enable_grad():
+                masks = part.view(-1, 1, 1).repeat(1, self.cells, self.cells).requires_grad_()
+                scores = score(*self._tokens(_cover(scene, masks)))
+                found.append(torch.autograd.grad(scores.sum(), masks)[0])
+        return torch.cat(found)
+
+    def _read(self, pixels: Pixels, score: Score) -> list[AttentionRead]:
+        """Attention of every block of the picture as it is, and of the pooling where that is known."""
+        picture, _ = self._open(pixels)
+        with torch.enable_grad(), watch_attention(self._visual) as calls:
+            # The pixels ask for a gradient so that frozen towers build a graph too.
+            scores = score(*self._tokens(picture[None].requires_grad_()))
+        seen = {id(call.module) for call in calls}
+        for block in self._blocks:
+            if not any(id(module) in seen for module in block.modules()):
+                raise refuse(_find_attention(block))
+        return read_attention(calls, scores.sum())
+
+    def _patches(self, tokens: Tensor) -> Tensor:
+        """Values of the patches among those of all tokens (..., K): prefix tokens come first."""
+        return tokens[..., -(self.cells**2) :]
+
+    def _roll(
+        self,
+        pixels: Pixels,
+        score: Score,
+        step: Callable[[Tensor, AttentionRead], Tensor],
+        *,
+        gradients: bool = False,
+    ) -> NDArray[np.float32]:
+        if not self.is_transformer:
+            raise refuse(self._visual)
+        reads = self._read(pixels, score)
+        mixed = torch.eye(reads[0].weights.shape[-1], device=self._device)
+        for one in reads:
+            if one.weights.shape[-2] == one.weights.shape[-1]:
+                mixed = step(mixed, one)
+        last = reads[-1]
+        if last.weights.shape[-2] != last.weights.shape[-1]:  # attention pooling
+            row = (_positive(last) if gradients else last.weights[0].mean(0)).sum(0) @ mixed[-last.weights.shape[-1] :]
+        else:
+            row = mixed[0] if _reads_first(self._visual) else mixed.mean(0)
+        return _to_grid(self._patches(row).view(self.cells, self.cells))
+
+
+def _cover(scene: tuple[Tensor, Tensor], masks: Tensor) -> Tensor:
+    """The picture under masks (B, G, G), (B, S, S, 3)."""
+    picture, empty = scene
+    shown = interpolate(masks[:, None], size=picture.shape[:2], mode="nearest")[:, 0, :, :, None]  # (B, S, S, 1)
+    return empty + shown * (picture - empty)
+
+
+def _list_blocks(visual: Any) -> list[Any]:
+    """Attention blocks of open_clip's or timm's transformers; none where patches are not one plain sequence."""
+    if hasattr(visual, "trunk"):
+        return list(visual.trunk.blocks) if hasattr(visual.trunk, "num_prefix_tokens") else []
+    return list(visual.transformer.resblocks) if hasattr(visual, "transformer") else []
+
+
+def _count_patches(visual: Any) -> int:
+    """Patches on a side."""
+    return int((visual.trunk.patch_embed.grid_size if hasattr(visual, "trunk") else visual.grid_size)[0])
+
+
+def _find_attention(block: Any) -> Any:
+    """The module of a block that is attention by its name, to tell people which kind is not known."""
+    return next((one for one in block.modules() if type(one).__name__.lower().endswith("attention")), block)
+
+
+def _reads_first(visual: Any) -> bool:
+    """Whether the embedding is read from the first token, and not the mean of all."""
+    return (visual.trunk.global_pool if hasattr(visual, "trunk") else visual.pool_type) in ("tok", "token")
+
+
+def _mean_rows(weights: Tensor) -> Tensor:
+    """Mean over heads, half of it the token itself, for the residual connection: (1, H, L, L) to (L, L)."""
+    mean = weights[0].mean(0)
+    return (mean + torch.eye(len(mean), device=mean.device)) / 2
+
+
+def _positive(layer: AttentionRead) -> Tensor:
+    return (layer.weights * layer.gradients)[0].clamp(min=0).mean(0)  # (Q, K)
+
+
+def _to_grid(grid: Tensor) -> NDArray[np.float32]:
+    return np.asarray(grid.detach().float().cpu().numpy())
