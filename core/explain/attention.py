@@ -91,6 +91,8 @@ def read_attention(calls: list[AttentionCall], score: Tensor) -> list[AttentionR
     Raises:
         ExplainError: A module computes its attention otherwise than its kind does.
     """
+    if not calls:
+        return []
     gradients = torch.autograd.grad(score, [call.output for call in calls], allow_unused=True)
     return [_read_call(call, found) for call, found in zip(calls, gradients, strict=True) if found is not None]
 

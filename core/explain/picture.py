@@ -3,9 +3,8 @@
 Transformers: signed attention x gradient over all layers. Convolutional towers: the gradient at a mask over cells. For
 both: integrated gradients over that mask, whose parts sum to the score.
 
-Source: Chefer et al. 2021, "Generic Attention-model Explainability", section 3, for `game` and the idea of weighing
-attention by its gradient; Abnar and Zuidema 2020 for `rollout`; Sundararajan et al. 2017, "Axiomatic Attribution for
-Deep Networks", for integrated gradients.
+Source: Chefer et al. 2021, "Generic Attention-model Explainability", section 3, for weighing attention by its gradient;
+Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", section 3, for integrated gradients.
 
 A map tells what the model relied on, which need not be what a person would look at.
 
@@ -13,7 +12,6 @@ Imports torch, so import this module inside functions only.
 """
 
 import time
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -26,9 +24,18 @@ from core.encode.item_tokens import PICTURE_GRID
 from core.encode.pictures import Pixels
 from core.encode.token_parts import PictureTokens
 from core.encode.towers import Towers
+from core.errors import ExplainError
 from core.explain.attention import AttentionRead, read_attention, refuse, watch_attention
 from core.explain.faithfulness import ScoreOfMasks, quick_deletion_test
 from core.explain.maps import PictureMap
+from core.explain.patches import (
+    PatchTower,
+    describe_patches,
+    find_unread,
+    game_attention,
+    roll_attention,
+    sum_attention,
+)
 from core.explain.scores import Score
 
 #: Cells on a side of a map of a convolutional tower.
@@ -66,14 +73,14 @@ class PictureExplainer:
         self._device = next(self._visual.parameters()).device
         self._tokens.to(self._device)
         self._fill = fill
-        self._blocks = _list_blocks(self._visual)
-        self._power = 1 if self.is_transformer else _CNN_POWER
-        self.cells = _count_patches(self._visual) if self.is_transformer else CNN_GRID
+        self._tower = describe_patches(self._visual)
+        self._power = 1 if self._tower else _CNN_POWER
+        self.cells = self._tower.side if self._tower else CNN_GRID
 
     @property
     def is_transformer(self) -> bool:
         """Whether the tower is a sequence of attention blocks over patches."""
-        return bool(self._blocks)
+        return self._tower is not None
 
     @property
     def fast_method(self) -> str:
@@ -121,11 +128,9 @@ class PictureExplainer:
         Raises:
             ExplainError: This tower's attention cannot be read; use `faithful`.
         """
-        if not self.is_transformer:
+        if self._tower is None:
             return _to_grid(self._mask_gradients(pixels, score, torch.tensor([0.5])).mean(0))
-        reads = self._read(pixels, score)
-        relevance = sum((self._patches(one.relevance[0]) for one in reads), torch.zeros(()))
-        return _to_grid(torch.as_tensor(relevance).view(self.cells, self.cells))
+        return _to_grid(sum_attention(*self._read(pixels, score)))
 
     def faithful(self, pixels: Pixels, score: Score, steps: int = 8) -> tuple[NDArray[np.float32], float]:
         """Integrated gradients over one mask value for all cells, midpoint rule.
@@ -152,7 +157,7 @@ class PictureExplainer:
         Raises:
             ExplainError: The tower is no transformer, or its attention cannot be read.
         """
-        return self._roll(pixels, score, lambda mixed, layer: _mean_rows(layer.weights) @ mixed)
+        return _to_grid(roll_attention(*self._read(pixels, score)))
 
     def game(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
         """Positive attention x gradient rolled out over all layers, (G, G), positive.
@@ -160,7 +165,7 @@ class PictureExplainer:
         Raises:
             ExplainError: The tower is no transformer, or its attention cannot be read.
         """
-        return self._roll(pixels, score, lambda mixed, layer: mixed + _positive(layer) @ mixed, gradients=True)
+        return _to_grid(game_attention(*self._read(pixels, score)))
 
     def score_of_masks(self, pixels: Pixels, score: Score) -> ScoreOfMasks:
         """Scores of a picture under masks (B, G, G) in [0, 1] of any G, (B,); 1 shows a cell, 0 deletes it.
@@ -206,43 +211,21 @@ class PictureExplainer:
                 found.append(torch.autograd.grad(scores.sum(), masks)[0])
         return torch.cat(found)
 
-    def _read(self, pixels: Pixels, score: Score) -> list[AttentionRead]:
+    def _read(self, pixels: Pixels, score: Score) -> tuple[PatchTower, list[AttentionRead]]:
         """Attention of every block of the picture as it is, and of the pooling where that is known."""
+        if self._tower is None:
+            raise ExplainError(
+                "This model's picture tower has no attention that Wishlight can read. "
+                "The map is made by covering parts of the picture instead."
+            )
         picture, _ = self._open(pixels)
         with torch.enable_grad(), watch_attention(self._visual) as calls:
             # The pixels ask for a gradient so that frozen towers build a graph too.
             scores = score(*self._tokens(picture[None].requires_grad_()))
-        seen = {id(call.module) for call in calls}
-        for block in self._blocks:
-            if not any(id(module) in seen for module in block.modules()):
-                raise refuse(_find_attention(block))
-        return read_attention(calls, scores.sum())
-
-    def _patches(self, tokens: Tensor) -> Tensor:
-        """Values of the patches among those of all tokens (..., K): prefix tokens come first."""
-        return tokens[..., -(self.cells**2) :]
-
-    def _roll(
-        self,
-        pixels: Pixels,
-        score: Score,
-        step: Callable[[Tensor, AttentionRead], Tensor],
-        *,
-        gradients: bool = False,
-    ) -> NDArray[np.float32]:
-        if not self.is_transformer:
-            raise refuse(self._visual)
-        reads = self._read(pixels, score)
-        mixed = torch.eye(reads[0].weights.shape[-1], device=self._device)
-        for one in reads:
-            if one.weights.shape[-2] == one.weights.shape[-1]:
-                mixed = step(mixed, one)
-        last = reads[-1]
-        if last.weights.shape[-2] != last.weights.shape[-1]:  # attention pooling
-            row = (_positive(last) if gradients else last.weights[0].mean(0)).sum(0) @ mixed[-last.weights.shape[-1] :]
-        else:
-            row = mixed[0] if _reads_first(self._visual) else mixed.mean(0)
-        return _to_grid(self._patches(row).view(self.cells, self.cells))
+        reads = read_attention(calls, scores.sum())
+        if (unread := find_unread(self._tower, reads)) is not None:
+            raise refuse(unread)
+        return self._tower, reads
 
 
 def _cover(scene: tuple[Tensor, Tensor], masks: Tensor) -> Tensor:
@@ -250,38 +233,6 @@ def _cover(scene: tuple[Tensor, Tensor], masks: Tensor) -> Tensor:
     picture, empty = scene
     shown = interpolate(masks[:, None], size=picture.shape[:2], mode="nearest")[:, 0, :, :, None]  # (B, S, S, 1)
     return empty + shown * (picture - empty)
-
-
-def _list_blocks(visual: Any) -> list[Any]:
-    """Attention blocks of open_clip's or timm's transformers; none where patches are not one plain sequence."""
-    if hasattr(visual, "trunk"):
-        return list(visual.trunk.blocks) if hasattr(visual.trunk, "num_prefix_tokens") else []
-    return list(visual.transformer.resblocks) if hasattr(visual, "transformer") else []
-
-
-def _count_patches(visual: Any) -> int:
-    """Patches on a side."""
-    return int((visual.trunk.patch_embed.grid_size if hasattr(visual, "trunk") else visual.grid_size)[0])
-
-
-def _find_attention(block: Any) -> Any:
-    """The module of a block that is attention by its name, to tell people which kind is not known."""
-    return next((one for one in block.modules() if type(one).__name__.lower().endswith("attention")), block)
-
-
-def _reads_first(visual: Any) -> bool:
-    """Whether the embedding is read from the first token, and not the mean of all."""
-    return (visual.trunk.global_pool if hasattr(visual, "trunk") else visual.pool_type) in ("tok", "token")
-
-
-def _mean_rows(weights: Tensor) -> Tensor:
-    """Mean over heads, half of it the token itself, for the residual connection: (1, H, L, L) to (L, L)."""
-    mean = weights[0].mean(0)
-    return (mean + torch.eye(len(mean), device=mean.device)) / 2
-
-
-def _positive(layer: AttentionRead) -> Tensor:
-    return (layer.weights * layer.gradients)[0].clamp(min=0).mean(0)  # (Q, K)
 
 
 def _to_grid(grid: Tensor) -> NDArray[np.float32]:

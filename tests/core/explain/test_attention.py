@@ -16,6 +16,9 @@ from core.errors import ExplainError
 from core.explain.attention import read_attention, watch_attention
 from core.explain.picture import PictureExplainer
 from core.explain.scores import plain_score
+from core.model.tuning.tuned import TunedTowers
+from core.train.config import TrainConfig
+from core.train.source import tuning_spec
 from tests.core.explain.conftest import ColourTransformer, wrap
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
@@ -129,6 +132,20 @@ def test_every_map_of_an_open_clip_transformer(tiny_folder, tmp_path) -> None:
     assert [one.method for one in maps] == ["attention x gradient", "mask integrated gradients", "game", "rollout"]
     assert all(one.grid.shape == (2, 2) and np.isfinite(one.grid).all() for one in maps)
     assert maps[1].completeness < 0.1 and maps[0].completeness is None
+
+
+@pytest.mark.parametrize("tuning", ["lora", "prefix"])
+def test_tuned_transformers_are_explained(tiny_folder, tmp_path, tuning) -> None:
+    tuned = TunedTowers(
+        load_towers(find_backbone(str(tiny_folder)), tmp_path),
+        tuning_spec(TrainConfig(tuning=tuning, rank=2), steps=1),
+    )
+    with torch.no_grad():
+        for one in tuned.parameters.values():
+            one.add_(0.1 * torch.randn_like(one))
+    explainer = PictureExplainer(tuned.towers)
+    for method in (explainer.fast, explainer.game, explainer.rollout):
+        assert np.isfinite(method(PIXELS, plain_score(torch.linspace(-1, 1, 32)))).all()
 
 
 def test_rollout_is_the_same_for_every_score_and_fast_is_not(tiny_folder, tmp_path) -> None:

@@ -164,7 +164,7 @@ def test_what_cannot_be_explained_is_refused(conv) -> None:
     explainer = PictureExplainer(conv)
     with pytest.raises(ValueError, match=r"\(S, S, 3\)"):
         explainer.fast(np.zeros((28, 20, 3), np.uint8), RED)
-    with pytest.raises(ExplainError, match="ColourConv"):
+    with pytest.raises(ExplainError, match="no attention"):
         explainer.rollout(draw((2, 5, 0)), RED)
 
 
