@@ -12,6 +12,7 @@ Imports torch, so import this module inside functions only.
 """
 
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -36,6 +37,7 @@ from core.explain.patches import (
     roll_attention,
     sum_attention,
 )
+from core.explain.regression import fit_cells
 from core.explain.scores import Score
 
 #: Cells on a side of a map of a convolutional tower.
@@ -44,35 +46,46 @@ CNN_GRID = 7
 COMPLETENESS = 0.1
 #: What stands for a deleted part: the picture's mean colour, or the picture blurred beyond recognition.
 Fill = Literal["mean", "blur"]
-Method = Literal["fast", "faithful", "rollout", "game"]
+Method = Literal["fast", "faithful", "audit", "rollout", "game"]
+#: Pixels (N, S, S, 3) to embeddings (N, D), unit-norm, and tokens (N, grid * grid, W), e.g. of `TokenRuntime`.
+ReadPictures = Callable[[Pixels], tuple[NDArray[np.float32], NDArray[np.float32]]]
 #: Convolutional towers answer to faint contrast: their steps end at the cubes of even ones, short where it is low.
 _CNN_POWER = 3
-_FORWARD_BATCH = 32
-_BACKWARD_BATCH = 8
+#: Where the one step of `fast` is taken, for the same reason: at half or full contrast the gradient says little.
+_CNN_LEVEL = 0.05
+#: Pictures at once: on a processor, larger batches take up to twice as long a picture.
+_BATCH, _BATCH_ON_CARD = 4, 32
+_NAMES = {"faithful": "mask integrated gradients", "audit": "regression on random masks"}
 
 
 class PictureExplainer:
     """Maps of pictures for any score of their embedding and tokens.
 
-    A deleted part takes the picture's mean colour by default: on a plain ground it is close to the ground, so an empty
-    ground counts for nothing, and unlike a blurred picture it keeps no colours in their places.
+    A deleted part is blurred beyond recognition by default: a plain ground then counts for nothing, and convolutional
+    towers see no edges that are not there. Colours stay in their places, so a map tells more of shapes than of colours;
+    the picture's mean colour is the other choice.
 
     Args:
         towers: Put into evaluation mode; its weights stay as they are.
         grid: Cells on a side of the pooled tokens that scores read.
         fill: What stands for a deleted part.
+        read: The same tower and grid in a faster runtime, for what needs no gradients; None takes the towers.
 
     Raises:
         BackboneError: The picture tower gives no feature map.
     """
 
-    def __init__(self, towers: Towers, grid: int = PICTURE_GRID, *, fill: Fill = "mean") -> None:
+    def __init__(
+        self, towers: Towers, grid: int = PICTURE_GRID, *, fill: Fill = "blur", read: ReadPictures | None = None
+    ) -> None:
         preparation = towers.preparation
         self._tokens = PictureTokens(towers.model, preparation.mean, preparation.std, grid=grid).eval()
         self._visual: Any = self._tokens.visual
         self._device = next(self._visual.parameters()).device
         self._tokens.to(self._device)
+        self._batch = _BATCH if self._device.type == "cpu" else _BATCH_ON_CARD
         self._fill = fill
+        self._read_pictures = read
         self._tower = describe_patches(self._visual)
         self._power = 1 if self._tower else _CNN_POWER
         self.cells = self._tower.side if self._tower else CNN_GRID
@@ -93,8 +106,8 @@ class PictureExplainer:
         Args:
             pixels: As the tower wants it, (S, S, 3).
             score: What to explain.
-            method: "fast", "faithful", or for transformers "game" or "rollout"; the latter is the same for every score
-                and must not be shown as the reason for one.
+            method: "fast", "faithful", "audit", or for transformers "game" or "rollout"; the latter is the same for
+                every score and must not be shown as the reason for one.
 
         Raises:
             ExplainError: The method cannot read this tower's attention; "faithful" can always be had.
@@ -104,11 +117,12 @@ class PictureExplainer:
         if method == "faithful":
             grid, completeness = self.faithful(pixels, score)
         else:
-            grid = {"fast": self.fast, "rollout": self.rollout, "game": self.game}[method](pixels, score)
+            ways = {"fast": self.fast, "audit": self.audit, "rollout": self.rollout, "game": self.game}
+            grid = ways[method](pixels, score)
         gain, faithful = quick_deletion_test(self.score_of_masks(pixels, score), grid)
         return PictureMap(
             grid=grid,
-            method={"fast": self.fast_method, "faithful": "mask integrated gradients"}.get(method, method),
+            method=({"fast": self.fast_method} | _NAMES).get(method, method),
             completeness=completeness,
             gain=gain,
             faithful=faithful,
@@ -129,7 +143,7 @@ class PictureExplainer:
             ExplainError: This tower's attention cannot be read; use `faithful`.
         """
         if self._tower is None:
-            return _to_grid(self._mask_gradients(pixels, score, torch.tensor([0.5])).mean(0))
+            return _to_grid(self._mask_gradients(pixels, score, torch.tensor([_CNN_LEVEL])).mean(0))
         return _to_grid(sum_attention(*self._read(pixels, score)))
 
     def faithful(self, pixels: Pixels, score: Score, steps: int = 8) -> tuple[NDArray[np.float32], float]:
@@ -150,6 +164,10 @@ class PictureExplainer:
         if error > COMPLETENESS:
             grid, error = self._integrate(pixels, score, 2 * steps, change)
         return grid, error
+
+    def audit(self, pixels: Pixels, score: Score, masks: int = 128) -> NDArray[np.float32]:
+        """A linear model of the score under random masks, by so many forward passes, (G, G); see `fit_cells`."""
+        return fit_cells(self.score_of_masks(pixels, score), self.cells, masks=masks)
 
     def rollout(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
         """Attention rolled out over all layers, (G, G), positive: the same for every score, so no reason for one.
@@ -179,11 +197,19 @@ class PictureExplainer:
         def run(masks: NDArray[np.float32]) -> NDArray[np.float32]:
             with torch.no_grad():
                 shown = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self._device)
-                parts = torch.split(shown, _FORWARD_BATCH)
-                scores = torch.cat([score(*self._tokens(_cover(scene, part))) for part in parts])
+                parts = torch.split(shown, self._batch)
+                scores = torch.cat([score(*self._encode(_cover(scene, part))) for part in parts])
             return np.asarray(scores.float().cpu().numpy())
 
         return run
+
+    def _encode(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings and tokens of pictures (B, S, S, 3), without gradients."""
+        if self._read_pictures is None:
+            joint, cells = self._tokens(pictures)
+            return joint, cells
+        joint, cells = self._read_pictures(pictures.round().byte().cpu().numpy())
+        return torch.from_numpy(joint).to(self._device), torch.from_numpy(cells).to(self._device)
 
     def _open(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
         """A picture and what it looks like when all of it is deleted, both (S, S, 3)."""
@@ -204,7 +230,7 @@ class PictureExplainer:
         """Gradients of the score at masks that are `levels` (K,) everywhere, (K, G, G)."""
         scene = self._open(pixels)
         found = []
-        for part in torch.split(levels.to(self._device), _BACKWARD_BATCH):
+        for part in torch.split(levels.to(self._device), self._batch):
             with torch.enable_grad():
                 masks = part.view(-1, 1, 1).repeat(1, self.cells, self.cells).requires_grad_()
                 scores = score(*self._tokens(_cover(scene, masks)))
