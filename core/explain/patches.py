@@ -34,23 +34,23 @@ class PatchTower:
 
 
 def describe_patches(visual: Any) -> PatchTower | None:
-    """What kind of transformer a tower of open_clip or timm is; None where its patches are not one plain sequence."""
+    """What kind of transformer a tower of open_clip or timm is; None where its patches are not one square sequence."""
     trunk = getattr(visual, "trunk", None)
-    if trunk is not None and hasattr(trunk, "num_prefix_tokens"):
-        return PatchTower(
-            blocks=tuple(trunk.blocks),
-            side=int(trunk.patch_embed.grid_size[0]),
-            prefix=int(trunk.num_prefix_tokens),
-            reads_first=trunk.global_pool == "token",
-        )
-    if trunk is None and hasattr(visual, "transformer"):
-        return PatchTower(
-            blocks=tuple(visual.transformer.resblocks),
-            side=int(visual.grid_size[0]),
-            prefix=1,
-            reads_first=visual.pool_type == "tok",
-        )
-    return None
+    if trunk is None:
+        side = _find_side(visual) if hasattr(visual, "transformer") else None
+        blocks, prefix = visual.transformer.resblocks if side else (), 1
+        first = side is not None and visual.pool_type == "tok"
+    else:
+        side = _find_side(trunk.patch_embed) if hasattr(trunk, "num_prefix_tokens") else None
+        blocks, prefix = (trunk.blocks, int(trunk.num_prefix_tokens)) if side else ((), 0)
+        first = side is not None and trunk.global_pool == "token"
+    return PatchTower(blocks=tuple(blocks), side=side, prefix=prefix, reads_first=first) if side else None
+
+
+def _find_side(owner: Any) -> int | None:
+    """Patches on a side where they are a square."""
+    grid = getattr(owner, "grid_size", None)
+    return int(grid[0]) if grid and grid[0] == grid[1] else None
 
 
 def find_unread(tower: PatchTower, reads: list[AttentionRead]) -> Any | None:

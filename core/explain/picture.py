@@ -53,6 +53,7 @@ ReadPictures = Callable[[Pixels], tuple[NDArray[np.float32], NDArray[np.float32]
 _CNN_POWER = 3
 #: Where the one step of `fast` is taken, for the same reason: at half or full contrast the gradient says little.
 _CNN_LEVEL = 0.05
+Encode = Callable[[Tensor], tuple[Tensor, Tensor]]
 #: Pictures at once: on a processor, larger batches take up to twice as long a picture.
 _BATCH, _BATCH_ON_CARD = 4, 32
 _NAMES = {"faithful": "mask integrated gradients", "audit": "regression on random masks"}
@@ -158,8 +159,9 @@ class PictureExplainer:
             The map, signed, in units of the score, (G, G); and its completeness error: |sum - (f(1) - f(0))| /
             |f(1) - f(0)|, where f(1) is the whole picture's score and f(0) the empty one's.
         """
-        ends = self.score_of_masks(pixels, score)(np.stack([np.ones((1, 1)), np.zeros((1, 1))]).astype(np.float32))
-        change = float(ends[0]) - float(ends[1])
+        ends = torch.tensor([1.0, 0.0], device=self._device).view(2, 1, 1)
+        whole, empty = self._score_masks(self._open(pixels), score, ends, self._tokens).tolist()
+        change = whole - empty
         grid, error = self._integrate(pixels, score, steps, change)
         if error > COMPLETENESS:
             grid, error = self._integrate(pixels, score, 2 * steps, change)
@@ -195,13 +197,15 @@ class PictureExplainer:
         scene = self._open(pixels)
 
         def run(masks: NDArray[np.float32]) -> NDArray[np.float32]:
-            with torch.no_grad():
-                shown = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self._device)
-                parts = torch.split(shown, self._batch)
-                scores = torch.cat([score(*self._encode(_cover(scene, part))) for part in parts])
-            return np.asarray(scores.float().cpu().numpy())
+            shown = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self._device)
+            return np.asarray(self._score_masks(scene, score, shown, self._encode).float().cpu().numpy())
 
         return run
+
+    def _score_masks(self, scene: tuple[Tensor, Tensor], score: Score, masks: Tensor, encode: Encode) -> Tensor:
+        """Scores (B,) of a picture under masks (B, G, G), without gradients."""
+        with torch.no_grad():
+            return torch.cat([score(*encode(_cover(scene, part))) for part in torch.split(masks, self._batch)])
 
     def _encode(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings and tokens of pictures (B, S, S, 3), without gradients."""

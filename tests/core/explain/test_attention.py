@@ -180,10 +180,27 @@ def test_attention_of_an_unknown_kind_is_refused() -> None:
     check_refused(visual, "StrangeAttention")
 
 
+def test_a_transformer_of_timm_with_its_own_attention_is_refused() -> None:
+    torch.manual_seed(0)
+    trunk = timm.models.eva.Eva(img_size=28, patch_size=7, embed_dim=12, depth=2, num_heads=2, num_classes=0)
+    check_refused(TimmVisual(trunk).eval(), "EvaAttention")
+
+
+@pytest.mark.parametrize("name", ["test_efficientnet", "test_resnet"])
+def test_convolutional_towers_of_timm_take_the_mask(name) -> None:
+    torch.manual_seed(0)
+    explainer = PictureExplainer(wrap(TimmVisual(timm.create_model(name, num_classes=0)), 32), 2)
+    assert not explainer.is_transformer
+    score = plain_score(torch.linspace(-1, 1, explainer._visual.trunk.num_features))
+    for grid in (explainer.fast(PIXELS, score), explainer.faithful(PIXELS, score)[0]):
+        assert grid.shape == (7, 7) and np.abs(grid).max() > 0
+
+
 def check_refused(visual: nn.Module, name: str) -> None:
     explainer = PictureExplainer(wrap(visual))
     pixels = np.random.default_rng(0).integers(0, 255, (28, 28, 3), dtype=np.uint8)
-    score = plain_score(torch.tensor([1.0, 0.0, 0.0]))
+    width = getattr(getattr(visual, "trunk", None), "num_features", 3)
+    score = plain_score(torch.linspace(1, 0, width))
     with pytest.raises(ExplainError, match=rf"{name}.*cannot read.*covering parts of the picture"):
         explainer.fast(pixels, score)
     grid, _ = explainer.faithful(pixels, score)
