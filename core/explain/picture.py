@@ -6,6 +6,9 @@ both: integrated gradients over that mask, whose parts sum to the score.
 Source: Chefer et al. 2021, "Generic Attention-model Explainability", section 3, for weighing attention by its gradient;
 Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", section 3, for integrated gradients.
 
+Gradients of a convolutional tower are rough, since its answer saturates at a faint contrast: where their map fails the
+deletion test, `audit`, which needs no gradients, may still pass.
+
 A map tells what the model relied on, which need not be what a person would look at.
 
 Imports torch, so import this module inside functions only.
