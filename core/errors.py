@@ -64,5 +64,9 @@ class EvaluationError(WishlightError):
     """A comparison cannot be made with this data."""
 
 
+class ExplainError(WishlightError):
+    """A suggestion cannot be explained in this way."""
+
+
 class CancelledError(WishlightError):
     """The person cancelled the work; what was acknowledged stays."""

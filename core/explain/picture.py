@@ -1,0 +1,272 @@
+"""Which parts of a picture a score relied on.
+
+Transformers: signed attention x gradient over all layers. Convolutional towers: the gradient at a mask over cells. For
+both: integrated gradients over that mask, whose parts sum to the score.
+
+Source: Chefer et al. 2021, "Generic Attention-model Explainability", section 3, for weighing attention by its gradient;
+Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", section 3, for integrated gradients.
+
+Gradients of a convolutional tower are rough, since its answer saturates at a faint contrast: where their map fails the
+deletion test, `audit`, which needs no gradients, may still pass.
+
+A map tells what the model relied on, which need not be what a person would look at.
+
+Imports torch, so import this module inside functions only.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
+
+from core.encode.item_tokens import PICTURE_GRID
+from core.encode.pictures import Pixels
+from core.encode.token_parts import PictureTokens
+from core.encode.towers import Towers
+from core.errors import ExplainError
+from core.explain.attention import AttentionRead, read_attention, refuse, watch_attention
+from core.explain.faithfulness import ScoreOfMasks, quick_deletion_test
+from core.explain.maps import PictureMap
+from core.explain.patches import (
+    PatchTower,
+    describe_patches,
+    find_unread,
+    game_attention,
+    roll_attention,
+    sum_attention,
+)
+from core.explain.regression import fit_cells
+from core.explain.scores import Score
+
+#: Cells on a side of a map of a convolutional tower.
+CNN_GRID = 7
+#: A completeness error above this makes integrated gradients take twice as many steps.
+COMPLETENESS = 0.1
+#: What stands for a deleted part: the picture's mean colour, or the picture blurred beyond recognition.
+Fill = Literal["mean", "blur"]
+Method = Literal["fast", "faithful", "audit", "rollout", "game"]
+#: Pixels (N, S, S, 3) to embeddings (N, D), unit-norm, and tokens (N, grid * grid, W), e.g. of `TokenRuntime`.
+ReadPictures = Callable[[Pixels], tuple[NDArray[np.float32], NDArray[np.float32]]]
+#: Convolutional towers answer to faint contrast: their steps end at the cubes of even ones, short where it is low.
+_CNN_POWER = 3
+#: Where the one step of `fast` is taken, for the same reason: at half or full contrast the gradient says little.
+_CNN_LEVEL = 0.05
+Encode = Callable[[Tensor], tuple[Tensor, Tensor]]
+#: Pictures at once: on a processor, larger batches take up to twice as long a picture.
+_BATCH, _BATCH_ON_CARD = 4, 32
+_NAMES = {"faithful": "mask integrated gradients", "audit": "regression on random masks"}
+
+
+class PictureExplainer:
+    """Maps of pictures for any score of their embedding and tokens.
+
+    A deleted part is blurred beyond recognition by default: a plain ground then counts for nothing, and convolutional
+    towers see no edges that are not there. Colours stay in their places, so a map tells more of shapes than of colours;
+    the picture's mean colour is the other choice.
+
+    Args:
+        towers: Put into evaluation mode; its weights stay as they are.
+        grid: Cells on a side of the pooled tokens that scores read.
+        fill: What stands for a deleted part.
+        read: The same tower and grid in a faster runtime, for what needs no gradients; None takes the towers.
+
+    Raises:
+        BackboneError: The picture tower gives no feature map.
+    """
+
+    def __init__(
+        self, towers: Towers, grid: int = PICTURE_GRID, *, fill: Fill = "blur", read: ReadPictures | None = None
+    ) -> None:
+        preparation = towers.preparation
+        self._tokens = PictureTokens(towers.model, preparation.mean, preparation.std, grid=grid).eval()
+        self._visual: Any = self._tokens.visual
+        self._device = next(self._visual.parameters()).device
+        self._tokens.to(self._device)
+        self._batch = _BATCH if self._device.type == "cpu" else _BATCH_ON_CARD
+        self._fill = fill
+        self._read_pictures = read
+        self._tower = describe_patches(self._visual)
+        self._power = 1 if self._tower else _CNN_POWER
+        self.cells = self._tower.side if self._tower else CNN_GRID
+
+    @property
+    def is_transformer(self) -> bool:
+        """Whether the tower is a sequence of attention blocks over patches."""
+        return self._tower is not None
+
+    @property
+    def fast_method(self) -> str:
+        """Name of what `fast` does on this tower."""
+        return "attention x gradient" if self.is_transformer else "mask gradient"
+
+    def explain(self, pixels: Pixels, score: Score, *, method: Method = "fast") -> PictureMap:
+        """A map with the quick deletion test.
+
+        Args:
+            pixels: As the tower wants it, (S, S, 3).
+            score: What to explain.
+            method: "fast", "faithful", "audit", or for transformers "game" or "rollout"; the latter is the same for
+                every score and must not be shown as the reason for one.
+
+        Raises:
+            ExplainError: The method cannot read this tower's attention; "faithful" can always be had.
+        """
+        start = time.perf_counter()
+        completeness = None
+        if method == "faithful":
+            grid, completeness = self.faithful(pixels, score)
+        else:
+            ways = {"fast": self.fast, "audit": self.audit, "rollout": self.rollout, "game": self.game}
+            grid = ways[method](pixels, score)
+        gain, faithful = quick_deletion_test(self.score_of_masks(pixels, score), grid)
+        return PictureMap(
+            grid=grid,
+            method=({"fast": self.fast_method} | _NAMES).get(method, method),
+            completeness=completeness,
+            gain=gain,
+            faithful=faithful,
+            seconds=time.perf_counter() - start,
+        )
+
+    def fast(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
+        """A map by one forward and one backward pass.
+
+        Args:
+            pixels: As the tower wants it, (S, S, 3).
+            score: What to explain.
+
+        Returns:
+            Signed, (G, G): G is the patches on a side of a transformer, `CNN_GRID` otherwise.
+
+        Raises:
+            ExplainError: This tower's attention cannot be read; use `faithful`.
+        """
+        if self._tower is None:
+            return _to_grid(self._mask_gradients(pixels, score, torch.tensor([_CNN_LEVEL])).mean(0))
+        return _to_grid(sum_attention(*self._read(pixels, score)))
+
+    def faithful(self, pixels: Pixels, score: Score, steps: int = 8) -> tuple[NDArray[np.float32], float]:
+        """Integrated gradients over one mask value for all cells, midpoint rule.
+
+        Args:
+            pixels: As the tower wants it, (S, S, 3).
+            score: What to explain.
+            steps: Forward and backward passes; twice as many where the completeness error is above `COMPLETENESS`.
+
+        Returns:
+            The map, signed, in units of the score, (G, G); and its completeness error: |sum - (f(1) - f(0))| /
+            |f(1) - f(0)|, where f(1) is the whole picture's score and f(0) the empty one's.
+        """
+        ends = torch.tensor([1.0, 0.0], device=self._device).view(2, 1, 1)
+        whole, empty = self._score_masks(self._open(pixels), score, ends, self._tokens).tolist()
+        change = whole - empty
+        grid, error = self._integrate(pixels, score, steps, change)
+        if error > COMPLETENESS:
+            grid, error = self._integrate(pixels, score, 2 * steps, change)
+        return grid, error
+
+    def audit(self, pixels: Pixels, score: Score, masks: int = 128) -> NDArray[np.float32]:
+        """A linear model of the score under random masks, by so many forward passes, (G, G); see `fit_cells`."""
+        return fit_cells(self.score_of_masks(pixels, score), self.cells, masks=masks)
+
+    def rollout(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
+        """Attention rolled out over all layers, (G, G), positive: the same for every score, so no reason for one.
+
+        Raises:
+            ExplainError: The tower is no transformer, or its attention cannot be read.
+        """
+        return _to_grid(roll_attention(*self._read(pixels, score)))
+
+    def game(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
+        """Positive attention x gradient rolled out over all layers, (G, G), positive.
+
+        Raises:
+            ExplainError: The tower is no transformer, or its attention cannot be read.
+        """
+        return _to_grid(game_attention(*self._read(pixels, score)))
+
+    def score_of_masks(self, pixels: Pixels, score: Score) -> ScoreOfMasks:
+        """Scores of a picture under masks (B, G, G) in [0, 1] of any G, (B,); 1 shows a cell, 0 deletes it.
+
+        Args:
+            pixels: As the tower wants it, (S, S, 3).
+            score: What to compute.
+        """
+        scene = self._open(pixels)
+
+        def run(masks: NDArray[np.float32]) -> NDArray[np.float32]:
+            shown = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self._device)
+            return np.asarray(self._score_masks(scene, score, shown, self._encode).float().cpu().numpy())
+
+        return run
+
+    def _score_masks(self, scene: tuple[Tensor, Tensor], score: Score, masks: Tensor, encode: Encode) -> Tensor:
+        """Scores (B,) of a picture under masks (B, G, G), without gradients."""
+        with torch.no_grad():
+            return torch.cat([score(*encode(_cover(scene, part))) for part in torch.split(masks, self._batch)])
+
+    def _encode(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings and tokens of pictures (B, S, S, 3), without gradients."""
+        if self._read_pictures is None:
+            joint, cells = self._tokens(pictures)
+            return joint, cells
+        joint, cells = self._read_pictures(pictures.round().byte().cpu().numpy())
+        return torch.from_numpy(joint).to(self._device), torch.from_numpy(cells).to(self._device)
+
+    def _open(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
+        """A picture and what it looks like when all of it is deleted, both (S, S, 3)."""
+        if pixels.ndim != 3 or pixels.shape[0] != pixels.shape[1] or pixels.shape[2] != 3:
+            raise ValueError("a picture is (S, S, 3)")
+        picture = torch.from_numpy(np.array(pixels)).to(self._device).float()
+        small = adaptive_avg_pool2d(picture.permute(2, 0, 1)[None], 1 if self._fill == "mean" else CNN_GRID)
+        empty = interpolate(small, size=picture.shape[:2], mode="bilinear")[0].permute(1, 2, 0)
+        return picture, empty
+
+    def _integrate(self, pixels: Pixels, score: Score, steps: int, change: float) -> tuple[NDArray[np.float32], float]:
+        edges = torch.linspace(0, 1, steps + 1) ** self._power  # (K + 1,)
+        widths = edges.diff().to(self._device).view(-1, 1, 1)
+        grid = (widths * self._mask_gradients(pixels, score, (edges[1:] + edges[:-1]) / 2)).sum(0)
+        return _to_grid(grid), abs(float(grid.sum()) - change) / max(abs(change), 1e-9)
+
+    def _mask_gradients(self, pixels: Pixels, score: Score, levels: Tensor) -> Tensor:
+        """Gradients of the score at masks that are `levels` (K,) everywhere, (K, G, G)."""
+        scene = self._open(pixels)
+        found = []
+        for part in torch.split(levels.to(self._device), self._batch):
+            with torch.enable_grad():
+                masks = part.view(-1, 1, 1).repeat(1, self.cells, self.cells).requires_grad_()
+                scores = score(*self._tokens(_cover(scene, masks)))
+                found.append(torch.autograd.grad(scores.sum(), masks)[0])
+        return torch.cat(found)
+
+    def _read(self, pixels: Pixels, score: Score) -> tuple[PatchTower, list[AttentionRead]]:
+        """Attention of every block of the picture as it is, and of the pooling where that is known."""
+        if self._tower is None:
+            raise ExplainError(
+                "This model's picture tower has no attention that Wishlight can read. "
+                "The map is made by covering parts of the picture instead."
+            )
+        picture, _ = self._open(pixels)
+        with torch.enable_grad(), watch_attention(self._visual) as calls:
+            # The pixels ask for a gradient so that frozen towers build a graph too.
+            scores = score(*self._tokens(picture[None].requires_grad_()))
+        reads = read_attention(calls, scores.sum())
+        if (unread := find_unread(self._tower, reads)) is not None:
+            raise refuse(unread)
+        return self._tower, reads
+
+
+def _cover(scene: tuple[Tensor, Tensor], masks: Tensor) -> Tensor:
+    """The picture under masks (B, G, G), (B, S, S, 3)."""
+    picture, empty = scene
+    shown = interpolate(masks[:, None], size=picture.shape[:2], mode="nearest")[:, 0, :, :, None]  # (B, S, S, 1)
+    return empty + shown * (picture - empty)
+
+
+def _to_grid(grid: Tensor) -> NDArray[np.float32]:
+    return np.asarray(grid.detach().float().cpu().numpy())

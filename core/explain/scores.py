@@ -1,0 +1,69 @@
+"""What a map explains: scores of one picture that can be differentiated.
+
+Imports torch, so import this module inside functions only.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from core.model.fusion import ItemBatch
+from core.model.network import FusionModel
+
+#: Embeddings (B, D), unit-norm, and tokens (B, grid * grid, W) of pictures to scores (B,).
+Score = Callable[[Tensor, Tensor], Tensor]
+
+
+def plain_score(target: Tensor) -> Score:
+    """The untrained model: <embedding, target>.
+
+    Args:
+        target: A need's vector, or the difference of two, (D,).
+    """
+
+    def score(joint: Tensor, _cells: Tensor) -> Tensor:
+        return joint @ target.to(joint)
+
+    return score
+
+
+def fused_score(network: FusionModel, item: ItemBatch, target: Tensor, *, picture: str = "picture") -> Score:
+    """A trained model: the sum over modalities of <part of the item's vector, part of the target>.
+
+    The item's other modalities stay as they are, so a map tells what the picture does beside them.
+
+    Args:
+        network: Put into evaluation mode, on the picture tower's device.
+        item: The one item, with all of its modalities; its own picture is not read.
+        target: One part a modality, (M, D).
+        picture: Name of the modality that is varied.
+
+    Raises:
+        ValueError: There is not one item, or the model has no such modality.
+    """
+    names = [shape.name for shape in network.fusion.config.modalities]
+    if picture not in names or len(item.joint) != 1:
+        raise ValueError(f"needs one item and a modality {picture!r}")
+    place = names.index(picture)
+    network.eval()
+
+    def score(joint: Tensor, cells: Tensor) -> Tensor:
+        vectors = network.fusion(_put_picture(item, joint, cells, (picture, place))).vectors  # (B, M, D)
+        found: Tensor = (vectors * target.to(vectors)).sum((1, 2))
+        return found
+
+    return score
+
+
+def _put_picture(item: ItemBatch, joint: Tensor, cells: Tensor, picture: tuple[str, int]) -> ItemBatch:
+    """One item B times, each time with another picture; `picture` is the modality's name and number."""
+    (name, place), count = picture, len(joint)
+    tokens = {key: one.expand(count, -1, -1) for key, one in item.tokens.items()} | {name: cells}
+    shown = torch.ones(cells.shape[:2], dtype=torch.bool, device=cells.device)
+    masks = {key: one.expand(count, -1) for key, one in item.masks.items()} | {name: shown}
+    parts = list(item.joint.expand(count, -1, -1).unbind(1))
+    parts[place] = joint
+    present = item.present.clone()
+    present[:, place] = True
+    return ItemBatch(tokens=tokens, masks=masks, joint=torch.stack(parts, 1), present=present.expand(count, -1))
