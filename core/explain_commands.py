@@ -4,6 +4,8 @@ import argparse
 from typing import Any
 
 from core.command import Result, add_command
+from core.errors import ExplainError
+from core.explain.maps import METHODS
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.workspace import Workspace
 
@@ -15,6 +17,9 @@ def add_explain_commands(commands: Any) -> None:
     explain.add_argument("--need", required=True, metavar="TEXT")
     explain.add_argument("--item", required=True, metavar="ID")
     explain.add_argument("--against", default="", metavar="ID", help="compare with this item (default: the one above)")
+    explain.add_argument(
+        "--method", default="", choices=("", *METHODS), metavar="METHOD", help=f"of the picture: {', '.join(METHODS)}"
+    )
     explain.add_argument("--match", choices=MATCHES, default="both")
 
 
@@ -22,7 +27,12 @@ def _run_explain(workspace: Workspace, options: argparse.Namespace) -> Result:
     text, avoid = split_avoid(options.need)
     need = Need(text=text, avoid=avoid, match=options.match)
     catalog = workspace.catalogs.find(options.catalog)
-    return workspace.explainer.explain(catalog, need, options.item, against=options.against).to_json()
+    found = workspace.explainer.explain(catalog, need, options.item, against=options.against).to_json()
+    try:
+        looked = workspace.explainer.look(catalog, need, options.item, method=options.method)
+    except ExplainError as exc:
+        return found | {"picture": None, "picture_note": str(exc)}
+    return found | {"picture": looked.to_json(), "picture_note": ""}
 
 
 def _draw_explain(result: Result) -> None:
@@ -33,6 +43,10 @@ def _draw_explain(result: Result) -> None:
         print(f"  {name:<28} {value:+.2f}")
     for one in result["counterfactuals"]:
         print(f"  without {one['removed']:<20} {one['score']:+.2f}  {_rank(one['rank'])}")
+    if result["picture"] is None:
+        print(result["picture_note"])
+    elif not result["picture"]["faithful"]:
+        print("No map of its picture is better than chance, so none is shown.")
     if flip := result["nearest_flip"]:
         print(f"Without {', '.join(flip['changed'])}: {_rank(flip['rank'])}.")
     else:

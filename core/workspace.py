@@ -14,9 +14,9 @@ from core.config import Home
 from core.encode.encoder import Encoder
 from core.encode.loading import build_encoder, load_encoder
 from core.encode.registry import find_backbone
-from core.encode.towers import load_towers
+from core.encode.towers import Towers, load_towers
 from core.errors import NeedError, PictureError
-from core.explain.explainer import Explainer
+from core.explain.explainer import Explainer, PictureLooker
 from core.explain.variants import PlainReader, VariantReader
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
@@ -28,7 +28,7 @@ from core.store.items import Items
 from core.store.versions import Versions
 from core.store.words import Words
 from core.suggest.suggester import Suggester
-from core.train.bundle import load_tuned_towers
+from core.train.bundle import load_bundle, load_tuned_towers
 
 EncoderLoader = Callable[[str], Encoder]
 
@@ -57,10 +57,11 @@ class Workspace:
         self.pictures = PictureStore(home.pictures, home.thumbnails)
         self.indexes = VectorIndexes(self.database, home.indexes)
         self.suggester = Suggester(self.database, self.indexes, home.indexes, self.serving_encoder)
-        self.explainer = Explainer(self.suggester, self.items, self._open_reader)
+        self.explainer = Explainer(self.suggester, self.items, self._open_reader, self._open_looker)
         self._load = encoder_loader or (lambda name: load_encoder(name, home.models))
         self._encoders: dict[str, Encoder] = {}
         self._readers: dict[str, VariantReader] = {}
+        self._lookers: dict[tuple[str, str], PictureLooker] = {}
         self._lock = threading.Lock()
 
     def encoder(self, backbone: str) -> Encoder:
@@ -94,8 +95,7 @@ class Workspace:
     def _load_serving(self, catalog: Catalog) -> Encoder:
         if not self.versions.find(catalog.version).metrics.get("tuned"):
             return self.encoder(catalog.backbone)
-        towers = load_towers(find_backbone(catalog.backbone), self.home.models)
-        return build_encoder(catalog.backbone, load_tuned_towers(self.home.versions / catalog.version, towers))
+        return build_encoder(catalog.backbone, self._serving_towers(catalog))
 
     def _open_reader(self, catalog: Catalog) -> VariantReader:
         encoder = self.serving_encoder(catalog)
@@ -107,11 +107,27 @@ class Workspace:
             from core.explain.fused import FusedReader
 
             folder = self.home.versions / catalog.version
-            towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), self.home.models))
-            known = FusedReader(towers, folder, self.pictures.path)
+            known = FusedReader(self._serving_towers(catalog), load_bundle(folder).network, self.pictures.path)
             with self._lock:
                 known = self._readers.setdefault(catalog.version, known)
         return known
+
+    def _open_looker(self, catalog: Catalog) -> PictureLooker:
+        key = (catalog.backbone, catalog.version)
+        with self._lock:
+            known = self._lookers.get(key)
+        if known is None:
+            from core.explain.look import Looker
+
+            network = load_bundle(self.home.versions / catalog.version).network if catalog.version else None
+            known = Looker(self._serving_towers(catalog), self.pictures.path, network=network)
+            with self._lock:
+                known = self._lookers.setdefault(key, known)
+        return known
+
+    def _serving_towers(self, catalog: Catalog) -> Towers:
+        towers = load_towers(find_backbone(catalog.backbone), self.home.models)
+        return load_tuned_towers(self.home.versions / catalog.version, towers) if catalog.version else towers
 
     def keep_need_picture(self, data: bytes) -> str:
         """Store a picture of what is wanted, made safe and uniform as catalogue pictures are.

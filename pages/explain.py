@@ -12,11 +12,11 @@ from core.store.items import StoredItem
 from core.suggest.need import Need, split_avoid
 from ui.empty import draw_no_catalog
 from ui.navigation import find_page
-from ui.pictures import card_picture
 from ui.resources import open_workspace
 from ui.sidebar import chosen_catalogs
 from ui.text import escape_markdown
 from ui.why.charts import draw_difference, draw_waterfall
+from ui.why.picture import draw_picture
 from ui.why.tables import draw_counterfactuals, draw_flips, say_rank
 from ui.why.texts import draw_marked
 
@@ -47,8 +47,7 @@ def draw_page() -> None:
     stored = open_workspace().items.find(catalog.id, item_id)
     if stored is None:
         raise NeedError(f"The item “{item_id}” is no longer in “{catalog.name}”. Choose another one.")
-    _draw_head(catalog, stored, found)
-    _draw_texts(stored, found)
+    _draw_head(catalog, stored, need, found)
     score, changes = st.columns(2, gap="large")
     with score:
         st.subheader("What the score is made of", anchor=False)
@@ -94,16 +93,17 @@ def _explain(
     return workspace.explainer.explain(workspace.catalogs.find(catalog), need, item_id, against=against)
 
 
-def _draw_head(catalog: Catalog, stored: StoredItem, found: Explanation) -> None:
-    picture, words = st.columns([1, 3], gap="large", vertical_alignment="center")
+def _draw_head(catalog: Catalog, stored: StoredItem, need: Need, found: Explanation) -> None:
+    picture, words = st.columns([2, 5], gap="large")
     with picture:
-        st.image(card_picture(stored.main_picture), width=240, alt=stored.item.title)
+        draw_picture(catalog, stored, need)
     with words:
         st.title(f"Why “{escape_markdown(stored.item.title)}”?", anchor=False)
         st.markdown(f"##### {escape_markdown(describe(found))}")
         ranked = f"rank **{say_rank(found.rank)}**" if found.rank else "**not ranked**"
         st.markdown(f"{ranked} in {escape_markdown(catalog.name)} · score **{found.score:.2f}**{_say_move(found)}")
         st.caption("This is what the model relied on. It says nothing about why people buy.")
+        _draw_texts(stored, found)
 
 
 def _say_move(found: Explanation) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from core.encode.text import item_text
 from core.errors import NeedError
 from core.explain.explanation import Counterfactual, Explanation, Flip, Pair, WordEffect
 from core.explain.game import shapley_interactions, shapley_values, value_game
+from core.explain.maps import Looked
 from core.explain.ranks import Ranks, Standing, find_flip, remove_each
 from core.explain.variants import Variant, VariantReader, keep_fields, list_fields
 from core.explain.words import drop_words
@@ -29,6 +31,16 @@ _MOST_WORDS = 24
 _LIFT_RANK, _MOST_ADDED = 3, 4
 
 OpenReader = Callable[[Catalog], VariantReader]
+
+
+class PictureLooker(Protocol):
+    """Gives maps of items' pictures; see `core.explain.look.Looker`."""
+
+    def look(self, stored: StoredItem, halves: NDArray[np.float32], *, method: str = "") -> Looked:
+        """A map of what the picture does for what a need looks for, (2, D)."""
+
+
+OpenLooker = Callable[[Catalog], PictureLooker]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +63,12 @@ class Explainer:
         suggester: Ranks.
         items: Of the same data folder.
         open_reader: Gives what reads variants of a catalogue's items.
+        open_looker: Gives what maps their pictures.
     """
 
-    def __init__(self, suggester: Suggester, items: Items, open_reader: OpenReader) -> None:
-        self._suggester, self._items, self._open_reader = suggester, items, open_reader
+    def __init__(self, suggester: Suggester, items: Items, open_reader: OpenReader, open_looker: OpenLooker) -> None:
+        self._suggester, self._items = suggester, items
+        self._open_reader, self._open_looker = open_reader, open_looker
 
     def explain(self, catalog: Catalog, need: Need, item_id: str, *, against: str = "") -> Explanation:
         """Explain one suggestion.
@@ -94,6 +108,23 @@ class Explainer:
             method="exact Shapley values over the item's fields; words by leaving each out; ranks by asking again",
             seconds=time.perf_counter() - began,
         )
+
+    def look(self, catalog: Catalog, need: Need, item_id: str, *, method: str = "") -> Looked:
+        """Where in the item's picture the need finds what it looks for.
+
+        Args:
+            catalog: The item's.
+            need: What was asked, or one word of it.
+            item_id: The item.
+            method: See `core.explain.look.Looker.look`.
+
+        Raises:
+            ExplainError: There is no picture, pictures do not count, or the method cannot read this model.
+            NeedError: The item is not in the catalogue.
+        """
+        stored = self._find(catalog, item_id)
+        halves = self._suggester.find_candidates(catalog, need).query.halves
+        return self._open_looker(catalog).look(stored, halves, method=method)
 
     def _find(self, catalog: Catalog, item_id: str) -> StoredItem:
         stored = self._items.find(catalog.id, item_id)

@@ -12,8 +12,8 @@ from core.encode.item_tokens import MODALITIES, PICTURE_GRID, ItemTokens, Modali
 from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import Towers
 from core.explain.variants import Variant
+from core.model.network import FusionModel
 from core.store.items import StoredItem
-from core.train.bundle import load_bundle
 from core.train.inference import read_items
 
 
@@ -22,15 +22,12 @@ class FusedReader:
 
     Args:
         towers: As the version tuned them.
-        folder: Of the version.
+        network: Of the version.
         picture_path: Content hash to the stored picture.
-
-    Raises:
-        TrainError: The version is missing or damaged.
     """
 
-    def __init__(self, towers: Towers, folder: Path, picture_path: Callable[[str], Path]) -> None:
-        self._network = load_bundle(folder).network
+    def __init__(self, towers: Towers, network: FusionModel, picture_path: Callable[[str], Path]) -> None:
+        self._network = network
         self._widths = {one.name: one.width for one in self._network.config.modalities}
         self._runtime = TokenRuntime(towers, choose_device(), grid=PICTURE_GRID, convert=False)
         self._picture_path = picture_path

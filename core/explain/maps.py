@@ -1,9 +1,15 @@
 """What a map of a picture is."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.encode.pictures import Pixels
+
+#: Ways to make a map: `core.explain.picture` says what each does.
+METHODS = ("fast", "faithful", "audit", "rollout", "game")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +34,27 @@ class PictureMap:
     gain: float
     faithful: bool
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A map and the picture that it lies over.
+
+    Attributes:
+        map: Of what the picture did for the score.
+        pixels: The picture as the model saw it, (S, S, 3).
+    """
+
+    map: PictureMap
+    pixels: Pixels
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; the picture itself is left out."""
+        return {
+            "grid": [[round(float(value), 6) for value in row] for row in self.map.grid],
+            "method": self.map.method,
+            "faithful": self.map.faithful,
+            "deletion_gain": self.map.gain,
+            "completeness": self.map.completeness,
+            "seconds": self.map.seconds,
+        }

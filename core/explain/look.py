@@ -1,0 +1,95 @@
+"""Where in an item's picture a need finds what it looks for. Imports torch, so import this module inside functions."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.device import choose_device
+from core.encode.item_tokens import MODALITIES, PICTURE_GRID, ItemTokens, read_pixels
+from core.encode.pictures import Pixels
+from core.encode.token_runtime import TokenRuntime
+from core.encode.towers import Towers
+from core.errors import ExplainError
+from core.explain.maps import METHODS, Looked, PictureMap
+from core.explain.picture import Method, PictureExplainer
+from core.explain.scores import Score, fused_score, plain_score
+from core.model.network import FusionModel
+from core.store.items import StoredItem
+from core.train.batches import to_batch
+
+#: Tried in this order until a map passes the deletion test. Attention can be read in transformers alone.
+_WAYS: tuple[Method, ...] = ("fast", "audit")
+
+
+class Looker:
+    """Maps of the pictures of one catalogue's items.
+
+    Args:
+        towers: As they serve the catalogue.
+        picture_path: Content hash to the stored picture.
+        network: Of the trained version that serves; None where none does.
+    """
+
+    def __init__(
+        self, towers: Towers, picture_path: Callable[[str], Path], *, network: FusionModel | None = None
+    ) -> None:
+        self._explainer = PictureExplainer(towers)
+        self._towers, self._picture_path, self._network = towers, picture_path, network
+
+    def look(self, stored: StoredItem, halves: NDArray[np.float32], *, method: str = "") -> Looked:
+        """A map that passes the deletion test, or the last that did not.
+
+        Args:
+            stored: The item.
+            halves: What the need looks for in pictures and in texts, (2, D).
+            method: One of `core.explain.picture.Method`; "" tries the fast one, then the one without gradients.
+
+        Raises:
+            ExplainError: There is no picture to look at, or the method cannot read this model.
+        """
+        path = self._picture_path(stored.main_picture) if stored.main_picture else None
+        pixels = read_pixels(self._towers, path)
+        if pixels is None or path is None:
+            raise ExplainError("This item has no picture to look at.")
+        score = self._score(stored, path, halves)
+        if method:
+            return Looked(map=self._explainer.explain(pixels, score, method=_check(method)), pixels=pixels)
+        found: PictureMap | None = None
+        for way in _WAYS:
+            found = self._try(pixels, score, way) or found
+            if found is not None and found.faithful:
+                break
+        if found is None:
+            raise ExplainError("No map can be made of this picture with this model.")
+        return Looked(map=found, pixels=pixels)
+
+    def _try(self, pixels: Pixels, score: Score, way: Method) -> PictureMap | None:
+        try:
+            return self._explainer.explain(pixels, score, method=way)
+        except ExplainError:  # an attention that is not known; the other way needs none
+            return None
+
+    def _score(self, stored: StoredItem, path: Path, halves: NDArray[np.float32]) -> Score:
+        target = torch.from_numpy(np.ascontiguousarray(halves))
+        if self._network is None:
+            if not halves[0].any():
+                raise ExplainError("Pictures do not count for this need: it is compared with texts alone.")
+            return plain_score(target[0])
+        runtime = TokenRuntime(self._towers, choose_device(), grid=PICTURE_GRID, convert=False)
+        tokens = {name: one.extract(runtime, [stored.item], [path], _silent) for name, one in MODALITIES.items()}
+        batch = to_batch(ItemTokens(modalities=tokens), np.arange(1), next(self._network.parameters()).device)
+        return fused_score(self._network, batch, target)
+
+
+def _check(method: str) -> Any:
+    if method not in METHODS:
+        raise ExplainError(f"There is no method {method!r}. Choose {', '.join(METHODS)}.")
+    return method
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody waits for one item."""
