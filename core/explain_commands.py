@@ -1,11 +1,13 @@
 """Why an item was suggested, on the command line: explain."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from core.command import Result, add_command
 from core.errors import ExplainError
 from core.explain.maps import METHODS
+from core.explain.report import build_report, list_texts
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.workspace import Workspace
 
@@ -20,6 +22,7 @@ def add_explain_commands(commands: Any) -> None:
     explain.add_argument(
         "--method", default="", choices=("", *METHODS), metavar="METHOD", help=f"of the picture: {', '.join(METHODS)}"
     )
+    explain.add_argument("--html", type=Path, metavar="FILE", help="write it as one HTML file as well")
     explain.add_argument("--match", choices=MATCHES, default="both")
 
 
@@ -27,12 +30,23 @@ def _run_explain(workspace: Workspace, options: argparse.Namespace) -> Result:
     text, avoid = split_avoid(options.need)
     need = Need(text=text, avoid=avoid, match=options.match)
     catalog = workspace.catalogs.find(options.catalog)
-    found = workspace.explainer.explain(catalog, need, options.item, against=options.against).to_json()
+    found = workspace.explainer.explain(catalog, need, options.item, against=options.against)
+    looked, note = None, ""
     try:
         looked = workspace.explainer.look(catalog, need, options.item, method=options.method)
     except ExplainError as exc:
-        return found | {"picture": None, "picture_note": str(exc)}
-    return found | {"picture": looked.to_json(), "picture_note": ""}
+        note = str(exc)
+    if options.html:
+        stored = workspace.items.find(catalog.id, options.item)
+        _write(options.html, build_report(found, list_texts(found, stored.item) if stored else {}, looked))
+    return found.to_json() | {"picture": looked.to_json() if looked else None, "picture_note": note}
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as exc:
+        raise ExplainError(f"The file {path} cannot be written ({exc.strerror}). Choose another place.") from exc
 
 
 def _draw_explain(result: Result) -> None:

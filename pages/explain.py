@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.errors import NeedError
 from core.explain.explanation import Explanation, describe
+from core.explain.report import build_report, list_texts
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.suggest.need import Need, split_avoid
@@ -57,7 +58,7 @@ def draw_page() -> None:
         draw_counterfactuals(found)
         draw_flips(found)
     _draw_other(catalog, need, found)
-    _draw_method(found)
+    _draw_method(stored, found)
 
 
 def _choose_catalog(catalogs: Sequence[Catalog]) -> Catalog:
@@ -119,10 +120,7 @@ def _say_move(found: Explanation) -> str:
 
 def _draw_texts(stored: StoredItem, found: Explanation) -> None:
     with st.container(border=True):
-        texts = {"need": found.need, "title": stored.item.title, "description": stored.item.description[:600]}
-        for field, text in texts.items():
-            if text:
-                draw_marked(field.capitalize(), text, [one for one in found.words if one.field == field])
+        draw_marked(found, list_texts(found, stored.item))
         st.caption(
             "Marked words speak for (+) or against (−) this item: the score was made again without each of them."
         )
@@ -158,7 +156,7 @@ def _take_other(key: str) -> None:
     st.query_params["against"] = st.session_state[key]
 
 
-def _draw_method(found: Explanation) -> None:
+def _draw_method(stored: StoredItem, found: Explanation) -> None:
     with st.expander("Method, and how far to trust it", icon=":material/science:"):
         st.markdown(
             f"- {escape_markdown(found.method[:1].upper() + found.method[1:])}.\n"
@@ -171,10 +169,22 @@ def _draw_method(found: Explanation) -> None:
             st.dataframe(
                 rows, hide_index=True, column_config={"Together": st.column_config.NumberColumn(format="%+.2f")}
             )
+        _draw_downloads(stored, found)
+
+
+def _draw_downloads(stored: StoredItem, found: Explanation) -> None:
+    with st.container(horizontal=True):
         st.download_button(
-            "Download as JSON",
+            "As HTML",
+            build_report(found, list_texts(found, stored.item), None),
+            file_name="why.html",
+            mime="text/html",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "As JSON",
             json.dumps(found.to_json(), ensure_ascii=False, indent=1),
-            file_name=f"why-{found.item_id[:40]}.json",
+            file_name="why.json",
             mime="application/json",
             icon=":material/download:",
         )

@@ -4,6 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: The players of the game as people read them.
+PLAYER_NAMES = {
+    "picture": "Picture",
+    "title": "Title",
+    "description": "Description",
+    "attributes": "Category and attributes",
+    "exact words": "Exact words",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordEffect:

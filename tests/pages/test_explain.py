@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.explain.explanation import WordEffect
+from core.explain.report import mark_text
 from core.suggest.need import Need, split_avoid
 from core.workspace import Workspace
 
@@ -79,18 +81,9 @@ def test_an_item_that_is_gone_ends_in_a_sentence(app: Open, shop: Workspace) -> 
 
 
 def test_marked_texts_are_never_markup() -> None:
-    test = AppTest.from_function(_run_marked).run()
-    body = test.get("html")[0].proto.body
+    body = mark_text("<b>", "<img src=x onerror=alert(1)> red", [WordEffect(word="img", field="title", value=2.0)])
     assert "<img" not in body and "<b>" not in body and "&lt;" in body
     assert '<mark class="wl-for"' in body and "img" in body
-
-
-def _run_marked() -> None:
-    from core.explain.explanation import WordEffect
-    from ui.why.texts import draw_marked
-
-    effects = [WordEffect(word="img", field="title", value=2.0)]
-    draw_marked("<b>", "<img src=x onerror=alert(1)> red", effects)
 
 
 def _need(text: str) -> Need:

@@ -2,15 +2,8 @@
 
 import streamlit as st
 
-from core.explain.explanation import Explanation, Pair
+from core.explain.explanation import PLAYER_NAMES, Explanation, Pair
 
-PLAYER_NAMES = {
-    "picture": "Picture",
-    "title": "Title",
-    "description": "Description",
-    "attributes": "Category and attributes",
-    "exact words": "Exact words",
-}
 _UP, _DOWN, _TOTAL = "#2B8A3E", "#D9480F", "#3D7BFF"
 
 

@@ -1,15 +1,12 @@
 """The item's picture, and where in it a need finds what it looks for."""
 
-import io
-
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ExplainError
 from core.explain.maps import Looked
+from core.explain.overlay import overlay
 from core.explain.words import drop_words
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
@@ -85,26 +82,3 @@ def _look(
 ) -> Looked:
     workspace = open_workspace()
     return workspace.explainer.look(workspace.catalogs.find(catalog), Need(text=text, avoid=avoid), item_id)
-
-
-def overlay(pixels: NDArray[np.uint8], grid: NDArray[np.float32], opacity: float) -> bytes:
-    """A picture with the positive cells of a map laid over it in viridis, as PNG.
-
-    Args:
-        pixels: (S, S, 3).
-        grid: Signed, (G, G).
-        opacity: Of the map, [0, 1].
-    """
-    import plotly.colors
-
-    positive = np.maximum(grid, 0) / max(float(grid.max()), 1e-12)
-    side = pixels.shape[0]
-    smooth = np.asarray(Image.fromarray(positive.astype(np.float32)).resize((side, side), Image.Resampling.BICUBIC))
-    steps = np.array(plotly.colors.convert_colors_to_same_type("Viridis")[0])  # "rgb(r, g, b)", from low to high
-    colours = np.array([[float(part) for part in plotly.colors.unlabel_rgb(step)] for step in steps])  # (C, 3)
-    place = np.clip(smooth, 0, 1) * (len(colours) - 1)
-    laid = np.stack([np.interp(place, np.arange(len(colours)), colours[:, channel]) for channel in range(3)], axis=-1)
-    mixed = (1 - opacity) * pixels.astype(np.float32) + opacity * laid
-    buffer = io.BytesIO()
-    Image.fromarray(mixed.round().astype(np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.explain.explanation import Counterfactual, Explanation, Flip
+from core.explain.explanation import PLAYER_NAMES, Counterfactual, Explanation, Flip
 from ui.text import escape_markdown
-from ui.why.charts import PLAYER_NAMES
 
 
 def draw_counterfactuals(found: Explanation) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from core.__main__ import main
 from core.catalog.schema import Item
-from core.errors import NeedError
+from core.errors import ExplainError, NeedError
 from core.explain.explainer import EXACT
 from core.explain.explanation import describe
 from core.explain.ranks import Ranks, find_flip, say_need, without_words
@@ -159,15 +159,27 @@ def test_an_unknown_item_ends_in_a_sentence(shop: Workspace, capsys) -> None:
         explain(shop, Need(text="red"), "nothing")
 
 
+def refuse_to_look(*_arguments, **_options):
+    raise ExplainError("This item has no picture to look at.")
+
+
 def test_on_the_command_line(shop: Workspace, capsys, monkeypatch) -> None:
     monkeypatch.setattr("core.__main__.Workspace", lambda _home: shop)
+    monkeypatch.setattr(shop.explainer, "look", refuse_to_look)
     command = ["--home", str(shop.home.root), "explain", "--catalog", "Shop", "--need", "red shoe, not leather"]
     assert main([*command, "--item", "shoe-red", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["base_value"] + sum(found["modalities"].values()) == pytest.approx(found["score"], abs=1e-4)
     assert {"interactions", "words", "completeness", "counterfactuals", "nearest_flip"} <= set(found)
+    assert found["picture"] is None and "no picture" in found["picture_note"]
     assert main([*command, "--item", "shoe-red"]) == 0
     assert "rank 1" in capsys.readouterr().out
+    report = shop.home.root / "why.html"
+    assert main([*command, "--item", "shoe-red", "--html", str(report)]) == 0
+    said = report.read_text("utf-8")
+    assert "Why “red shoe”?" in said and "rank 1 in Shop" in said and "<script" not in said and "http" not in said
+    assert main([*command, "--item", "shoe-red", "--html", str(shop.home.root / "no" / "why.html")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
     assert main([*command, "--item", "nothing"]) == 1
     assert "no item" in capsys.readouterr().err
 

@@ -15,9 +15,9 @@ from core.encode.towers import load_towers
 from core.errors import ExplainError
 from core.explain.look import Looker
 from core.explain.maps import METHODS, PictureMap
+from core.explain.overlay import overlay
 from core.store.items import PictureLink, StoredItem
 from tests.core.explain.conftest import SIDE
-from ui.why.picture import overlay
 
 RED_SQUARE = (slice(4, 12), slice(16, 24))  # rows and columns of a 28 x 28 picture
 RED = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], np.float32)
