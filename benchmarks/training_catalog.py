@@ -159,7 +159,10 @@ def main() -> None:
         began = time.monotonic()
         trained = train_in_a_folder(data, config)
         print(f"grocery: {time.monotonic() - began:.0f} s, blend {trained.blend}, {trained.steps} steps")
-        compare_photos("grocery test list", trained, photo_tokens.take(test), titles, encode)
+        for name in ("val", "test"):  # presets are chosen by the first, the second is reported
+            rows = np.flatnonzero(np.array(lists) == name)
+            words = [photos[row].title for row in rows]
+            compare_photos(f"grocery {name} list", trained, photo_tokens.take(rows), words, encode)
 
 
 if __name__ == "__main__":
