@@ -8,6 +8,7 @@ from core.command import Result, add_command
 from core.errors import ExplainError
 from core.explain.maps import METHODS
 from core.explain.report import build_report, list_texts
+from core.explain.sentence import describe
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.workspace import Workspace
 
@@ -39,7 +40,11 @@ def _run_explain(workspace: Workspace, options: argparse.Namespace) -> Result:
     if options.html:
         stored = workspace.items.find(catalog.id, options.item)
         _write(options.html, build_report(found, list_texts(found, stored.item) if stored else {}, looked))
-    return found.to_json() | {"picture": looked.to_json() if looked else None, "picture_note": note}
+    return found.to_json() | {
+        "sentence": describe(found),
+        "picture": looked.to_json() if looked else None,
+        "picture_note": note,
+    }
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import NeedError
-from core.explain.explanation import Explanation, describe
+from core.explain.explanation import Explanation
 from core.explain.report import build_report, list_texts
+from core.explain.sentence import describe
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.suggest.need import Need, split_avoid

@@ -1,4 +1,4 @@
-"""What an explanation says, and the sentence that is made from its numbers."""
+"""What an explanation says."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -130,34 +130,4 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
-        return asdict(self) | {"modalities": dict(self.modalities), "sentence": describe(self)}
-
-
-def describe(found: Explanation) -> str:
-    """One or two sentences for people: what the score rests on, and the word that matters most."""
-    total = sum(abs(value) for value in found.modalities.values())
-    if total < 1e-6:
-        return "Nothing about this item moved its score for this need."
-    name, value = max(found.modalities.items(), key=lambda pair: pair[1])
-    if value <= 0:
-        return "Nothing about this item speaks for this need: it is here because the others fit even less."
-    first = f"The model relied mostly on {_NAMES[name]} ({100 * value / total:.0f} % of what moved the score)."
-    return f"{first} {_describe_word(found)}".strip()
-
-
-def _describe_word(found: Explanation) -> str:
-    falls = [one for one in found.counterfactuals if one.need and (one.rank is None or one.rank > (found.rank or 0))]
-    if not falls or found.rank is None:
-        return ""
-    worst = max(falls, key=lambda one: (one.rank is None, one.rank or 0))
-    where = "out of the ranking" if worst.rank is None else f"to {worst.rank}"
-    return f"Without “{worst.removed}” it falls from {found.rank} {where}."
-
-
-_NAMES = {
-    "picture": "its picture",
-    "title": "its title",
-    "description": "its description",
-    "attributes": "its category and attributes",
-    "exact words": "words that the need and the item share exactly",
-}
+        return asdict(self) | {"modalities": dict(self.modalities)}

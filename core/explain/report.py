@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from html import escape
 
 from core.catalog.schema import Item
-from core.explain.explanation import PLAYER_NAMES, Explanation, WordEffect, describe
+from core.explain.explanation import PLAYER_NAMES, Explanation, WordEffect
 from core.explain.maps import Looked
 from core.explain.overlay import overlay
+from core.explain.sentence import describe
 from core.explain.words import drop_words
 
 #: Below this share of the strongest word a word is not marked.

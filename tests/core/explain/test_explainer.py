@@ -9,8 +9,8 @@ from core.__main__ import main
 from core.catalog.schema import Item
 from core.errors import ExplainError, NeedError
 from core.explain.explainer import EXACT
-from core.explain.explanation import describe
 from core.explain.ranks import Ranks, find_flip, say_need, without_words
+from core.explain.sentence import describe
 from core.explain.variants import keep_fields, list_fields
 from core.explain.words import drop_words
 from core.store.words import WordHits

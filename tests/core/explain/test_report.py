@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from core.explain.explanation import Counterfactual, Explanation, WordEffect, describe
+from core.explain.explanation import Counterfactual, Explanation, WordEffect
 from core.explain.maps import Looked, PictureMap
 from core.explain.report import build_report, mark_text
+from core.explain.sentence import describe
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -80,6 +81,7 @@ def test_words_are_marked_by_sign_and_strength() -> None:
         ({"modalities": {"title": 0.0}}, "Nothing about this item moved its score"),
         ({"modalities": {"title": -1.0}}, "Nothing about this item speaks for this need"),
         ({"rank": None}, "mostly on its picture (60 % of what moved the score)."),
+        ({"need": "红色的裙子"}, "模型主要依据它的图片（占得分变化的 60%）。去掉“"),
     ],
 )
 def test_the_sentence_follows_the_numbers(changes, said) -> None:

@@ -1,0 +1,76 @@
+"""The sentence that is made from an explanation's numbers, in English or, for a need in Chinese, in Chinese."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.encode.text import find_scripts
+from core.explain.explanation import Counterfactual, Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What is said in one language; braces are filled with numbers and words."""
+
+    nothing: str
+    against: str
+    mostly: str
+    falls: str
+    drops_out: str
+    join: str
+    players: Mapping[str, str]
+
+
+_ENGLISH = _Words(
+    nothing="Nothing about this item moved its score for this need.",
+    against="Nothing about this item speaks for this need: it is here because the others fit even less.",
+    mostly="The model relied mostly on {player} ({share:.0f} % of what moved the score).",
+    falls="Without “{word}” it falls from {before} to {after}.",
+    drops_out="Without “{word}” it falls from {before} out of the ranking.",
+    join=" ",
+    players={
+        "picture": "its picture",
+        "title": "its title",
+        "description": "its description",
+        "attributes": "its category and attributes",
+        "exact words": "words that the need and the item share exactly",
+    },
+)
+_CHINESE = _Words(
+    nothing="对这个需求来说，这件商品没有任何内容影响它的得分。",
+    against="这件商品没有任何内容符合这个需求：它排在这里，只是因为其他商品更不符合。",
+    mostly="模型主要依据{player}（占得分变化的 {share:.0f}%）。",
+    falls="去掉“{word}”后，排名从第 {before} 位降到第 {after} 位。",
+    drops_out="去掉“{word}”后，它从第 {before} 位跌出排名。",
+    join="",
+    players={
+        "picture": "它的图片",
+        "title": "它的标题",
+        "description": "它的描述",
+        "attributes": "它的类别和属性",
+        "exact words": "与需求完全相同的词",
+    },
+)
+
+
+def describe(found: Explanation) -> str:
+    """One or two sentences for people: what the score rests on, and the word of the need that matters most."""
+    words = _CHINESE if find_scripts(found.need).get("CJK", 0.0) > 0.5 else _ENGLISH
+    total = sum(abs(value) for value in found.modalities.values())
+    if total < 1e-6:
+        return words.nothing
+    name, value = max(found.modalities.items(), key=lambda pair: pair[1])
+    if value <= 0:
+        return words.against
+    sentences = [words.mostly.format(player=words.players[name], share=100 * value / total)]
+    if (worst := _find_worst(found)) is not None:
+        template = words.drops_out if worst.rank is None else words.falls
+        sentences.append(template.format(word=worst.removed, before=found.rank, after=worst.rank))
+    return words.join.join(sentences)
+
+
+def _find_worst(found: Explanation) -> Counterfactual | None:
+    """The word of the need without which the item falls the farthest; None where it falls without none."""
+    if found.rank is None:
+        return None
+    falls = [one for one in found.counterfactuals if one.need and (one.rank is None or one.rank > found.rank)]
+    return max(falls, key=lambda one: (one.rank is None, one.rank or 0), default=None)
