@@ -14,7 +14,7 @@ from core.errors import NeedError
 from core.explain.explanation import Counterfactual, Explanation, Flip, Pair, WordEffect
 from core.explain.game import shapley_interactions, shapley_values, value_game
 from core.explain.maps import Looked
-from core.explain.ranks import Ranks, Standing, find_flip, remove_each
+from core.explain.ranks import MOST_WORDS, Ranks, Standing, find_flip, remove_each
 from core.explain.variants import Variant, VariantReader, keep_fields, list_fields
 from core.explain.words import drop_words
 from core.store.catalogs import Catalog
@@ -27,6 +27,8 @@ from core.suggest.suggester import Suggester
 EXACT = "exact words"
 #: Words of an item that are tried, from the start of each field.
 _MOST_WORDS = 24
+#: Characters of a description whose words are tried; models read fewer.
+_LONGEST_TEXT = 2_000
 #: The rank that a catalogue's owner would like to reach, and the most words that are added for it.
 _LIFT_RANK, _MOST_ADDED = 3, 4
 
@@ -200,7 +202,8 @@ def _item_words(stored: StoredItem, reader: VariantReader, standing: Standing) -
     """Effects of the item's words on the likeness of its text; exact words count apart."""
     item = stored.item
     titles = [("title", word, replace(item, title=rest)) for word, rest in drop_words(item.title)]
-    texts = [("description", word, replace(item, description=rest)) for word, rest in drop_words(item.description)]
+    read = item.description[:_LONGEST_TEXT]
+    texts = [("description", word, replace(item, description=rest)) for word, rest in drop_words(read)]
     dropped = [*titles, *texts][:_MOST_WORDS]
     variants = [stored.item, *(item for _, _, item in dropped)]
     likeness = _likeness(stored, reader, standing, variants)
@@ -241,7 +244,7 @@ def _find_lift(stored: StoredItem, need: Need, reader: VariantReader, standing: 
     if standing.rank is not None and standing.rank <= _LIFT_RANK:
         return None
     held = item_text(stored.item).casefold()
-    missing = list(dict.fromkeys(word for word, _ in drop_words(need.text) if word.casefold() not in held))
+    missing = list(dict.fromkeys(word for word, _ in drop_words(need.text) if word.casefold() not in held))[:MOST_WORDS]
     rest = standing.score - float(_likeness(stored, reader, standing, [stored.item])[0])
     added: list[str] = []
     while missing and len(added) < _MOST_ADDED:

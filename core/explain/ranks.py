@@ -111,17 +111,19 @@ def find_flip(ranks: Ranks, need: Need, *, across: int = FLIP_RANK) -> Flip | No
         across: An item within this rank is to fall behind it, any other to come within it.
     """
     inside = _is_inside(ranks.stand(need).rank, across)
-    count = min(len(drop_words(need.text)), MOST_WORDS)
+    words = list(range(min(len(drop_words(need.text)), MOST_WORDS)))
     beam: list[tuple[int, ...]] = [()]
-    for _ in range(min(_MOST_EDITS, count)):
+    for edits in range(1, min(_MOST_EDITS, len(words)) + 1):
         tried: dict[tuple[int, ...], Standing] = {}
-        for places in {tuple(sorted({*kept, new})) for kept in beam for new in range(count) if new not in kept}:
+        for places in {tuple(sorted({*kept, new})) for kept in beam for new in words if new not in kept}:
             if (changed := without_words(need, places)) is not None:
                 tried[places] = ranks.stand(changed)
         flipped = [places for places, one in tried.items() if _is_inside(one.rank, across) != inside]
         if flipped:
             return _prune(min(flipped), need, ranks, across)
         beam = _keep_best(tried, inside=inside)
+        if edits == 1:  # sets are made of the words that move it most by themselves
+            words = [place for (place,) in beam]
     return None
 
 

@@ -154,6 +154,21 @@ def test_an_item_outside_of_the_candidates_is_explained_all_the_same(shop: Works
     assert found.completeness < 1e-4 and found.against is None
 
 
+def test_long_texts_cost_no_more_than_short_ones(shop: Workspace, monkeypatch) -> None:
+    """A need of two hundred words and a description of a hundred thousand are cut to the words that are tried."""
+    asked = []
+    ask = shop.suggester.find_candidates
+
+    def count(*arguments, **options):
+        asked.append(1)
+        return ask(*arguments, **options)
+
+    add_items(shop, "Shop", [Item(item_id="long", title="hat", description="word " * 100_000, pictures=("red",))])
+    monkeypatch.setattr(shop.suggester, "find_candidates", count)
+    found = explain(shop, Need(text=" ".join(f"w{number}" for number in range(190))), "long")
+    assert len(found.words) <= 16 + 24 and len(asked) < 120
+
+
 def test_an_unknown_item_ends_in_a_sentence(shop: Workspace, capsys) -> None:
     with pytest.raises(NeedError, match="no item “nothing”"):
         explain(shop, Need(text="red"), "nothing")
