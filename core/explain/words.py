@@ -1,4 +1,4 @@
-"""What each word of a text did for a score: the word is dropped and the text is read again.
+"""Texts without one of their words, to see what the word did for a score.
 
 Dropping words agrees with exact Shapley values far better than gradients at their embeddings do. It does not know
 phrases: two words that mean the same hide each other.
@@ -6,16 +6,10 @@ phrases: two words that mean the same hide each other.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from core.encode.text import clean_text
 
-#: Texts to embeddings (N, D), unit-norm.
-EncodeTexts = Callable[[list[str]], NDArray[np.floating[Any]]]
 #: Between two letters or digits these belong to the word: men's, t-shirt, 2.5, 1,000.
 _JOINERS = frozenset("'’-‐.,&/+")
 #: Scripts without spaces between words: every character counts as a word.
@@ -36,26 +30,6 @@ def drop_words(text: str) -> list[tuple[str, str]]:
     """
     text = clean_text(text)
     return [(text[start:stop], _tidy(text[:start] + text[stop:])) for start, stop in _find_words(text)]
-
-
-def word_effects(encode_texts: EncodeTexts, text: str, target: NDArray[np.floating[Any]]) -> list[tuple[str, float]]:
-    """How much each word adds to <text, target>.
-
-    Args:
-        encode_texts: Called once, with the text and what is left without each word; never with an empty text.
-        text: A need or the text of an item.
-        target: What the text is compared with, (D,).
-
-    Returns:
-        (word, score of the text - score without the word) in the order of the text; an empty text scores 0.
-    """
-    dropped = drop_words(text)
-    if not dropped:
-        return []
-    rests = [rest for _, rest in dropped]
-    texts = list(dict.fromkeys([text, *(rest for rest in rests if rest)]))
-    scores = dict(zip(texts, np.asarray(encode_texts(texts), np.float64) @ np.asarray(target, np.float64), strict=True))
-    return [(word, float(scores[text] - (scores[rest] if rest else 0.0))) for word, rest in dropped]
 
 
 def _find_words(text: str) -> list[tuple[int, int]]:

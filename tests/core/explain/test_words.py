@@ -1,10 +1,8 @@
 """Words that are dropped, in several scripts, and what they add."""
 
-import numpy as np
 import pytest
 
-from core.explain.words import drop_words, word_effects
-from tests.conftest import word_vector
+from core.explain.words import drop_words
 
 
 @pytest.mark.parametrize(
@@ -37,30 +35,3 @@ from tests.conftest import word_vector
 )  # fmt: skip
 def test_each_word_is_dropped_once_in_order(text, dropped) -> None:
     assert drop_words(text) == dropped
-
-
-def encode(texts):
-    assert all(texts)
-    return np.stack([sum(word_vector(word) for word in text.split()) for text in texts])
-
-
-def test_effects_of_a_sum_of_words_are_its_terms() -> None:
-    target = word_vector("red")
-    found = word_effects(encode, "big red cup", target)
-    assert [word for word, _ in found] == ["big", "red", "cup"]
-    for word, value in found:
-        assert value == pytest.approx(float(word_vector(word) @ target), abs=1e-6)
-
-
-def test_everything_is_encoded_in_one_call_and_the_empty_text_never() -> None:
-    calls = []
-
-    def count(texts):
-        calls.append(list(texts))
-        return encode(texts)
-
-    assert word_effects(count, "cup", word_vector("cup")) == [("cup", pytest.approx(1.0))]
-    word_effects(count, "tea tea cup", word_vector("cup"))
-    assert calls == [["cup"], ["tea tea cup", "tea cup", "tea tea"]]
-    assert word_effects(count, " ", word_vector("cup")) == []
-    assert len(calls) == 2
