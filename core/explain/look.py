@@ -1,5 +1,6 @@
 """Where in an item's picture a need finds what it looks for. Imports torch, so import this module inside functions."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ _WAYS: tuple[Method, ...] = ("fast", "audit")
 
 
 class Looker:
-    """Maps of the pictures of one catalogue's items.
+    """Maps of the pictures of one catalogue's items; thread-safe, one map at a time.
 
     Args:
         towers: As they serve the catalogue.
@@ -39,6 +40,8 @@ class Looker:
     ) -> None:
         self._explainer = PictureExplainer(towers)
         self._towers, self._picture_path, self._network = towers, picture_path, network
+        # Attention is read through hooks on the model, which would catch another thread's calls as well.
+        self._lock = threading.Lock()
 
     def look(self, stored: StoredItem, halves: NDArray[np.float32], *, method: str = "") -> Looked:
         """A map that passes the deletion test, or the last that did not.
@@ -55,9 +58,13 @@ class Looker:
         pixels = read_pixels(self._towers, path)
         if pixels is None or path is None:
             raise ExplainError("This item has no picture to look at.")
-        score = self._score(stored, path, halves)
-        if method:
-            return Looked(map=self._explainer.explain(pixels, score, method=_check(method)), pixels=pixels)
+        with self._lock:
+            score = self._score(stored, path, halves)
+            if method:
+                return Looked(map=self._explainer.explain(pixels, score, method=_check(method)), pixels=pixels)
+            return Looked(map=self._find_faithful(pixels, score), pixels=pixels)
+
+    def _find_faithful(self, pixels: Pixels, score: Score) -> PictureMap:
         found: PictureMap | None = None
         for way in _WAYS:
             found = self._try(pixels, score, way) or found
@@ -65,7 +72,7 @@ class Looker:
                 break
         if found is None:
             raise ExplainError("No map can be made of this picture with this model.")
-        return Looked(map=found, pixels=pixels)
+        return found
 
     def _try(self, pixels: Pixels, score: Score, way: Method) -> PictureMap | None:
         try:
