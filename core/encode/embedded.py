@@ -6,9 +6,11 @@ Nothing is downloaded. The folder is derived: delete it and it is built again.
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -173,12 +175,28 @@ def _assemble(folder: Path) -> Any:
 
     from core.encode.embedded_parts import ConseHead, UnitLinear
 
-    model, _, _ = open_clip.create_model_and_transforms(
-        f"local-dir:{folder}", load_weights=False, pretrained_text=False, pretrained_image=False
-    )
+    with _without_warnings():
+        model, _, _ = open_clip.create_model_and_transforms(
+            f"local-dir:{folder}", load_weights=False, pretrained_text=False, pretrained_image=False
+        )
     model.visual.head = ConseHead(PICTURE_FEATURES, DIMENSION)
     model.text.proj = UnitLinear(DIMENSION, DIMENSION)
     return model
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """open_clip warns of random weights, which are wanted here: the real ones come a moment later."""
+
+    def is_foreign(record: logging.LogRecord) -> bool:
+        return "open_clip" not in Path(record.pathname).parts
+
+    root = logging.getLogger()  # open_clip writes to it directly
+    root.addFilter(is_foreign)
+    try:
+        yield
+    finally:
+        root.removeFilter(is_foreign)
 
 
 def _identity() -> Any:

@@ -1,5 +1,6 @@
 """The embedded model, with its weights."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -191,3 +192,10 @@ def _original_logits(state, x):
         width, number = out, number + 1
     x = F.relu6(norm(conv(x, "_conv_head"), "_bn1")).mean((2, 3))
     return F.linear(x, state["_fc.weight"], state["_fc.bias"])
+
+
+def test_loading_warns_of_nothing_and_swallows_no_other_warning(models, caplog) -> None:
+    embedded.load_embedded_model(embedded.prepare_embedded_folder(models))
+    assert not caplog.records
+    logging.getLogger().warning("kept")
+    assert [record.message for record in caplog.records] == ["kept"]
