@@ -6,6 +6,7 @@ two ranks learn what one learns with `accumulate` = 2. Imports torch, so import 
 On graphics cards (NCCL) this has not been run; two processes on a processor (gloo) are what the tests run.
 """
 
+import atexit
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -70,4 +71,6 @@ def join_ranks() -> Ranks:
         if on_cards:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         distributed.init_process_group("nccl" if on_cards else "gloo")
+        # A group that is left open has threads of its own, which can abort a process that ends.
+        atexit.register(distributed.destroy_process_group)
     return Ranks(rank=distributed.get_rank(), world=world)

@@ -62,10 +62,10 @@ def test_it_says_what_a_search_costs_and_queues_one(app: Callable[..., AppTest],
     page = app(PAGE)
     page.session_state["search"] = True
     page.run()
-    assert "At most about 10 min 0 s: 20 runs" in _text(page)
+    assert "At most about 10 min: 20 runs" in _text(page)
     page.radio(key="train-preset").set_value("balanced").run()
     page.number_input(key="search-trials").set_value(10).run()
-    assert "At most about 5 min 0 s: 10 runs" in _text(page) and "**Balanced**" in _text(page)
+    assert "At most about 5 min: 10 runs" in _text(page) and "**Balanced**" in _text(page)
     page.button(key="search-go").click().run()
     (job,) = [job for job in JobStore(shop.database).list() if job.kind == "search"]
     train = TrainSpec(catalog=shop.catalogs.list()[0].name, preset="balanced", use_log=False)
