@@ -71,14 +71,13 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
     unknown = [name for name in spec.models if name not in ALL_MODELS]
     if unknown:
         raise EvaluationError(f"There is no model called {', '.join(unknown)}. Choose from {', '.join(ALL_MODELS)}.")
-    material = load_material(workspace, spec.catalog, progress)
     if not 1 <= spec.seeds <= _MOST_SEEDS:
         raise EvaluationError(f"The number of seeds lies between 1 and {_MOST_SEEDS}, not {spec.seeds}.")
-    log = _read(spec.interactions, material)
-    name, splits = _build(spec, log, material, spec.seed)
+    material = load_material(workspace, spec.catalog, progress)
+    name, by_seed = _build(spec, material)
+    splits = by_seed[spec.seed]
     runs: dict[str, list[Measured]] = {model: [] for model in spec.models}
-    for seed in range(spec.seed, spec.seed + spec.seeds):
-        _, folds = _build(spec, log, material, seed)
+    for seed, folds in by_seed.items():
         for model, found in runs.items():
             builder = _builder(model, material, spec.preset, seed)
             found.append(measure(builder, folds, material.table, progress=progress))
@@ -96,14 +95,16 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
     }
 
 
-def _build(spec: CompareSpec, log: InteractionLog, material: Material, seed: int) -> tuple[str, list[Split]]:
+def _build(spec: CompareSpec, material: Material) -> tuple[str, dict[int, list[Split]]]:
+    """Name of the split, and seed to its folds."""
+    log, seeds = _read(spec.interactions, material), range(spec.seed, spec.seed + spec.seeds)
     if spec.test_interactions:
         split = split_files(log, _read(spec.test_interactions, material))
         if not len(split.users):
             raise EvaluationError("Nobody in the test log has a history and something liked after it. Check the file.")
-        return "files", [split]
+        return "files", {seed: [split] for seed in seeds}
     name = cast(SplitName, spec.split) if spec.split else choose_split(log)
-    return name, list(build_splits(log, name, seed=seed))
+    return name, {seed: list(build_splits(log, name, seed=seed)) for seed in seeds}
 
 
 def _read(path: str, material: Material) -> InteractionLog:
