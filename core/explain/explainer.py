@@ -88,8 +88,9 @@ class Explainer:
         began = time.perf_counter()
         stored = self._find(catalog, item_id)
         reader, ranks = self._open_reader(catalog), Ranks(self._suggester, catalog, stored.id)
-        game = self._play(catalog, need, stored, reader, ranks)
-        standing, shares = game.standing, game.shares
+        standing = _stand(ranks, need, stored)
+        game = _play(stored, reader, standing)
+        shares = game.shares
         removed = remove_each(ranks, need)
         return Explanation(
             catalog=catalog.name,
@@ -134,33 +135,12 @@ class Explainer:
             raise NeedError(f"There is no item “{item_id}” in “{catalog.name}”. Choose one from the suggestions.")
         return stored
 
-    def _play(self, catalog: Catalog, need: Need, stored: StoredItem, reader: VariantReader, ranks: Ranks) -> _Game:
-        try:
-            standing = ranks.stand(need)
-        except ValueError as exc:  # it is not even in the index
-            raise NeedError(
-                f"“{stored.item.title}” has no vector in “{catalog.name}” yet. Wait until it has been encoded."
-            ) from exc
-        parts = dict(zip(PARTS, standing.ranked.parts[standing.at].tolist(), strict=True))
-        rows, has = standing.ranked.index.rows(np.array([stored.id]))
-        query = standing.ranked.query
-        exact = parts["words"] + parts["avoid"] + float(query.avoided(rows)[0])
-        fields = list_fields(stored.item, picture=bool(has[0, 0]))
-        players = (*fields, *((EXACT,) if abs(exact) > 1e-6 else ()))
-
-        def value(coalitions: Sequence[frozenset[str]]) -> NDArray[np.float64]:
-            read = reader.read(stored, [keep_fields(stored.item, coalition) for coalition in coalitions])
-            likeness = query.parts(read).sum(axis=1) - query.avoided(read)
-            held = np.array([EXACT in coalition for coalition in coalitions])
-            return np.asarray(likeness + exact * held, np.float64)
-
-        return _Game(standing=standing, players=players, values=value_game(players, value))
-
     def _compare(self, catalog: Catalog, need: Need, game: _Game, against: str, reader: VariantReader) -> Pair | None:
-        other = self._find(catalog, against) if against else self._above(game.standing, need)
+        other = self._find(catalog, against) if against else self._above(game.standing)
         if other is None:
             return None
-        theirs = self._play(catalog, need, other, reader, Ranks(self._suggester, catalog, other.id))
+        beside = game.standing.of_item(other.id) or _stand(Ranks(self._suggester, catalog, other.id), need, other)
+        theirs = _play(other, reader, beside)
         mine, their_shares = game.shares, theirs.shares
         names = list(dict.fromkeys([*game.players, *theirs.players]))
         return Pair(
@@ -171,14 +151,38 @@ class Explainer:
             differences={name: mine.get(name, 0.0) - their_shares.get(name, 0.0) for name in names},
         )
 
-    def _above(self, standing: Standing, need: Need) -> StoredItem | None:
+    def _above(self, standing: Standing) -> StoredItem | None:
         """The item that stands above, or below the first one."""
-        if standing.rank is None:
+        if standing.rank is None or len(standing.order) < 2:
             return None
-        order = self._suggester.rank(standing.ranked.catalog, need)
-        place = standing.rank - 2 if standing.rank > 1 else 1
-        found = self._items.fetch(order[place : place + 1])
+        other = standing.of_rank(standing.rank - 1 if standing.rank > 1 else 2)
+        found = self._items.fetch([int(other.ranked.ids[other.at])])
         return found[0] if found else None
+
+
+def _stand(ranks: Ranks, need: Need, stored: StoredItem) -> Standing:
+    try:
+        return ranks.stand(need)
+    except ValueError as exc:  # it is not even in the index
+        raise NeedError(f"“{stored.item.title}” has no vector yet. Wait until it has been encoded.") from exc
+
+
+def _play(stored: StoredItem, reader: VariantReader, standing: Standing) -> _Game:
+    """The game that makes an item's score."""
+    parts = dict(zip(PARTS, standing.ranked.parts[standing.at].tolist(), strict=True))
+    rows, has = standing.ranked.index.rows(np.array([stored.id]))
+    query = standing.ranked.query
+    exact = parts["words"] + parts["avoid"] + float(query.avoided(rows)[0])
+    fields = list_fields(stored.item, picture=bool(has[0, 0]))
+    players = (*fields, *((EXACT,) if abs(exact) > 1e-6 else ()))
+
+    def value(coalitions: Sequence[frozenset[str]]) -> NDArray[np.float64]:
+        read = reader.read(stored, [keep_fields(stored.item, coalition) for coalition in coalitions])
+        likeness = query.parts(read).sum(axis=1) - query.avoided(read)
+        held = np.array([EXACT in coalition for coalition in coalitions])
+        return np.asarray(likeness + exact * held, np.float64)
+
+    return _Game(standing=standing, players=players, values=value_game(players, value))
 
 
 def _list_interactions(game: _Game) -> tuple[tuple[str, str, float], ...]:

@@ -45,6 +45,11 @@ class Counterfactual:
     score: float
     rank: int | None
 
+    @property
+    def label(self) -> str:
+        """What was taken away, in words for people."""
+        return f"“{self.removed}”" if self.need else f"its {PLAYER_NAMES[self.removed].lower()}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:

@@ -25,17 +25,29 @@ class Standing:
     Attributes:
         ranked: The candidates, the item among them.
         at: The item's place in `ranked`, which is in no order.
+        order: Places in `ranked` as `suggest` shows them, best first.
         rank: As `suggest` gives it, None where it is no candidate.
     """
 
     ranked: Ranked
     at: int
+    order: tuple[int, ...]
     rank: int | None
 
     @property
     def score(self) -> float:
         """As on the item's card."""
         return float(self.ranked.parts[self.at].sum())
+
+    def of_rank(self, rank: int) -> "Standing":
+        """Where the item of that rank stands for the same need."""
+        return replace(self, at=self.order[rank - 1], rank=rank)
+
+    def of_item(self, number: int) -> "Standing | None":
+        """Where another item stands for the same need; None where it is no candidate."""
+        places = (self.ranked.ids == number).nonzero()[0].tolist()
+        found = [self.order.index(place) + 1 for place in places if place in self.order]
+        return self.of_rank(found[0]) if found else None
 
 
 class Ranks:
@@ -64,8 +76,8 @@ class Ranks:
         if not is_candidate:
             ranked = self._suggester.find_candidates(self._catalog, need, also=self._number)
         (at,) = (ranked.ids == self._number).nonzero()[0].tolist()
-        order = [place for _, place in merge_ranked([ranked], need, CANDIDATES)]
-        return Standing(ranked=ranked, at=at, rank=order.index(at) + 1 if is_candidate else None)
+        order = tuple(place for _, place in merge_ranked([ranked], need, CANDIDATES))
+        return Standing(ranked=ranked, at=at, order=order, rank=order.index(at) + 1 if is_candidate else None)
 
 
 def remove_each(ranks: Ranks, need: Need) -> tuple[Counterfactual, ...]:

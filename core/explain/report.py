@@ -16,6 +16,15 @@ _FAINT = 0.1
 _OPACITY = 0.6
 #: Characters of a description that are shown.
 _LONGEST = 600
+#: Of what `mark_text` gives.
+MARK_STYLE = """
+.wl-marked { line-height: 1.9; overflow-wrap: anywhere; margin: 0.1rem 0; }
+.wl-label { display: inline-block; min-width: 6.2rem; font-size: 0.85rem; opacity: 0.75; }
+.wl-marked mark { color: inherit; border-radius: 0.3rem; padding: 0.05rem 0.25rem; }
+.wl-for { background: color-mix(in srgb, #2B8A3E calc(var(--strength) * 42%), transparent); }
+.wl-against { background: color-mix(in srgb, #D9480F calc(var(--strength) * 42%), transparent); }
+.wl-marked sup { font-weight: 700; margin-left: 0.1rem; }
+"""
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
@@ -24,11 +33,6 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; pad
 tr + tr { border-top: 1px solid #8884; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { display: inline-block; height: 0.7rem; border-radius: 0.35rem; background: #2B8A3E; }
 .minus { background: #D9480F; } img { max-width: 16rem; border-radius: 0.5rem; }
-.wl-marked { line-height: 1.9; overflow-wrap: anywhere; margin: 0.1rem 0; }
-.wl-label { display: inline-block; min-width: 6.2rem; font-size: 0.85rem; opacity: 0.75; }
-.wl-marked mark { color: inherit; border-radius: 0.3rem; padding: 0.05rem 0.25rem; }
-.wl-for { background: color-mix(in srgb, #2B8A3E calc(var(--strength) * 42%), transparent); }
-.wl-against { background: color-mix(in srgb, #D9480F calc(var(--strength) * 42%), transparent); }
 """
 
 
@@ -59,7 +63,7 @@ def build_report(found: Explanation, texts: dict[str, str], looked: Looked | Non
         _table(found),
         f"<p><small>{escape(found.method)}; the parts miss the score by {found.completeness:.4f}</small></p>",
     ]
-    head = f"<meta charset='utf-8'><title>Why {escape(found.title)}</title><style>{_STYLE}</style>"
+    head = f"<meta charset='utf-8'><title>Why {escape(found.title)}</title><style>{_STYLE}{MARK_STYLE}</style>"
     return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>"
 
 
@@ -119,7 +123,6 @@ def _bars(found: Explanation) -> str:
 def _table(found: Explanation) -> str:
     rows = ["<tr><th>Without<th>Rank<th>Score"]
     for one in found.counterfactuals:
-        what = f"“{escape(one.removed)}”" if one.need else f"its {PLAYER_NAMES[one.removed].lower()}"
         rank = "not ranked" if one.rank is None else f"{one.rank:,}"
-        rows.append(f"<tr><td>{what}<td class='number'>{rank}<td class='number'>{one.score:.2f}")
+        rows.append(f"<tr><td>{escape(one.label)}<td class='number'>{rank}<td class='number'>{one.score:.2f}")
     return f"<table>{''.join(rows)}</table>"

@@ -1,5 +1,7 @@
 """The score as a waterfall."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core.explain.explanation import PLAYER_NAMES, Explanation, Pair
@@ -9,36 +11,25 @@ _UP, _DOWN, _TOTAL = "#2B8A3E", "#D9480F", "#3D7BFF"
 
 def draw_waterfall(found: Explanation) -> None:
     """From the score of an item of which nothing is known to the score on the card."""
-    names = [PLAYER_NAMES[name] for name in found.modalities]
-    values = list(found.modalities.values())
-    _draw(
-        ["Nothing known", *names, "Score"],
-        [found.base_value, *values, 0.0],
-        ["absolute", *["relative"] * len(values), "total"],
-        key="waterfall",
-        alt=f"Waterfall from {found.base_value:.2f} to the score of {found.score:.2f}",
-    )
+    alt = f"Waterfall from {found.base_value:.2f} to the score of {found.score:.2f}"
+    _draw(("Nothing known", "Score"), found.base_value, found.modalities, key="waterfall", alt=alt)
 
 
 def draw_difference(found: Explanation, other: Pair) -> None:
     """From the other item's score to this one's."""
-    names = [PLAYER_NAMES[name] for name in other.differences]
-    values = list(other.differences.values())
-    _draw(
-        ["The other", *names, "This one"],
-        [other.score, *values, 0.0],
-        ["absolute", *["relative"] * len(values), "total"],
-        key="difference",
-        alt=f"Waterfall from the other's score of {other.score:.2f} to {found.score:.2f}",
-    )
+    alt = f"Waterfall from the other's score of {other.score:.2f} to {found.score:.2f}"
+    _draw(("The other", "This one"), other.score, other.differences, key="difference", alt=alt)
 
 
-def _draw(names: list[str], values: list[float], kinds: list[str], *, key: str, alt: str) -> None:
+def _draw(ends: tuple[str, str], start: float, parts: Mapping[str, float], *, key: str, alt: str) -> None:
+    """A waterfall from a start over each player's part to their sum; `ends` name the first and the last bar."""
     import plotly.graph_objects as go
 
+    names = [ends[0], *(PLAYER_NAMES[name] for name in parts), ends[1]]
+    values = [start, *parts.values(), 0.0]
+    kinds = ["absolute", *["relative"] * len(parts), "total"]
     # An absolute bar of 0 cannot be seen, yet its label says where the others start.
-    labels = [f"{value:+.2f}" if kind == "relative" else "" for value, kind in zip(values, kinds, strict=True)]
-    labels[0], labels[-1] = f"{values[0]:.2f}", f"{sum(values):.2f}"
+    labels = [f"{start:.2f}", *(f"{value:+.2f}" for value in parts.values()), f"{sum(values):.2f}"]
     figure = go.Figure(
         go.Waterfall(
             orientation="h",

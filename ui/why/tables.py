@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.explain.explanation import PLAYER_NAMES, Counterfactual, Explanation, Flip
+from core.explain.explanation import Explanation, Flip
 from ui.text import escape_markdown
 
 
@@ -10,7 +10,7 @@ def draw_counterfactuals(found: Explanation) -> None:
     """A table: without this, that rank."""
     rows = [
         {
-            "Without": _say_removed(one),
+            "Without": one.label,
             "Rank": say_rank(one.rank),
             "Change": _say_change(found.rank, one.rank),
             "Score": round(one.score, 2),
@@ -60,10 +60,6 @@ def say_rank(rank: int | None) -> str:
 
 def _say_where(rank: int | None) -> str:
     return "and is no longer ranked" if rank is None else f"to rank {rank:,}"
-
-
-def _say_removed(one: Counterfactual) -> str:
-    return f"“{one.removed}”" if one.need else f"its {PLAYER_NAMES[one.removed].lower()}"
 
 
 def _say_change(before: int | None, after: int | None) -> str:

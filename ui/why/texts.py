@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.explain.explanation import Explanation
-from core.explain.report import mark_text
+from core.explain.report import MARK_STYLE, mark_text
 
 
 def draw_marked(found: Explanation, texts: dict[str, str]) -> None:
@@ -13,6 +13,7 @@ def draw_marked(found: Explanation, texts: dict[str, str]) -> None:
         found: The explanation.
         texts: Field to text, as `WordEffect.field` names it; never trusted.
     """
+    st.html(f"<style>{MARK_STYLE}</style>")
     for field, text in texts.items():
         if text:
             st.html(mark_text(field.capitalize(), text, [one for one in found.words if one.field == field]))
