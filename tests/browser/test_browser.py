@@ -160,6 +160,21 @@ def test_training_is_watched_reloaded_stopped_and_finished(imported: Server, vis
     again.says("How it learns")
 
 
+def test_an_audit_is_run_and_leads_to_an_explanation(imported: Server, visit: Open) -> None:
+    page = visit(imported).open("/audit")
+    for name, value in (("Suggestions at most", "12"), ("Pictures at most", "1")):
+        page.page.get_by_role("spinbutton", name=name).fill(value)
+        page.page.keyboard.press("Enter")
+        page.settle()
+    page.page.get_by_role("button", name="Start the audit").click()
+    page.page.get_by_text("What scores rest on").wait_for(timeout=180_000)
+    page.settle().says("Suggestions explained").says("Raise scores most")
+    with page.page.expect_download() as waiting:
+        page.page.get_by_role("button", name="Every suggestion as CSV").click()
+    rows = waiting.value.path().read_text("utf-8-sig").splitlines()
+    assert len(rows) == 13 and rows[0].startswith("Need,Item,Title,Score,Rank")
+
+
 def test_a_picture_as_the_need(imported: Server, visit: Open, shop_zip: Path) -> None:
     page = visit(imported).open("/")
     page.click("Picture")
@@ -205,7 +220,7 @@ def test_a_broken_file_is_a_sentence(imported: Server, visit: Open, tmp_path: Pa
     assert page.page.locator("[data-testid=stAlert]").count() == 1
 
 
-PAGES = ("/", "/?need=red+shoe", "/why?need=red+shoe", "/import", "/catalogs", "/training", "/activity")
+PAGES = ("/", "/?need=red+shoe", "/why?need=red+shoe", "/import", "/catalogs", "/training", "/audit", "/activity")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
