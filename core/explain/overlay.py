@@ -13,7 +13,7 @@ VIRIDIS = (
 )  # fmt: skip
 
 
-def overlay(pixels: NDArray[np.uint8], grid: NDArray[np.float32], opacity: float) -> bytes:
+def overlay(pixels: NDArray[np.uint8], grid: NDArray[np.float32], opacity: float = 0.6) -> bytes:
     """A picture with the positive cells of a map laid over it in viridis, as PNG.
 
     Args:
