@@ -98,6 +98,7 @@ class Explainer:
             item_id=item_id,
             title=stored.item.title,
             need=need.text,
+            avoid=need.avoid,
             score=standing.score,
             rank=standing.rank,
             base_value=float(game.values[0]),

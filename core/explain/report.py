@@ -36,8 +36,9 @@ tr + tr { border-top: 1px solid #8884; } td.number { text-align: right; font-var
 
 
 def list_texts(found: Explanation, item: Item) -> dict[str, str]:
-    """The texts whose words an explanation weighs: field to text, as `WordEffect.field` names it."""
-    return {"need": found.need, "title": item.title, "description": item.description[:_LONGEST]}
+    """The texts whose words an explanation weighs, and what is to be avoided: field to text, as `WordEffect.field`."""
+    avoid = ", ".join(found.avoid)
+    return {"need": found.need, "avoid": avoid, "title": item.title, "description": item.description[:_LONGEST]}
 
 
 def build_report(found: Explanation, texts: dict[str, str], looked: Looked | None) -> str:

@@ -48,10 +48,20 @@ def test_the_waterfall_adds_up_to_the_score(app: Open, shop: Workspace) -> None:
     assert sum(difference["x"]) == pytest.approx(card.score, abs=1e-3)
 
 
+def test_labels_of_bars_that_go_down_have_room(app: Open, shop: Workspace) -> None:
+    test = open_why(app, item="hat-blue", against="shoe-red")
+    (_, difference) = (json.loads(one.proto.spec) for one in test.get("plotly_chart"))
+    values = difference["data"][0]["x"]
+    ends = [sum(values[: place + 1]) for place in range(len(values))]
+    low, high = difference["layout"]["xaxis"]["range"]
+    assert min(values[1:]) < 0 and low < min(0.0, *ends) and high > max(ends)
+
+
 def test_the_table_holds_the_ranks_that_the_needs_really_give(app: Open, shop: Workspace) -> None:
     test = open_why(app, need="red shoe, not leather")
     table = test.dataframe[0].value
     assert list(table["Without"])[:3] == ["“red”", "“shoe”", "“not leather”"]
+    assert ">Avoid</span> leather</div>" in words_of(test), "what is to be avoided is said beside the need"
     for without, need in (("“red”", "shoe, not leather"), ("“shoe”", "red, not leather")):
         page = shop.suggester.suggest(_need(need), limit=100).page
         rank = next(one.rank for one in page if one.stored.item.item_id == "shoe-red")

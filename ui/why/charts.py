@@ -1,6 +1,7 @@
 """The score as a waterfall."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 import streamlit as st
 
@@ -51,6 +52,14 @@ def _draw(ends: tuple[str, str], start: float, parts: Mapping[str, float], *, ke
         margin={"l": 8, "r": 48, "t": 8, "b": 8},
         showlegend=False,
         yaxis={"autorange": "reversed"},
-        xaxis={"zeroline": True},
+        xaxis={"zeroline": True, "range": _find_range(start, parts)},
     )
     st.plotly_chart(figure, key=f"chart-{key}", config={"displayModeBar": False}, alt=alt)
+
+
+def _find_range(start: float, parts: Mapping[str, float]) -> tuple[float, float]:
+    """Of the axis, with room for the labels, which stand left of bars that go down."""
+    ends = [0.0, *accumulate(parts.values(), initial=start)]
+    low, high = min(ends), max(ends)
+    room = 0.12 * (high - low or 1.0)
+    return (low - room if any(value < 0 for value in parts.values()) else low, high + room)
