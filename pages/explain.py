@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import NeedError
+from core.explain.edits import MOST_ITEM_WORDS
 from core.explain.explanation import Explanation
 from core.explain.report import list_texts
 from core.explain.sentence import describe
@@ -122,7 +123,8 @@ def _draw_texts(stored: StoredItem, found: Explanation) -> None:
     with st.container(border=True):
         draw_marked(found, list_texts(found, stored.item))
         st.caption(
-            "Marked words speak for (+) or against (−) this item: the score was made again without each of them."
+            "Marked words speak for (+) or against (−) this item: the score was made again without each of them. Of an "
+            f"item's own words, the first {MOST_ITEM_WORDS} are tried."
         )
 
 

@@ -2,22 +2,20 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.schema import Item
-from core.encode.text import item_text
 from core.errors import NeedError
 from core.explain.audit import Case
-from core.explain.explanation import Counterfactual, Explanation, Flip, Pair, WordEffect
+from core.explain.edits import find_lift, weigh_item_words
+from core.explain.explanation import Counterfactual, Explanation, Pair, WordEffect
 from core.explain.game import shapley_interactions, shapley_values, value_game
 from core.explain.maps import Looked
-from core.explain.ranks import MOST_WORDS, Ranks, Standing, find_flip, remove_each, say_need
-from core.explain.variants import Variant, VariantReader, keep_fields, list_fields
-from core.explain.words import drop_words
+from core.explain.ranks import Ranks, Standing, find_flip, remove_each, say_need
+from core.explain.variants import VariantReader, keep_fields, list_fields
 from core.store.catalogs import Catalog
 from core.store.items import Items, StoredItem
 from core.suggest.need import Need
@@ -26,12 +24,6 @@ from core.suggest.suggester import Suggester
 
 #: The player that stands for words and codes which the need and the item share exactly.
 EXACT = "exact words"
-#: Words of an item that are tried, from the start of each field.
-_MOST_WORDS = 24
-#: Characters of a description whose words are tried; models read fewer.
-_LONGEST_TEXT = 2_000
-#: The rank that a catalogue's owner would like to reach, and the most words that are added for it.
-_LIFT_RANK, _MOST_ADDED = 3, 4
 
 OpenReader = Callable[[Catalog], VariantReader]
 
@@ -57,6 +49,12 @@ class _Game:
     @property
     def shares(self) -> dict[str, float]:
         return dict(zip(self.players, shapley_values(self.values).tolist(), strict=True))
+
+    @property
+    def alone(self) -> dict[str, int | None]:
+        """Ranks of the item with one player and no other."""
+        scores = {name: float(self.values[1 << place]) for place, name in enumerate(self.players)}
+        return {name: self.standing.rank_at(score) for name, score in scores.items()}
 
 
 class Explainer:
@@ -104,10 +102,11 @@ class Explainer:
             base_value=float(game.values[0]),
             modalities=shares,
             interactions=_list_interactions(game),
-            words=(*_need_words(need, removed, standing.score), *_item_words(stored, reader, standing)),
+            words=(*_need_words(need, removed, standing.score), *weigh_item_words(stored, reader, standing)),
             counterfactuals=(*removed, *_remove_fields(game)),
+            alone=game.alone,
             nearest_flip=find_flip(ranks, need),
-            lift=_find_lift(stored, need, reader, standing),
+            lift=find_lift(stored, need, reader, standing),
             against=self._compare(catalog, need, game, against, reader),
             completeness=abs(float(game.values[0]) + sum(shares.values()) - standing.score),
             method="exact Shapley values over the item's fields; words by leaving each out; ranks by asking again",
@@ -140,7 +139,7 @@ class Explainer:
             rank=standing.rank,
             modalities=game.shares,
             without={one.removed: one.rank for one in _remove_fields(game)},
-            words=(*_need_words(need, removed, standing.score), *_item_words(stored, reader, standing)),
+            words=(*_need_words(need, removed, standing.score), *weigh_item_words(stored, reader, standing)),
             seconds=time.perf_counter() - began,
         )
 
@@ -228,34 +227,9 @@ def _list_interactions(game: _Game) -> tuple[tuple[str, str, float], ...]:
 
 
 def _need_words(need: Need, removed: Sequence[Counterfactual], score: float) -> list[WordEffect]:
-    """Effects of the need's words, from the needs without them."""
-    without = {one.removed: one.score for one in removed}
-    words = [word for word, _ in drop_words(need.text) if word in without]
-    return [WordEffect(word=word, field="need", value=score - without[word]) for word in words]
-
-
-def _item_words(stored: StoredItem, reader: VariantReader, standing: Standing) -> list[WordEffect]:
-    """Effects of the item's words on the likeness of its text; exact words count apart."""
-    item = stored.item
-    titles = [("title", word, replace(item, title=rest)) for word, rest in drop_words(item.title)]
-    read = item.description[:_LONGEST_TEXT]
-    texts = [("description", word, replace(item, description=rest)) for word, rest in drop_words(read)]
-    dropped = [*titles, *texts][:_MOST_WORDS]
-    variants = [stored.item, *(item for _, _, item in dropped)]
-    likeness = _likeness(stored, reader, standing, variants)
-    return [
-        WordEffect(word=word, field=field, value=float(likeness[0] - value))
-        for (field, word, _), value in zip(dropped, likeness[1:], strict=True)
-    ]
-
-
-def _likeness(
-    stored: StoredItem, reader: VariantReader, standing: Standing, items: Sequence[Item]
-) -> NDArray[np.float32]:
-    """Scores without exact words of the item with its words changed, (V,)."""
-    rows = reader.read(stored, [Variant(item=item, picture=bool(stored.main_picture)) for item in items])
-    scores: NDArray[np.float32] = standing.ranked.query.parts(rows).sum(axis=1) - standing.ranked.query.avoided(rows)
-    return scores
+    """Effects of the need's words, from the needs without them; what it avoids comes last and is left out."""
+    words = removed[: len(removed) - len(need.avoid)]
+    return [WordEffect(word=one.removed, field="need", value=score - one.score) for one in words]
 
 
 def _remove_fields(game: _Game) -> list[Counterfactual]:
@@ -263,36 +237,6 @@ def _remove_fields(game: _Game) -> list[Counterfactual]:
     everyone = len(game.values) - 1
     scores = [float(game.values[everyone ^ 1 << place]) for place in range(len(game.players))]
     return [
-        Counterfactual(removed=name, need="", score=score, rank=_rank_at(game.standing, score))
+        Counterfactual(removed=name, need="", score=score, rank=game.standing.rank_at(score))
         for name, score in zip(game.players, scores, strict=True)
     ]
-
-
-def _rank_at(standing: Standing, score: float) -> int | None:
-    """The rank of the item with another score; None where every candidate would stand above it."""
-    others = np.delete(standing.ranked.parts.sum(axis=1), standing.at)
-    rank = int((others > score).sum()) + 1
-    return rank if rank <= len(others) else None
-
-
-def _find_lift(stored: StoredItem, need: Need, reader: VariantReader, standing: Standing) -> Flip | None:
-    """Words of the need that its text lacks, added to its labels one after the other, the best first."""
-    if standing.rank is not None and standing.rank <= _LIFT_RANK:
-        return None
-    held = item_text(stored.item).casefold()
-    missing = list(dict.fromkeys(word for word, _ in drop_words(need.text) if word.casefold() not in held))[:MOST_WORDS]
-    rest = standing.score - float(_likeness(stored, reader, standing, [stored.item])[0])
-    added: list[str] = []
-    while missing and len(added) < _MOST_ADDED:
-        items = [_with_words(stored.item, [*added, word]) for word in missing]
-        scores = _likeness(stored, reader, standing, items) + rest
-        added.append(missing.pop(int(scores.argmax())))
-        rank = _rank_at(standing, float(scores.max()))
-        if rank is not None and rank <= _LIFT_RANK:
-            return Flip(changed=tuple(added), need=need.text, rank=rank, across=_LIFT_RANK)
-    return None
-
-
-def _with_words(item: Item, words: Sequence[str]) -> Item:
-    """The item with words at the end of its title, where every model reads them."""
-    return replace(item, title=" ".join([item.title, *words]).strip())

@@ -106,6 +106,7 @@ class Explanation:
         interactions: Pairs of players with how much more they add together than each alone, strongest first.
         words: What each word of the need, and of the item, does to the score.
         counterfactuals: What happens without a word of the need, or without a field of the item.
+        alone: Player to the item's rank if it had nothing else; None where it would not be ranked.
         nearest_flip: The fewest words of the need whose removal brings the item across the tenth rank; None where no
             such was found.
         lift: Words of the need that the item lacks and that would bring it among the first three; None where none do,
@@ -128,6 +129,7 @@ class Explanation:
     interactions: tuple[tuple[str, str, float], ...]
     words: tuple[WordEffect, ...]
     counterfactuals: tuple[Counterfactual, ...]
+    alone: Mapping[str, int | None]
     nearest_flip: Flip | None
     lift: Flip | None
     against: Pair | None
@@ -137,4 +139,4 @@ class Explanation:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
-        return asdict(self) | {"modalities": dict(self.modalities)}
+        return asdict(self) | {"modalities": dict(self.modalities), "alone": dict(self.alone)}

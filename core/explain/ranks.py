@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from core.explain.explanation import Counterfactual, Flip
 from core.explain.words import drop_words
 from core.store.catalogs import Catalog
@@ -16,6 +18,8 @@ MOST_WORDS = 16
 _BEAM, _MOST_EDITS = 5, 4
 #: The rank that a nearest flip crosses.
 FLIP_RANK = 10
+#: Scores that differ by less are the same but for rounding.
+_TIE = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,16 @@ class Standing:
     def score(self) -> float:
         """As on the item's card."""
         return float(self.ranked.parts[self.at].sum())
+
+    def rank_at(self, score: float) -> int | None:
+        """The rank of the item with another score, None where every candidate would stand above it; ties stay."""
+        scores = self.ranked.parts.sum(axis=1)
+        ahead = np.zeros(len(scores), bool)
+        ahead[list(self.order if self.rank is None else self.order[: self.rank - 1])] = True
+        above = np.where(np.abs(scores - score) < _TIE, ahead, scores > score)
+        above[self.at] = False
+        rank = int(above.sum()) + 1
+        return rank if rank < len(scores) else None
 
     def of_rank(self, rank: int) -> "Standing":
         """Where the item of that rank stands for the same need."""

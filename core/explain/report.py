@@ -37,8 +37,8 @@ tr + tr { border-top: 1px solid #8884; } td.number { text-align: right; font-var
 
 def list_texts(found: Explanation, item: Item) -> dict[str, str]:
     """The texts whose words an explanation weighs, and what is to be avoided: field to text, as `WordEffect.field`."""
-    avoid = ", ".join(found.avoid)
-    return {"need": found.need, "avoid": avoid, "title": item.title, "description": item.description[:_LONGEST]}
+    description = item.description[:_LONGEST] + ("…" if len(item.description) > _LONGEST else "")
+    return {"need": found.need, "avoid": ", ".join(found.avoid), "title": item.title, "description": description}
 
 
 def build_report(found: Explanation, texts: dict[str, str], looked: Looked | None) -> str:
@@ -73,14 +73,14 @@ def mark_text(label: str, text: str, effects: Sequence[WordEffect]) -> str:
     Args:
         label: What the text is.
         text: As the item or the need has it; never trusted.
-        effects: Of its words; words without one stay unmarked.
+        effects: Of its words in their order, from the first one on; the others stay unmarked.
     """
     strongest = max((abs(one.value) for one in effects), default=0.0)
-    known = {one.word: one.value for one in reversed(effects)}
     marked, rest = [], text
-    for word, _ in drop_words(text):
+    for place, (word, _) in enumerate(drop_words(text)):
         before, _, rest = rest.partition(word)
-        marked.append(escape(before) + _mark(word, known.get(word, 0.0), strongest))
+        value = effects[place].value if place < len(effects) else 0.0
+        marked.append(escape(before) + _mark(word, value, strongest))
     return f'<div class="wl-marked"><span class="wl-label">{escape(label)}</span> {"".join(marked)}{escape(rest)}</div>'
 
 

@@ -51,7 +51,7 @@ def draw_picture(catalog: Catalog, stored: StoredItem, need: Need, found: Explan
             stored.item.item_id,
             method,
         )
-        _draw_looked(looked, stored, asked, place)
+        _draw_looked(looked, found, asked, place)
     except ExplainError as exc:
         place.image(card_picture(stored.main_picture), width=_WIDTH, alt=stored.item.title)
         st.info(escape_markdown(str(exc)), icon=":material/image_not_supported:")
@@ -70,26 +70,27 @@ def _choose_word(stored: StoredItem, found: Explanation) -> str:
     return st.pills("Look for", [_WHOLE, *words], default=_WHOLE, key=key, required=True) or _WHOLE
 
 
-def _draw_looked(looked: Looked, stored: StoredItem, asked: str, place: DeltaGenerator) -> None:
+def _draw_looked(looked: Looked, found: Explanation, asked: str, place: DeltaGenerator) -> None:
     if not looked.map.faithful:
-        place.image(Image.fromarray(looked.pixels), width=_WIDTH, alt=stored.item.title)
+        place.image(Image.fromarray(looked.pixels), width=_WIDTH, alt=found.title)
         st.info(
             "No map of this picture explains the score better than chance would, so none is shown. Its words and "
             "fields below say what counted.",
             icon=":material/help:",
         )
         return
-    opacity = st.slider("Opacity of the map", 0, 100, 60, 10, format="%d %%", key=f"opacity-{stored.id}")
+    opacity = st.slider("Opacity of the map", 0, 100, 60, 10, format="%d %%", key=f"opacity-{found.item_id}")
     about = "the whole need" if asked == _WHOLE else f"“{asked}”"
     place.image(
         overlay(looked.pixels, looked.map.grid, opacity / 100),
         width=_WIDTH,
-        alt=f"{stored.item.title}, with what counted for {about} laid over it",
+        alt=f"{found.title}, with what counted for {about} laid over it",
     )
     place.html('<div class="wl-legend"><span>counted little</span><i></i><span>counted most</span></div>')
     st.caption(
         f"Parts that raised the likeness to {escape_markdown(about)}: {looked.map.method}, and it passed the test of "
-        "deleting them. The model's view, cut to its square."
+        f"deleting them. The whole picture gives {found.modalities.get('picture', 0.0):+.2f} of the score. The model's "
+        "view, cut to its square."
     )
 
 

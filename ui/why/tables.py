@@ -13,6 +13,7 @@ def draw_counterfactuals(found: Explanation) -> None:
             "Without": one.label,
             "Rank": say_rank(one.rank),
             "Change": _say_change(found.rank, one.rank),
+            "It alone": "" if one.need else say_rank(found.alone[one.removed]),
         }
         for one in found.counterfactuals
     ]
@@ -24,7 +25,7 @@ def draw_counterfactuals(found: Explanation) -> None:
     )
     st.caption(
         "Each need was asked again over the whole catalogue. Without a field the item is read anew, and words that "
-        "match exactly count as before unless they are what is left out."
+        "match exactly count as before unless they are what is left out. “It alone” is the rank with nothing else."
     )
 
 

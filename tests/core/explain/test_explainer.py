@@ -76,6 +76,14 @@ def test_every_counterfactual_rank_is_what_suggest_gives(shop: Workspace, need: 
         assert rank_of(shop, Need(text=text, avoid=avoid), "shoe-red") == found.nearest_flip.rank
 
 
+def test_what_suffices_by_itself_keeps_its_rank_and_what_does_not_loses_it(shop: Workspace) -> None:
+    found = explain(shop, Need(text="red", match="picture"), "hat-red")
+    assert found.alone["picture"] == found.rank and set(found.alone) == set(found.modalities)
+    assert found.alone["title"] is None or found.alone["title"] > found.rank
+    (without,) = (one.rank for one in found.counterfactuals if one.removed == "picture")
+    assert without == found.alone["title"], "nothing but the picture counts, so without it is as good as nothing"
+
+
 def test_what_carries_the_need_is_what_the_model_relied_on(shop: Workspace) -> None:
     shoe = explain(shop, Need(text="red", match="text"), "shoe-red")
     assert max(shoe.modalities, key=shoe.modalities.get) in ("title", EXACT) and shoe.modalities["picture"] == 0

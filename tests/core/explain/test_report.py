@@ -28,6 +28,7 @@ def explanation(**changes) -> Explanation:
             Counterfactual(removed=EVIL, need="x", score=1.0, rank=14),
             Counterfactual(removed="title", need="", score=1.75, rank=2),
         ),
+        "alone": {"title": 4},
         "nearest_flip": None,
         "lift": None,
         "against": None,
@@ -73,6 +74,14 @@ def test_words_are_marked_by_sign_and_strength() -> None:
     assert '<mark class="wl-for" style="--strength:1.00"' in said and "red<sup>+</sup>" in said
     assert '<mark class="wl-against" style="--strength:0.62"' in said and "shoe<sup>−</sup>" in said
     assert said.endswith("</mark> for me</div>"), "faint words and unknown ones stay as they are"
+
+
+def test_each_place_of_a_word_has_its_own_effect() -> None:
+    values = (("a", 1.0), ("b", 0.0), ("a", -1.0))
+    effects = [WordEffect(word=word, field="title", value=value) for word, value in values]
+    said = mark_text("Title", "a b a a", effects)
+    assert said.count('class="wl-for"') == 1 and said.count('class="wl-against"') == 1
+    assert said.endswith("<sup>−</sup></mark> a</div>"), "what was not tried is not marked"
 
 
 @pytest.mark.parametrize(
