@@ -9,7 +9,7 @@ PLAYER_NAMES = {
     "picture": "Picture",
     "title": "Title",
     "description": "Description",
-    "attributes": "Category and attributes",
+    "attributes": "Attributes",
     "exact words": "Exact words",
 }
 

@@ -53,7 +53,7 @@ def test_it_shows_what_was_found(app: Callable[..., AppTest], shop: Workspace, a
     metrics = {one.label: one.value for one in page.metric}
     assert metrics["Suggestions explained"] == "20" and metrics["No faithful map"] == "2 of 2"
     parts = page.dataframe[0].value
-    assert set(parts["Part"]) <= {"Picture", "Title", "Category and attributes", "Exact words"}
+    assert set(parts["Part"]) <= {"Picture", "Title", "Attributes", "Exact words"}
     assert parts["Share of what moved scores"].sum() == pytest.approx(100)
     raise_most = page.dataframe[1].value
     assert (raise_most["Effect"] > 0).all() and raise_most["Effect"].is_monotonic_decreasing
