@@ -1,7 +1,8 @@
 """Which parts of a picture a score relied on.
 
 Transformers: signed attention x gradient over all layers. Convolutional towers: the gradient at a mask over cells. For
-both: integrated gradients over that mask, whose parts sum to the score.
+both: integrated gradients over that mask, whose parts sum to the score. Where a trained version serves, its fusion is a
+transformer over cells of the picture too; its attention tells what it did with them, and not what the tower did.
 
 Source: Chefer et al. 2021, "Generic Attention-model Explainability", section 3, for weighing attention by its gradient;
 Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", section 3, for integrated gradients.
@@ -34,6 +35,7 @@ from core.explain.faithfulness import ScoreOfMasks, quick_deletion_test
 from core.explain.maps import PictureMap
 from core.explain.patches import (
     PatchTower,
+    describe_fusion,
     describe_patches,
     find_unread,
     game_attention,
@@ -41,7 +43,7 @@ from core.explain.patches import (
     sum_attention,
 )
 from core.explain.regression import fit_cells
-from core.explain.scores import Score
+from core.explain.scores import FusedScore, Score
 
 #: Cells on a side of a map of a convolutional tower.
 CNN_GRID = 7
@@ -49,7 +51,7 @@ CNN_GRID = 7
 COMPLETENESS = 0.1
 #: What stands for a deleted part: the picture's mean colour, or the picture blurred beyond recognition.
 Fill = Literal["mean", "blur"]
-Method = Literal["fast", "faithful", "audit", "rollout", "game"]
+Method = Literal["fast", "faithful", "audit", "attention", "rollout", "game"]
 #: Pixels (N, S, S, 3) to embeddings (N, D), unit-norm, and tokens (N, grid * grid, W), e.g. of `TokenRuntime`.
 ReadPictures = Callable[[Pixels], tuple[NDArray[np.float32], NDArray[np.float32]]]
 #: Convolutional towers answer to faint contrast: their steps end at the cubes of even ones, short where it is low.
@@ -59,7 +61,12 @@ _CNN_LEVEL = 0.05
 Encode = Callable[[Tensor], tuple[Tensor, Tensor]]
 #: Pictures at once: on a processor, larger batches take up to twice as long a picture.
 _BATCH, _BATCH_ON_CARD = 4, 32
-_NAMES = {"faithful": "mask integrated gradients", "audit": "regression on random masks"}
+_NAMES = {
+    "faithful": "mask integrated gradients",
+    "audit": "regression on random masks",
+    "attention": "attention x gradient",
+}
+_ATTENTION = ("attention", "rollout", "game")
 
 
 class PictureExplainer:
@@ -110,8 +117,8 @@ class PictureExplainer:
         Args:
             pixels: As the tower wants it, (S, S, 3).
             score: What to explain.
-            method: "fast", "faithful", "audit", or for transformers "game" or "rollout"; the latter is the same for
-                every score and must not be shown as the reason for one.
+            method: "fast", "faithful", "audit", or for transformers and trained versions "attention", "game" or
+                "rollout"; the latter is the same for every score and must not be shown as the reason for one.
 
         Raises:
             ExplainError: The method cannot read this tower's attention; "faithful" can always be had.
@@ -121,12 +128,11 @@ class PictureExplainer:
         if method == "faithful":
             grid, completeness = self.faithful(pixels, score)
         else:
-            ways = {"fast": self.fast, "audit": self.audit, "rollout": self.rollout, "game": self.game}
-            grid = ways[method](pixels, score)
+            grid = getattr(self, method)(pixels, score)
         gain, faithful = quick_deletion_test(self.score_of_masks(pixels, score), grid)
         return PictureMap(
             grid=grid,
-            method=({"fast": self.fast_method} | _NAMES).get(method, method),
+            method=self._name(method),
             completeness=completeness,
             gain=gain,
             faithful=faithful,
@@ -148,7 +154,7 @@ class PictureExplainer:
         """
         if self._tower is None:
             return _to_grid(self._mask_gradients(pixels, score, torch.tensor([_CNN_LEVEL])).mean(0))
-        return _to_grid(sum_attention(*self._read(pixels, score)))
+        return self.attention(pixels, score)
 
     def faithful(self, pixels: Pixels, score: Score, steps: int = 8) -> tuple[NDArray[np.float32], float]:
         """Integrated gradients over one mask value for all cells, midpoint rule.
@@ -174,11 +180,19 @@ class PictureExplainer:
         """A linear model of the score under random masks, by so many forward passes, (G, G); see `fit_cells`."""
         return fit_cells(self.score_of_masks(pixels, score), self.cells, masks=masks)
 
+    def attention(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
+        """Signed attention x gradient over all layers, (G, G): of the tower, or of the fusion where it has none.
+
+        Raises:
+            ExplainError: Neither is a transformer whose attention can be read, or it plays no part in the score.
+        """
+        return _to_grid(sum_attention(*self._read(pixels, score)))
+
     def rollout(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
         """Attention rolled out over all layers, (G, G), positive: the same for every score, so no reason for one.
 
         Raises:
-            ExplainError: The tower is no transformer, or its attention cannot be read.
+            ExplainError: As of `attention`.
         """
         return _to_grid(roll_attention(*self._read(pixels, score)))
 
@@ -186,7 +200,7 @@ class PictureExplainer:
         """Positive attention x gradient rolled out over all layers, (G, G), positive.
 
         Raises:
-            ExplainError: The tower is no transformer, or its attention cannot be read.
+            ExplainError: As of `attention`.
         """
         return _to_grid(game_attention(*self._read(pixels, score)))
 
@@ -246,19 +260,31 @@ class PictureExplainer:
 
     def _read(self, pixels: Pixels, score: Score) -> tuple[PatchTower, list[AttentionRead]]:
         """Attention of every block of the picture as it is, and of the pooling where that is known."""
-        if self._tower is None:
-            raise ExplainError(
-                "This model's picture tower has no attention that Wishlight can read. "
-                "The map is made by covering parts of the picture instead."
-            )
+        tower, model = self._find_transformer(score)
         picture, _ = self._open(pixels)
-        with torch.enable_grad(), watch_attention(self._visual) as calls:
+        with torch.enable_grad(), watch_attention(model) as calls:
             # The pixels ask for a gradient so that frozen towers build a graph too.
             scores = score(*self._tokens(picture[None].requires_grad_()))
         reads = read_attention(calls, scores.sum())
-        if (unread := find_unread(self._tower, reads)) is not None:
+        if (unread := find_unread(tower, reads)) is not None:
             raise refuse(unread)
-        return self._tower, reads
+        if not any(one.gradients.any() for one in reads):
+            raise ExplainError("The attention of this model plays no part in this score, so there is no map of it.")
+        return tower, reads
+
+    def _find_transformer(self, score: Score) -> tuple[PatchTower, Any]:
+        if self._tower is not None:
+            return self._tower, self._visual
+        if isinstance(score, FusedScore):
+            return describe_fusion(score.network.fusion, score.picture), score.network.fusion
+        raise ExplainError(
+            "This model's picture tower has no attention that Wishlight can read. "
+            "The map is made by covering parts of the picture instead."
+        )
+
+    def _name(self, method: Method) -> str:
+        name = ({"fast": self.fast_method} | _NAMES).get(method, method)
+        return f"{name} of the fusion" if method in _ATTENTION and self._tower is None else name
 
 
 def _cover(scene: tuple[Tensor, Tensor], masks: Tensor) -> Tensor:
