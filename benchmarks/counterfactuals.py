@@ -60,7 +60,8 @@ def main() -> None:
     model = catalog.version or catalog.backbone
     print(f"{catalog.name}: {len(items):,} items served by {model}, {options.pairs} pairs, seed {options.seed}")
     print(f"{claims} counterfactual needs, {flips} flips: {1 - len(wrong) / claims:.1%} of the ranks are true")
-    print("\n".join(wrong))
+    for one in wrong:
+        print(one)
 
 
 if __name__ == "__main__":
