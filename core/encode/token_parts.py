@@ -36,26 +36,39 @@ class PictureTokens(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Encode uint8 pixels (N, S, S, 3) to embeddings (N, D), unit-norm, and tokens (N, grid * grid, W)."""
-        pixels = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        if hasattr(self.visual, "trunk"):
-            embeddings, cells = self._run_timm(pixels)
-        else:
-            found = self.visual.forward_intermediates(pixels, indices=1, output_fmt="NCHW")
-            embeddings, cells = found["image_features"], found["image_intermediates"][-1]
-        cells = adaptive_avg_pool2d(cells.float(), self.grid).flatten(2).transpose(1, 2)  # (N, grid^2, W)
-        if _is_conse(self.visual):
-            cells = self.visual.head(cells)  # the joint space, where cells mean more than raw features do
-        return normalize(embeddings.float(), dim=-1), cells
+        if self.is_timm:
+            return self.embed(self.read_features(pixels))
+        found = self.visual.forward_intermediates(self._normalise(pixels), indices=1, output_fmt="NCHW")
+        return self._pool(found["image_features"], found["image_intermediates"][-1])
 
-    def _run_timm(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def is_timm(self) -> bool:
+        """Whether the tower is timm's, whose features are known before they are pooled."""
+        return hasattr(self.visual, "trunk")
+
+    def read_features(self, pixels: Tensor) -> Tensor:
+        """The last features of timm's tower: uint8 pixels (N, S, S, 3) to a map (N, C, h, w), or tokens (N, T, W)."""
+        features: Tensor = self.visual.trunk.forward_features(self._normalise(pixels))
+        return features
+
+    def embed(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What `forward` makes of the features that `read_features` gave."""
         trunk = self.visual.trunk
-        features = trunk.forward_features(pixels)
         embeddings = self.visual.head(trunk.forward_head(features))
         if features.ndim == 3:  # a ViT: prefix tokens, then patches row by row
             features = features[:, getattr(trunk, "num_prefix_tokens", 0) :]
             side = int(features.shape[1] ** 0.5)
-            features = features[:, : side * side].transpose(1, 2).unflatten(2, (side, side))
-        return embeddings, features
+            features = features[:, : side * side].transpose(1, 2).reshape(len(features), -1, side, side)
+        return self._pool(embeddings, features)
+
+    def _normalise(self, pixels: Tensor) -> Tensor:
+        return (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+
+    def _pool(self, embeddings: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        cells = adaptive_avg_pool2d(cells.float(), self.grid).flatten(2).transpose(1, 2)  # (N, grid^2, W)
+        if _is_conse(self.visual):
+            cells = self.visual.head(cells)  # the joint space, where cells mean more than raw features do
+        return normalize(embeddings.float(), dim=-1), cells
 
 
 class TextTokens(nn.Module):

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from core.errors import ExplainError
+from core.model.attention import SelfAttention
 
 #: A recomputed output may differ by this share of its largest value, or by this, from the module's own.
 _TOLERANCE = 1e-4
@@ -187,11 +188,28 @@ def _split_pool(module: AttentionPoolLatent, arguments: tuple[Any, ...], options
     return logits, tail
 
 
+def _split_fusion(module: SelfAttention, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Parts:
+    """The fusion's own; in its last block [CLS] alone asks."""
+    named = dict(zip(("x", "allowed"), arguments, strict=False)) | dict(options)
+    x = named["x"].detach()
+    query = _split_heads(module.query(x[:, : named.get("asking")]), module.heads)
+    key, value = (_split_heads(project(x), module.heads) for project in (module.key, module.value))
+    # `_mask` hides what is True, as torch's attention does.
+    logits = _mask(query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5, ~named["allowed"])
+
+    def tail(attention: Tensor) -> Tensor:
+        out: Tensor = module.out(_join_heads(attention @ value))
+        return out
+
+    return logits, tail
+
+
 #: Kinds of attention that can be read; a subclass that computes otherwise is found by its output.
 ADAPTERS: tuple[tuple[type[nn.Module], Adapter], ...] = (
     (nn.MultiheadAttention, _split_torch),
     (Attention, _split_timm),
     (AttentionPoolLatent, _split_pool),
+    (SelfAttention, _split_fusion),
 )
 
 

@@ -17,7 +17,7 @@ from core.encode.towers import Towers
 from core.errors import ExplainError
 from core.explain.maps import METHODS, Looked, PictureMap
 from core.explain.picture import Method, PictureExplainer
-from core.explain.scores import Score, fused_score, plain_score
+from core.explain.scores import FusedScore, Score, plain_score
 from core.model.network import FusionModel
 from core.store.items import StoredItem
 from core.train.batches import to_batch
@@ -89,7 +89,7 @@ class Looker:
         runtime = TokenRuntime(self._towers, choose_device(), grid=PICTURE_GRID, convert=False)
         tokens = {name: one.extract(runtime, [stored.item], [path], _silent) for name, one in MODALITIES.items()}
         batch = to_batch(ItemTokens(modalities=tokens), np.arange(1), next(self._network.parameters()).device)
-        return fused_score(self._network, batch, target)
+        return FusedScore(network=self._network, item=batch, target=target)
 
 
 def _check(method: str) -> Any:

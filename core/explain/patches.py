@@ -1,8 +1,9 @@
-"""Picture towers that are transformers over patches: what is known of them, and maps from their attention.
+"""Transformers over patches, picture towers or the fusion: what is known of them, and maps from their attention.
 
 Imports torch, so import this module inside functions only.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from core.explain.attention import AttentionRead
+from core.model.fusion import FusionTransformer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +22,29 @@ class PatchTower:
         blocks: Its blocks, each with an attention module somewhere inside.
         side: Patches on a side.
         prefix: Tokens of its own before the patches.
+        suffix: Tokens of its own after the patches.
         reads_first: Whether the embedding is read from the first token, and not from the mean of all.
     """
 
     blocks: tuple[Any, ...]
     side: int
     prefix: int
+    suffix: int = 0
     reads_first: bool
 
+    @property
+    def length(self) -> int:
+        """How many tokens it has of its own."""
+        return self.prefix + self.side**2 + self.suffix
+
     def take_patches(self, tokens: Tensor) -> Tensor:
-        """Values of the patches among those of all tokens, (..., K) to (side, side): the patches come last."""
-        return tokens[..., -(self.side**2) :].view(self.side, self.side)
+        """Values of the patches among those of all tokens, (..., K) to (side, side); further tokens come before."""
+        end = tokens.shape[-1] - self.suffix
+        return tokens[..., end - self.side**2 : end].reshape(self.side, self.side)
+
+    def is_pooling(self, read: AttentionRead) -> bool:
+        """Whether attention is none of a block's: nothing of what asks is kept in what it gives."""
+        return not any(read.module is module for block in self.blocks for module in block.modules())
 
 
 def describe_patches(visual: Any) -> PatchTower | None:
@@ -45,6 +59,21 @@ def describe_patches(visual: Any) -> PatchTower | None:
         blocks, prefix = (trunk.blocks, int(trunk.num_prefix_tokens)) if side else ((), 0)
         first = side is not None and trunk.global_pool == "token"
     return PatchTower(blocks=tuple(blocks), side=side, prefix=prefix, reads_first=first) if side else None
+
+
+def describe_fusion(fusion: FusionTransformer, modality: str) -> PatchTower:
+    """The fusion as a transformer over the cells of one modality: [CLS], then the tokens of each modality.
+
+    Raises:
+        ValueError: There is no such modality, or its tokens are no square.
+    """
+    counts = {one.name: len(one.segments) for one in fusion.config.modalities}
+    side = math.isqrt(counts.get(modality, 0))
+    if not side or side**2 != counts[modality]:
+        raise ValueError(f"the tokens of {modality!r} are no square of cells")
+    before = 1 + sum(list(counts.values())[: list(counts).index(modality)])
+    after = 1 + sum(counts.values()) - before - side**2
+    return PatchTower(blocks=tuple(fusion.blocks), side=side, prefix=before, suffix=after, reads_first=True)
 
 
 def _find_side(owner: Any) -> int | None:
@@ -72,14 +101,14 @@ def roll_attention(tower: PatchTower, reads: list[AttentionRead]) -> Tensor:
 
     Source: Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers", section 3.
     """
-    own = tower.prefix + tower.side**2
-    mixed, row = torch.eye(own, device=reads[0].weights.device), None
+    mixed, row = torch.eye(tower.length, device=reads[0].weights.device), None
     for one in reads:
         mean = one.weights[0].mean(0)
-        if _is_pooling(one):
+        if tower.is_pooling(one):
             row = mean.sum(0) @ mixed[-mean.shape[-1] :]
         else:
-            mixed = (mean[-own:, -own:] + torch.eye(own, device=mean.device)) / 2 @ mixed
+            taken = _take_own(tower, mean)
+            mixed = (taken + torch.eye(*taken.shape, device=taken.device)) / 2 @ mixed
     return tower.take_patches(_pick_row(tower, mixed) if row is None else row)
 
 
@@ -88,20 +117,20 @@ def game_attention(tower: PatchTower, reads: list[AttentionRead]) -> Tensor:
 
     Source: Chefer et al. 2021, "Generic Attention-model Explainability", section 3, self-attention rules.
     """
-    own = tower.prefix + tower.side**2
-    mixed, row = torch.eye(own, device=reads[0].weights.device), None
+    mixed, row = torch.eye(tower.length, device=reads[0].weights.device), None
     for one in reads:
         positive = (one.weights * one.gradients)[0].clamp(min=0).mean(0)
-        if _is_pooling(one):
+        if tower.is_pooling(one):
             row = positive.sum(0) @ mixed[-positive.shape[-1] :]
         else:
-            mixed = mixed + positive[-own:, -own:] @ mixed
+            taken = _take_own(tower, positive)
+            mixed = mixed[: len(taken)] + taken @ mixed
     return tower.take_patches(_pick_row(tower, mixed) if row is None else row)
 
 
-def _is_pooling(read: AttentionRead) -> bool:
-    """Whether other tokens ask than are looked at."""
-    return read.weights.shape[-2] != read.weights.shape[-1]
+def _take_own(tower: PatchTower, matrix: Tensor) -> Tensor:
+    """What the tower's own tokens took from each other, (Q, length): tuning may have put others before them."""
+    return matrix[-tower.length :, -tower.length :]
 
 
 def _pick_row(tower: PatchTower, mixed: Tensor) -> Tensor:

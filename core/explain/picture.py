@@ -1,13 +1,14 @@
 """Which parts of a picture a score relied on.
 
-Transformers: signed attention x gradient over all layers. Convolutional towers: the gradient at a mask over cells. For
-both: integrated gradients over that mask, whose parts sum to the score.
+Transformers: signed attention x gradient over all layers, or integrated gradients at a mask over patches. Other
+towers: gradients or sampled Shapley values at a mask over the last feature map. A trained version's fusion is a
+transformer over cells of the picture too; its attention tells what it did with them, and not what the tower did.
 
 Source: Chefer et al. 2021, "Generic Attention-model Explainability", section 3, for weighing attention by its gradient;
 Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", section 3, for integrated gradients.
 
-Gradients of a convolutional tower are rough, since its answer saturates at a faint contrast: where their map fails the
-deletion test, `audit`, which needs no gradients, may still pass.
+Gradients at the pixels of a convolutional tower are rough: it saturates at a faint contrast, and the embedded head
+jumps where the ten likeliest classes change. Where a map fails the deletion test, `audit`, by pixels alone, may pass.
 
 A map tells what the model relied on, which need not be what a person would look at.
 
@@ -22,7 +23,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from core.encode.item_tokens import PICTURE_GRID
 from core.encode.pictures import Pixels
@@ -34,6 +34,7 @@ from core.explain.faithfulness import ScoreOfMasks, quick_deletion_test
 from core.explain.maps import PictureMap
 from core.explain.patches import (
     PatchTower,
+    describe_fusion,
     describe_patches,
     find_unread,
     game_attention,
@@ -41,25 +42,30 @@ from core.explain.patches import (
     sum_attention,
 )
 from core.explain.regression import fit_cells
-from core.explain.scores import Score
+from core.explain.sampling import sample_shapley
+from core.explain.scene import Fill, Scene, Show, differentiate, has_feature_map, open_scene, show_features
+from core.explain.scores import FusedScore, Score
 
 #: Cells on a side of a map of a convolutional tower.
 CNN_GRID = 7
 #: A completeness error above this makes integrated gradients take twice as many steps.
 COMPLETENESS = 0.1
-#: What stands for a deleted part: the picture's mean colour, or the picture blurred beyond recognition.
-Fill = Literal["mean", "blur"]
-Method = Literal["fast", "faithful", "audit", "rollout", "game"]
+Method = Literal["fast", "faithful", "audit", "attention", "rollout", "game"]
 #: Pixels (N, S, S, 3) to embeddings (N, D), unit-norm, and tokens (N, grid * grid, W), e.g. of `TokenRuntime`.
 ReadPictures = Callable[[Pixels], tuple[NDArray[np.float32], NDArray[np.float32]]]
 #: Convolutional towers answer to faint contrast: their steps end at the cubes of even ones, short where it is low.
 _CNN_POWER = 3
-#: Where the one step of `fast` is taken, for the same reason: at half or full contrast the gradient says little.
-_CNN_LEVEL = 0.05
-Encode = Callable[[Tensor], tuple[Tensor, Tensor]]
+#: Where `fast` takes its gradients: once at a faint contrast, for the same reason, or evenly over a feature map.
+_PIXEL_LEVELS, _FEATURE_LEVELS = (0.05,), (0.125, 0.375, 0.625, 0.875)
 #: Pictures at once: on a processor, larger batches take up to twice as long a picture.
 _BATCH, _BATCH_ON_CARD = 4, 32
-_NAMES = {"faithful": "mask integrated gradients", "audit": "regression on random masks"}
+_NAMES = {
+    "faithful": "mask integrated gradients",
+    "audit": "regression on random masks",
+    "attention": "attention x gradient",
+}
+_ENDS = np.array([[[1.0]], [[0.0]]], np.float32)
+_ATTENTION = ("attention", "rollout", "game")
 
 
 class PictureExplainer:
@@ -92,6 +98,7 @@ class PictureExplainer:
         self._read_pictures = read
         self._tower = describe_patches(self._visual)
         self._power = 1 if self._tower else _CNN_POWER
+        self._at_features = self._tower is None and has_feature_map(self._tokens, preparation.side, self._device)
         self.cells = self._tower.side if self._tower else CNN_GRID
 
     @property
@@ -102,7 +109,9 @@ class PictureExplainer:
     @property
     def fast_method(self) -> str:
         """Name of what `fast` does on this tower."""
-        return "attention x gradient" if self.is_transformer else "mask gradient"
+        if self.is_transformer:
+            return "attention x gradient"
+        return "feature gradients" if self._at_features else "mask gradient"
 
     def explain(self, pixels: Pixels, score: Score, *, method: Method = "fast") -> PictureMap:
         """A map with the quick deletion test.
@@ -110,8 +119,8 @@ class PictureExplainer:
         Args:
             pixels: As the tower wants it, (S, S, 3).
             score: What to explain.
-            method: "fast", "faithful", "audit", or for transformers "game" or "rollout"; the latter is the same for
-                every score and must not be shown as the reason for one.
+            method: "fast", "faithful", "audit", or for transformers and trained versions "attention", "game" or
+                "rollout"; the latter is the same for every score and must not be shown as the reason for one.
 
         Raises:
             ExplainError: The method cannot read this tower's attention; "faithful" can always be had.
@@ -121,12 +130,11 @@ class PictureExplainer:
         if method == "faithful":
             grid, completeness = self.faithful(pixels, score)
         else:
-            ways = {"fast": self.fast, "audit": self.audit, "rollout": self.rollout, "game": self.game}
-            grid = ways[method](pixels, score)
+            grid = getattr(self, method)(pixels, score)
         gain, faithful = quick_deletion_test(self.score_of_masks(pixels, score), grid)
         return PictureMap(
             grid=grid,
-            method=({"fast": self.fast_method} | _NAMES).get(method, method),
+            method=self._name(method),
             completeness=completeness,
             gain=gain,
             faithful=faithful,
@@ -134,7 +142,7 @@ class PictureExplainer:
         )
 
     def fast(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
-        """A map by one forward and one backward pass.
+        """A map by one forward and one backward pass, or by two forward passes and the head's gradients.
 
         Args:
             pixels: As the tower wants it, (S, S, 3).
@@ -147,38 +155,52 @@ class PictureExplainer:
             ExplainError: This tower's attention cannot be read; use `faithful`.
         """
         if self._tower is None:
-            return _to_grid(self._mask_gradients(pixels, score, torch.tensor([_CNN_LEVEL])).mean(0))
-        return _to_grid(sum_attention(*self._read(pixels, score)))
+            levels = torch.tensor(_FEATURE_LEVELS if self._at_features else _PIXEL_LEVELS)
+            return _to_grid(self._differentiate(self._open(pixels), score, levels).mean(0))
+        return self.attention(pixels, score)
 
     def faithful(self, pixels: Pixels, score: Score, steps: int = 8) -> tuple[NDArray[np.float32], float]:
-        """Integrated gradients over one mask value for all cells, midpoint rule.
+        """A map whose parts sum to the score: sampled Shapley values where there is a feature map, as `sample_shapley`.
+
+        Otherwise integrated gradients over one mask value for all cells, midpoint rule.
 
         Args:
             pixels: As the tower wants it, (S, S, 3).
             score: What to explain.
-            steps: Forward and backward passes; twice as many where the completeness error is above `COMPLETENESS`.
+            steps: Orders of cells; or forward and backward passes, twice as many where the completeness error is above
+                `COMPLETENESS`.
 
         Returns:
             The map, signed, in units of the score, (G, G); and its completeness error: |sum - (f(1) - f(0))| /
             |f(1) - f(0)|, where f(1) is the whole picture's score and f(0) the empty one's.
         """
-        ends = torch.tensor([1.0, 0.0], device=self._device).view(2, 1, 1)
-        whole, empty = self._score_masks(self._open(pixels), score, ends, self._tokens).tolist()
-        change = whole - empty
-        grid, error = self._integrate(pixels, score, steps, change)
-        if error > COMPLETENESS:
-            grid, error = self._integrate(pixels, score, 2 * steps, change)
-        return grid, error
+        scene = self._open(pixels)
+        whole, empty = self._run(lambda masks: self._tokens(scene.cover(masks)), score)(_ENDS).tolist()
+        if self._at_features:
+            grid = sample_shapley(self._run(self._show(scene), score), self.cells, orders=steps)
+        else:
+            grid = self._integrate(scene, score, steps)
+            if _miss(grid, whole - empty) > COMPLETENESS:
+                grid = self._integrate(scene, score, 2 * steps)
+        return grid, _miss(grid, whole - empty)
 
     def audit(self, pixels: Pixels, score: Score, masks: int = 128) -> NDArray[np.float32]:
         """A linear model of the score under random masks, by so many forward passes, (G, G); see `fit_cells`."""
         return fit_cells(self.score_of_masks(pixels, score), self.cells, masks=masks)
 
+    def attention(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
+        """Signed attention x gradient over all layers, (G, G): of the tower, or of the fusion where it has none.
+
+        Raises:
+            ExplainError: Neither is a transformer whose attention can be read, or it plays no part in the score.
+        """
+        return _to_grid(sum_attention(*self._read(pixels, score)))
+
     def rollout(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
         """Attention rolled out over all layers, (G, G), positive: the same for every score, so no reason for one.
 
         Raises:
-            ExplainError: The tower is no transformer, or its attention cannot be read.
+            ExplainError: As of `attention`.
         """
         return _to_grid(roll_attention(*self._read(pixels, score)))
 
@@ -186,7 +208,7 @@ class PictureExplainer:
         """Positive attention x gradient rolled out over all layers, (G, G), positive.
 
         Raises:
-            ExplainError: The tower is no transformer, or its attention cannot be read.
+            ExplainError: As of `attention`.
         """
         return _to_grid(game_attention(*self._read(pixels, score)))
 
@@ -198,17 +220,27 @@ class PictureExplainer:
             score: What to compute.
         """
         scene = self._open(pixels)
+        return self._run(lambda masks: self._encode(scene.cover(masks)), score)
+
+    def _open(self, pixels: Pixels) -> Scene:
+        return open_scene(pixels, self._fill, self._device)
+
+    def _show(self, scene: Scene) -> Show:
+        """How masks are shown where many are needed, or their gradients."""
+        if self._at_features:
+            return show_features(self._tokens, scene)
+        return lambda masks: self._tokens(scene.cover(masks))
+
+    def _run(self, show: Show, score: Score) -> ScoreOfMasks:
+        """Scores of what is shown, without gradients."""
 
         def run(masks: NDArray[np.float32]) -> NDArray[np.float32]:
             shown = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self._device)
-            return np.asarray(self._score_masks(scene, score, shown, self._encode).float().cpu().numpy())
+            with torch.no_grad():
+                scores = [score(*show(part)) for part in torch.split(shown, self._batch)]
+            return np.asarray(torch.cat(scores).float().cpu().numpy())
 
         return run
-
-    def _score_masks(self, scene: tuple[Tensor, Tensor], score: Score, masks: Tensor, encode: Encode) -> Tensor:
-        """Scores (B,) of a picture under masks (B, G, G), without gradients."""
-        with torch.no_grad():
-            return torch.cat([score(*encode(_cover(scene, part))) for part in torch.split(masks, self._batch)])
 
     def _encode(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings and tokens of pictures (B, S, S, 3), without gradients."""
@@ -218,54 +250,50 @@ class PictureExplainer:
         joint, cells = self._read_pictures(pictures.round().byte().cpu().numpy())
         return torch.from_numpy(joint).to(self._device), torch.from_numpy(cells).to(self._device)
 
-    def _open(self, pixels: Pixels) -> tuple[Tensor, Tensor]:
-        """A picture and what it looks like when all of it is deleted, both (S, S, 3)."""
-        if pixels.ndim != 3 or pixels.shape[0] != pixels.shape[1] or pixels.shape[2] != 3:
-            raise ValueError("a picture is (S, S, 3)")
-        picture = torch.from_numpy(np.array(pixels)).to(self._device).float()
-        small = adaptive_avg_pool2d(picture.permute(2, 0, 1)[None], 1 if self._fill == "mean" else CNN_GRID)
-        empty = interpolate(small, size=picture.shape[:2], mode="bilinear")[0].permute(1, 2, 0)
-        return picture, empty
-
-    def _integrate(self, pixels: Pixels, score: Score, steps: int, change: float) -> tuple[NDArray[np.float32], float]:
+    def _integrate(self, scene: Scene, score: Score, steps: int) -> NDArray[np.float32]:
         edges = torch.linspace(0, 1, steps + 1) ** self._power  # (K + 1,)
         widths = edges.diff().to(self._device).view(-1, 1, 1)
-        grid = (widths * self._mask_gradients(pixels, score, (edges[1:] + edges[:-1]) / 2)).sum(0)
-        return _to_grid(grid), abs(float(grid.sum()) - change) / max(abs(change), 1e-9)
+        return _to_grid((widths * self._differentiate(scene, score, (edges[1:] + edges[:-1]) / 2)).sum(0))
 
-    def _mask_gradients(self, pixels: Pixels, score: Score, levels: Tensor) -> Tensor:
+    def _differentiate(self, scene: Scene, score: Score, levels: Tensor) -> Tensor:
         """Gradients of the score at masks that are `levels` (K,) everywhere, (K, G, G)."""
-        scene = self._open(pixels)
-        found = []
-        for part in torch.split(levels.to(self._device), self._batch):
-            with torch.enable_grad():
-                masks = part.view(-1, 1, 1).repeat(1, self.cells, self.cells).requires_grad_()
-                scores = score(*self._tokens(_cover(scene, masks)))
-                found.append(torch.autograd.grad(scores.sum(), masks)[0])
-        return torch.cat(found)
+        masks = levels.to(self._device).view(-1, 1, 1).repeat(1, self.cells, self.cells)
+        return differentiate(self._show(scene), score, masks, self._batch)
 
     def _read(self, pixels: Pixels, score: Score) -> tuple[PatchTower, list[AttentionRead]]:
         """Attention of every block of the picture as it is, and of the pooling where that is known."""
-        if self._tower is None:
-            raise ExplainError(
-                "This model's picture tower has no attention that Wishlight can read. "
-                "The map is made by covering parts of the picture instead."
-            )
-        picture, _ = self._open(pixels)
-        with torch.enable_grad(), watch_attention(self._visual) as calls:
+        tower, model = self._find_transformer(score)
+        picture = self._open(pixels).whole
+        with torch.enable_grad(), watch_attention(model) as calls:
             # The pixels ask for a gradient so that frozen towers build a graph too.
             scores = score(*self._tokens(picture[None].requires_grad_()))
         reads = read_attention(calls, scores.sum())
-        if (unread := find_unread(self._tower, reads)) is not None:
+        if (unread := find_unread(tower, reads)) is not None:
             raise refuse(unread)
-        return self._tower, reads
+        if not any(one.gradients.any() for one in reads):
+            raise ExplainError("The attention of this model plays no part in this score, so there is no map of it.")
+        return tower, reads
+
+    def _find_transformer(self, score: Score) -> tuple[PatchTower, Any]:
+        if self._tower is not None:
+            return self._tower, self._visual
+        if isinstance(score, FusedScore):
+            return describe_fusion(score.network.fusion, score.picture), score.network.fusion
+        raise ExplainError(
+            "This model's picture tower has no attention that Wishlight can read. "
+            "The map is made by covering parts of the picture instead."
+        )
+
+    def _name(self, method: Method) -> str:
+        if method == "faithful" and self._at_features:
+            return "sampled Shapley values"
+        name = ({"fast": self.fast_method} | _NAMES).get(method, method)
+        return f"{name} of the fusion" if method in _ATTENTION and self._tower is None else name
 
 
-def _cover(scene: tuple[Tensor, Tensor], masks: Tensor) -> Tensor:
-    """The picture under masks (B, G, G), (B, S, S, 3)."""
-    picture, empty = scene
-    shown = interpolate(masks[:, None], size=picture.shape[:2], mode="nearest")[:, 0, :, :, None]  # (B, S, S, 1)
-    return empty + shown * (picture - empty)
+def _miss(grid: NDArray[np.float32], change: float) -> float:
+    """The completeness error of a map that should sum to a change of the score."""
+    return abs(float(grid.sum(dtype=np.float64)) - change) / max(abs(change), 1e-9)
 
 
 def _to_grid(grid: Tensor) -> NDArray[np.float32]:

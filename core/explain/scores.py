@@ -4,6 +4,7 @@ Imports torch, so import this module inside functions only.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -28,32 +29,39 @@ def plain_score(target: Tensor) -> Score:
     return score
 
 
-def fused_score(network: FusionModel, item: ItemBatch, target: Tensor, *, picture: str = "picture") -> Score:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusedScore:
     """A trained model: the sum over modalities of <part of the item's vector, part of the target>.
 
     The item's other modalities stay as they are, so a map tells what the picture does beside them.
 
-    Args:
-        network: Put into evaluation mode, on the picture tower's device.
+    Attributes:
+        network: In evaluation mode, on the picture tower's device.
         item: The one item, with all of its modalities; its own picture is not read.
         target: One part a modality, (M, D).
         picture: Name of the modality that is varied.
-
-    Raises:
-        ValueError: There is not one item, or the model has no such modality.
     """
-    names = [shape.name for shape in network.fusion.config.modalities]
-    if picture not in names or len(item.joint) != 1:
-        raise ValueError(f"needs one item and a modality {picture!r}")
-    place = names.index(picture)
-    network.eval()
 
-    def score(joint: Tensor, cells: Tensor) -> Tensor:
-        vectors = network.fusion(_put_picture(item, joint, cells, (picture, place))).vectors  # (B, M, D)
-        found: Tensor = (vectors * target.to(vectors)).sum((1, 2))
+    network: FusionModel
+    item: ItemBatch
+    target: Tensor
+    picture: str = "picture"
+
+    def __post_init__(self) -> None:
+        if self.picture not in self._names or len(self.item.joint) != 1:
+            raise ValueError(f"needs one item and a modality {self.picture!r}")
+        self.network.eval()
+
+    @property
+    def _names(self) -> list[str]:
+        return [shape.name for shape in self.network.fusion.config.modalities]
+
+    def __call__(self, joint: Tensor, cells: Tensor) -> Tensor:
+        """Scores (B,) of the item with other pictures; see `Score`."""
+        place = (self.picture, self._names.index(self.picture))
+        vectors = self.network.fusion(_put_picture(self.item, joint, cells, place)).vectors  # (B, M, D)
+        found: Tensor = (vectors * self.target.to(vectors)).sum((1, 2))
         return found
-
-    return score
 
 
 def _put_picture(item: ItemBatch, joint: Tensor, cells: Tensor, picture: tuple[str, int]) -> ItemBatch:

@@ -120,9 +120,7 @@ def test_integrated_gradients_equal_captum(conv) -> None:
     scene = explainer._open(pixels)
 
     def of_masks(masks):
-        from core.explain.picture import _cover
-
-        return read_contrast(*explainer._tokens(_cover(scene, masks)))
+        return read_contrast(*explainer._tokens(scene.cover(masks)))
 
     whole, empty = torch.ones(1, 7, 7), torch.zeros(1, 7, 7)
     expected = attr.IntegratedGradients(of_masks).attribute(whole, empty, n_steps=8, method="riemann_middle")
@@ -206,4 +204,6 @@ def test_the_embedded_model_explains_a_drawing(models_folder) -> None:
     grid, completeness = explainer.faithful(pixels, plain_score(target))
     assert found.grid.shape == grid.shape == (7, 7)
     assert np.isfinite(found.grid).all() and np.isfinite(found.gain) and found.completeness is None
-    assert completeness < 0.5
+    assert found.method == "feature gradients" and completeness < 1e-4
+    ends = explainer.score_of_masks(pixels, plain_score(target))(np.array([[[1.0]], [[0.0]]], np.float32))
+    assert grid.sum() == pytest.approx(float(ends[0] - ends[1]), abs=1e-5)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from core.explain.scores import fused_score, plain_score
+from core.explain.scores import FusedScore, plain_score
 from core.model.config import ModalityShape, ModelConfig
 from core.model.fusion import ItemBatch
 from core.model.network import FusionModel
@@ -31,6 +31,10 @@ def build_network(gate: float) -> FusionModel:
     with torch.no_grad():
         network.fusion.gate.fill_(gate)
     return network
+
+
+def fused_score(network: FusionModel, item: ItemBatch, target: torch.Tensor, picture: str = "picture") -> FusedScore:
+    return FusedScore(network=network, item=item, target=target, picture=picture)
 
 
 def build_item(*, picture: bool = True) -> ItemBatch:
