@@ -15,7 +15,7 @@ from ui.people.why import DIGITS, draw_why
 from ui.resources import open_workspace
 from ui.sidebar import chosen_catalogs
 
-_SHOWN, _STRIP = 24, 12
+_SHOWN, _STRIP = 24, 9
 
 
 def draw_page() -> None:
@@ -34,7 +34,7 @@ def draw_page() -> None:
         st.info(f"A log belongs to one catalogue: this is “{catalog.name}”. Choose another in the side bar.")
     person = choose_person(catalog)
     if person is None:
-        st.info("Choose a person first, or make one up from what they liked.", icon=":material/person:")
+        st.info("Choose a person, or make up a history from what somebody liked.", icon=":material/person:")
         return
     _draw_history(person)
     item_id = st.query_params.get("item")
@@ -65,7 +65,7 @@ def _draw_history(person: Person) -> None:
         _find(person, liked[:_STRIP]),
         name="history",
         label="Remove",
-        on_click=forget if st.session_state.get("who") == "new" else None,
+        on_click=forget if "liked" in st.query_params else None,
     )
     shown = f"The newest {_STRIP} of {len(liked):,} items" if len(liked) > _STRIP else f"{len(liked):,} items"
     st.caption(f"{shown}, newest first · {len(person.history):,} events in all")

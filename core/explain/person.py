@@ -4,6 +4,9 @@ The score is the sum of four parts (`core.train.heads`). What each player's abse
 
 - a field of the item: the item is read anew without it, by the towers and the fusion of the version. Taste is the
   cosine with that vector, likeness (in "together" as in "content") that of its place in the memory, words included.
+- all of its fields: taste and likeness are the average over all items, exactly. The null tokens are no way out here:
+  training always leaves an item one modality, and the mean of all vectors, made as long as the others, would lie
+  nearer to everybody than most items do.
 - "history": the history is empty. Taste and both parts of the memory are 0 then, and popularity alone speaks.
 - "prior": popularity is 0, the mean over items that were seen. What content foretells of it belongs to it.
 
@@ -21,13 +24,12 @@ from numpy.typing import NDArray
 from core.errors import ExplainError
 from core.explain.explanation import Flip
 from core.explain.flips import FLIP_RANK, find_fewest
-from core.explain.game import list_interactions, shapley_values, value_game
+from core.explain.game import list_interactions, members, shapley_values, value_game
 from core.explain.history import MOST_ITEMS, HistoryRanks
 from core.explain.person_explanation import HistoryEffect, PersonExplanation
-from core.explain.placing import MemoryPlacer
+from core.explain.placing import ItemPlacer
 from core.explain.variants import VariantReader, keep_fields, list_fields
 from core.interactions.log import History
-from core.model.fitted import ItemPlaces
 from core.store.catalogs import Catalog
 from core.store.items import Items, StoredItem
 from core.store.versions import Version
@@ -39,9 +41,10 @@ from core.train.heads import PeopleHeads
 HISTORY, PRIOR = "history", "prior"
 _METHOD = (
     "exact Shapley values over the item's fields, the history and popularity: without a field the version reads the "
-    "item anew, without the history popularity alone speaks, without popularity it counts as average, and who liked "
-    f"what together goes with the history. The newest {MOST_ITEMS} items of the history are left out one by one, and "
-    "all items are ranked again each time, the one left out among them"
+    "item anew, without any it is the average item, without the history popularity alone speaks, without popularity "
+    "it counts as average. Who liked what together goes with the history, as does what an average item would get. The "
+    f"newest {MOST_ITEMS} items of the history are left out one by one, and all items are ranked again each time, the "
+    "one left out among them"
 )
 
 OpenBundle = Callable[[Version], Bundle]
@@ -74,7 +77,7 @@ class PersonExplainer:
 
     def __init__(self, items: Items, open_bundle: OpenBundle, open_reader: OpenReader) -> None:
         self._items, self._open_bundle, self._open_reader = items, open_bundle, open_reader
-        self._placers: dict[str, tuple[int, MemoryPlacer]] = {}
+        self._placers: dict[str, tuple[int, ItemPlacer]] = {}
 
     def explain(self, catalog: Catalog, version: Version, history: History, item_id: str) -> PersonExplanation:
         """Explain one suggestion.
@@ -96,7 +99,8 @@ class PersonExplainer:
         row = _find_row(bundle, version, stored)
         ranks = HistoryRanks(bundle, history, row)
         standing = ranks.stand([()])[()]
-        game = self._play(replace(catalog, version=version.id, backbone=version.backbone), bundle, history, stored)
+        served = replace(catalog, version=version.id, backbone=version.backbone)
+        game = self._play(served, bundle, history, stored, row)
         shares = dict(zip(game.players, shapley_values(game.values).tolist(), strict=True))
         base = float(game.values[0])
         return PersonExplanation(
@@ -124,24 +128,19 @@ class PersonExplainer:
             raise ExplainError(f"There is no item “{item_id}” in “{catalog.name}”. Choose one from the suggestions.")
         return stored
 
-    def _play(self, served: Catalog, bundle: Bundle, history: History, stored: StoredItem) -> _Game:
+    def _play(self, served: Catalog, bundle: Bundle, history: History, stored: StoredItem, row: int) -> _Game:
         """The game that makes the item's score; `served` names the version."""
-        heads, row = _heads(bundle), bundle.item_ids.index(stored.item.item_id)
+        heads = _heads(bundle)
         fields = list_fields(stored.item, picture=stored.main_picture is not None)
-        kept = [frozenset(name for place, name in enumerate(fields) if n >> place & 1) for n in range(2 ** len(fields))]
+        kept = [members(fields, number) for number in range(1, 2 ** len(fields))]
         variants = [keep_fields(stored.item, names) for names in kept]
         vectors = self._open_reader(served).read(stored, variants)
-        memory = self._placer(served, bundle, heads).place(vectors, [one.item for one in variants])
-        places = ItemPlaces(
-            item=row,
-            vectors=np.concatenate([bundle.vectors[[row]], vectors]),
-            memory=np.concatenate([heads.memory.vectors[[row]], memory]),
-        )
+        places = self._placer(served, bundle, heads).place(row, vectors, [one.item for one in variants])
         parts = heads.score_places(bundle.network, bundle.vectors, history, places).astype(np.float64)
         prior = float(parts[0, HEADS.index("prior")])
-        known = parts.sum(axis=1) - prior  # all of it is 0 for an empty history
+        own, *read = (parts.sum(axis=1) - prior).tolist()  # all of it is 0 for an empty history
         # The item with all of its fields is the one that the version keeps, not the one that was read anew.
-        worth = dict(zip(kept, [*known[1:-1], known[0]], strict=True))
+        worth = dict(zip([frozenset[str](), *kept], [*read[:-1], own], strict=True))
 
         def value(coalitions: Sequence[frozenset[str]]) -> NDArray[np.float64]:
             return np.array(
@@ -149,15 +148,15 @@ class PersonExplainer:
             )
 
         players = (*fields, HISTORY, PRIOR)
-        return _Game(players=players, values=value_game(players, value), drift=float(known[-1] - known[0]))
+        return _Game(players=players, values=value_game(players, value), drift=read[-1] - own)
 
-    def _placer(self, served: Catalog, bundle: Bundle, heads: PeopleHeads) -> MemoryPlacer:
+    def _placer(self, served: Catalog, bundle: Bundle, heads: PeopleHeads) -> ItemPlacer:
         revision, placer = self._placers.get(served.version, (-1, None))
         if placer is None or revision != served.revision:
             place = {item_id: row for row, item_id in enumerate(bundle.item_ids)}
             stored = (one.item for one in self._items.iterate(served.id))
             items = {place[item.item_id]: item for item in stored if item.item_id in place}
-            placer = MemoryPlacer(bundle.vectors, heads.memory, items)
+            placer = ItemPlacer(bundle.vectors, heads.memory, items)
             self._placers[served.version] = (served.revision, placer)
         return placer
 

@@ -36,7 +36,7 @@ class PersonExplanation:
         history: Different items in the person's history; `counterfactuals` holds the newest of them.
         score: As `recommend` gives it.
         rank: As `recommend` gives it; None for an item that the person has had, which is not suggested again.
-        base_value: The score of an item of which nothing is known, for somebody of whom nothing is known.
+        base_value: The score of an item of which nothing is known for somebody of whom nothing is known: 0.
         modalities: Player (a field of the item, "history" or "prior") to its Shapley value; with the base value they
             sum to the score.
         interactions: Pairs of players with how much more they add together than each alone, strongest first.

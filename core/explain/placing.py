@@ -1,4 +1,4 @@
-"""Where an item lies in a version's memory when it has other fields."""
+"""Where an item lies for a version when it has other fields."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from core.catalog.schema import Item
 from core.encode.words import WordFolder
+from core.model.fitted import ItemPlaces
 from core.model.memory import Memory
 
 
-class MemoryPlacer:
+class ItemPlacer:
     """Repeats for variants of an item what `core.train.people.memory_vectors` did for the items of a version.
 
     A vector of the memory is the fused vector beside the folded words, less the catalogue's mean. A version keeps
@@ -25,27 +26,33 @@ class MemoryPlacer:
     """
 
     def __init__(self, vectors: NDArray[np.float32], memory: Memory, items: Mapping[int, Item]) -> None:
-        flat = _unit(vectors.reshape(len(vectors), -1))
-        self._centre = flat.mean(axis=0)
-        fused = _unit(flat - self._centre)  # (N, M * D)
+        self._flat, self._memory = _unit(vectors.reshape(len(vectors), -1)), memory.vectors
+        self._centre = self._flat.mean(axis=0)
+        fused = _unit(self._flat - self._centre)  # (N, M * D)
         self._mean = fused.mean(axis=0)
         width = fused.shape[1]
         kept = np.linalg.norm(memory.vectors[:, :width], axis=1)
         lengths = np.linalg.norm(fused - self._mean, axis=1) / np.maximum(kept, 1e-9)  # before they became 1, (N,)
-        rows = list(items)
+        words = (memory.vectors[:, width:] * lengths[:, None])[list(items)]
         self._folder = WordFolder(list(items.values()))
-        words = (memory.vectors[:, width:] * lengths[:, None])[rows]
         self._map = np.linalg.lstsq(self._fold(list(items.values())), words, rcond=None)[0]
 
-    def place(self, vectors: NDArray[np.float32], items: Sequence[Item]) -> NDArray[np.float32]:
-        """Centred, unit-norm vectors in the memory, (V, E).
+    def place(self, item: int, vectors: NDArray[np.float32], variants: Sequence[Item]) -> ItemPlaces:
+        """An item as the version keeps it, the average item, and variants, in this order, 2 + V places.
 
         Args:
-            vectors: Of V variants as the version reads them, (V, M, D).
-            items: Their words.
+            item: Its number in the version.
+            vectors: Of its variants as the version reads them, (V, M, D).
+            variants: Their words.
         """
-        fused = _unit(_unit(vectors.reshape(len(vectors), -1)) - self._centre) - self._mean
-        return _unit(np.concatenate([fused, self._fold(items) @ self._map], axis=1))
+        flat = _unit(vectors.reshape(len(vectors), -1))
+        fused = _unit(flat - self._centre) - self._mean
+        memory = _unit(np.concatenate([fused, self._fold(variants) @ self._map], axis=1))
+        return ItemPlaces(
+            item=item,
+            flat=np.stack([self._flat[item], self._centre, *flat]),
+            memory=np.stack([self._memory[item], self._memory.mean(axis=0), *memory]),
+        )
 
     def _fold(self, items: Sequence[Item]) -> NDArray[np.float32]:
         """Folded words and a 1 for what is the same for all, (V, E + 1)."""

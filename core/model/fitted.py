@@ -33,12 +33,12 @@ class ItemPlaces:
 
     Attributes:
         item: Its number.
-        vectors: In place of its vector, (V, M, D).
-        memory: In place of its vector in the memory, centred and unit-norm, (V, E).
+        flat: In place of its vector over all modalities, unit-norm or an average of such, (V, M * D).
+        memory: In place of its vector in the memory, centred and unit-norm or an average of such, (V, E).
     """
 
     item: int
-    vectors: NDArray[np.float32]
+    flat: NDArray[np.float32]
     memory: NDArray[np.float32]
 
 

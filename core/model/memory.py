@@ -78,7 +78,7 @@ class Memory:
         Args:
             liked: 0 or 1, (N,).
             item: Number of the item.
-            vectors: Centred and unit-norm like `Memory.vectors`, (V, E).
+            vectors: Centred and unit-norm like `Memory.vectors`, or averages of such, which give averages, (V, E).
 
         Returns:
             What `score` would give the item in place of its own score, (V,).
@@ -86,7 +86,7 @@ class Memory:
         seen = bool(self.likes[:, item].any())
         weights = self._project(liked[None])[0] if seen else liked
         others = weights @ self.vectors - weights[item] * self.vectors[item]
-        likeness = vectors @ others + weights[item] * np.einsum("ve,ve->v", vectors, vectors)
+        likeness = vectors @ others + weights[item]  # a vector's likeness to itself is 1
         known = liked[item] - weights[item] * (1 + self.diagonal[item]) if seen else 0.0
         return np.asarray(known + self.content * likeness, np.float32)
 

@@ -67,9 +67,8 @@ class PeopleHeads:
 
         flat = unit(vectors.reshape(len(vectors), -1))
         (person,) = read_people(network, [history], torch.from_numpy(flat), self.rating_scale)
-        taste = unit(places.vectors.reshape(len(places.vectors), -1)) @ person
         (liked,) = liked_rows([history], len(flat))
-        parts = item_parts(taste, float(self.prior[places.item]), self.memory, liked, places)
+        parts = item_parts(places.flat @ person, float(self.prior[places.item]), self.memory, liked, places)
         (weights,) = self.weights.to_array(~self.memory.likes[:, [places.item]].any(axis=0))
         weighed: NDArray[np.float32] = parts * weights
         return weighed

@@ -12,23 +12,35 @@ from ui.text import escape_markdown
 #: A log may hold more people than a select box can; any other id is typed.
 _LISTED = 300
 _FOUND, _EXAMPLES = 8, 3
-_WAYS = {"log": "Somebody in the log", "new": "Make up a history"}
+_LOG, _NEW = "log", "new"
+_WAYS = {_LOG: "Somebody in the log", _NEW: "Make up a history"}
 
 
 def choose_person(catalog: Catalog) -> Person | None:
     """The widgets, and the person; None until there is one."""
-    users = open_workspace().interactions.first_users(catalog.id, _LISTED)
-    way = st.segmented_control(
-        "Suggest to",
-        list(_WAYS),
-        key="who",
-        default="log",
-        format_func=_WAYS.get,
-        required=True,
-        on_change=leave_item,
-        bind="query-params",
-    )
-    return _choose_from_log(catalog, users) if way == "log" else _choose_items(catalog)
+    liked = st.query_params.get_all("liked")
+    ways, choice = st.columns([2, 3], gap="medium")
+    with ways:
+        way = st.segmented_control(
+            "Suggest to",
+            list(_WAYS),
+            key="who",
+            default=_NEW if liked else _LOG,
+            format_func=_WAYS.get,
+            required=True,
+            on_change=_change_way,
+        )
+    with choice:
+        if way == _NEW:
+            return _choose_items(catalog, liked)
+        return _choose_from_log(catalog)
+
+
+def _change_way() -> None:
+    """The address names either a person of the log or items, never both."""
+    leave_item()
+    st.query_params.pop("liked", None)
+    st.session_state["user"] = None
 
 
 def leave_item() -> None:
@@ -36,8 +48,9 @@ def leave_item() -> None:
     st.query_params.pop("item", None)
 
 
-def _choose_from_log(catalog: Catalog, users: tuple[str, ...]) -> Person | None:
+def _choose_from_log(catalog: Catalog) -> Person | None:
     workspace = open_workspace()
+    users = workspace.interactions.first_users(catalog.id, _LISTED)
     named = st.session_state.get("user") or st.query_params.get("user")
     user = st.selectbox(
         "Person",
@@ -46,11 +59,10 @@ def _choose_from_log(catalog: Catalog, users: tuple[str, ...]) -> Person | None:
         key="user",
         accept_new_options=True,
         placeholder="Choose or type an id" if users else "This catalogue has no log: make up a history",
+        help=f"As the log names this person. At most {_LISTED:,} are listed; type the id of any other.",
         on_change=leave_item,
         bind="query-params",
     )
-    if len(users) == _LISTED:
-        st.caption(f"The first {_LISTED:,} people of the log are listed; type the id of any other.")
     if workspace.interactions.is_simulated(catalog.id):
         st.warning("These shoppers are simulated. What is suggested to them says nothing about real people.")
     if user:
@@ -71,9 +83,8 @@ def _take_example(user: str) -> None:
     st.session_state["user"] = user
 
 
-def _choose_items(catalog: Catalog) -> Person | None:
+def _choose_items(catalog: Catalog, liked: list[str]) -> Person | None:
     """Items are looked for in words and added one by one; the address holds them, oldest first."""
-    liked = st.query_params.get_all("liked")
     asked = st.text_input(
         "Find items that this person liked",
         key="liking",

@@ -9,7 +9,7 @@ from core.store.items import StoredItem
 from ui.pictures import card_picture
 from ui.text import escape_markdown
 
-_WIDTH = 104
+_WIDTH = 84
 
 
 def draw_strip(

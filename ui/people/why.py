@@ -46,7 +46,7 @@ def draw_why(found: PersonExplanation, stored: StoredItem) -> None:
 
 
 def _draw_head(found: PersonExplanation, stored: StoredItem) -> None:
-    picture, words = st.columns([1, 4], gap="large", vertical_alignment="center")
+    picture, words = st.columns([1, 4], gap="medium", vertical_alignment="center")
     with picture:
         st.image(card_picture(stored.main_picture), width=_WIDTH, alt=stored.item.title)
     with words:
@@ -80,8 +80,10 @@ def _draw_removals(found: PersonExplanation) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "Without": st.column_config.TextColumn(width="medium"),
-            "Score": st.column_config.NumberColumn(format=f"%.{DIGITS}f", width="small"),
+            "Without": st.column_config.TextColumn(width=175),
+            "Rank": st.column_config.TextColumn(width=50),
+            "Change": st.column_config.TextColumn(width=75),
+            "Score": st.column_config.NumberColumn(format=f"%.{DIGITS}f", width=60),
         },
         alt="The rank without each item of the history",
     )

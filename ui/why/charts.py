@@ -1,6 +1,7 @@
 """The score as a waterfall."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import streamlit as st
 
@@ -55,6 +56,13 @@ def _draw(
         margin={"l": 8, "r": 48, "t": 8, "b": 8},
         showlegend=False,
         yaxis={"autorange": "reversed"},
-        xaxis={"zeroline": True},
+        xaxis={"zeroline": True, "range": _find_range(values)},
     )
     st.plotly_chart(figure, key=f"chart-{key}", config={"displayModeBar": False}, alt=alt)
+
+
+def _find_range(steps: Sequence[float]) -> list[float]:
+    """From the least to the most that is reached, with room for labels at both ends."""
+    reached = [0.0, *accumulate(steps)]
+    room = 0.18 * ((max(reached) - min(reached)) or 1.0)
+    return [min(reached) - room, max(reached) + room]

@@ -83,6 +83,7 @@ def test_shapley_values_are_those_of_all_orders(people_shop: Workspace, item_id:
     bundle = people_shop.open_version(person.version)
     found, row = explain(people_shop, person, item_id), bundle.item_ids.index(item_id)
     assert bool(bundle.heads.memory.seen[row]) == (item_id == "tie-black")
+    assert bundle.heads.memory.content > 0 and bundle.heads.memory.vectors.shape[1] > bundle.vectors[0].size
     stored = people_shop.items.find(person.catalog.id, item_id)
     fields = list_fields(stored.item, picture=True)
     served = replace(person.catalog, version=person.version.id)
@@ -91,12 +92,18 @@ def test_shapley_values_are_those_of_all_orders(people_shop: Workspace, item_id:
 
     def value(coalition: frozenset[str]) -> float:
         kept = coalition & set(fields)
-        vectors, memory = bundle.vectors.copy(), bundle.heads.memory.vectors.copy()
-        if len(kept) < len(fields):
-            variant = keep_fields(stored.item, kept)
-            vectors[row] = reader.read(stored, [variant])[0]
-            memory[row] = placer.place(vectors[[row]], [variant.item])[0]
-        prior = bundle.heads.prior.copy()
+        if not kept:  # the average over all items
+            others = zip(bundle.vectors, bundle.heads.memory.vectors, strict=True)
+            return float(np.mean([score(coalition, *other) for other in others]))
+        if len(kept) == len(fields):
+            return score(coalition, bundle.vectors[row], bundle.heads.memory.vectors[row])
+        variant = keep_fields(stored.item, kept)
+        read = reader.read(stored, [variant])
+        return score(coalition, read[0], placer.place(row, read, [variant.item]).memory[2])
+
+    def score(coalition: frozenset[str], own: np.ndarray, place: np.ndarray) -> float:
+        vectors, memory, prior = bundle.vectors.copy(), bundle.heads.memory.vectors.copy(), bundle.heads.prior.copy()
+        vectors[row], memory[row] = own, place
         prior[row] *= "prior" in coalition
         heads = replace(bundle.heads, prior=prior, memory=replace(bundle.heads.memory, vectors=memory))
         history = person.history if "history" in coalition else person.history.take(slice(0))
