@@ -98,7 +98,7 @@ def test_a_link_shows_the_same_and_another_person_leaves_it(app: Open, people: W
 
 def test_a_history_is_made_up(app: Open, people: Workspace) -> None:
     page = app(PAGE)
-    page.segmented_control(key="who").set_value("new").run()
+    page.radio(key="who").set_value("new").run()
     assert "Choose a person, or make up" in said(page)
     page.text_input(key="liking").input("red hat").run()
     for item_id in ("hat-red", "bag-red"):

@@ -21,13 +21,13 @@ def choose_person(catalog: Catalog) -> Person | None:
     liked = st.query_params.get_all("liked")
     ways, choice = st.columns([2, 3], gap="medium")
     with ways:
-        way = st.segmented_control(
+        way = st.radio(
             "Suggest to",
             list(_WAYS),
             key="who",
-            default=_NEW if liked else _LOG,
-            format_func=_WAYS.get,
-            required=True,
+            index=1 if liked else 0,
+            format_func=lambda way: _WAYS[way],
+            horizontal=True,
             on_change=_change_way,
         )
     with choice:
