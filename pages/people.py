@@ -9,7 +9,7 @@ from core.store.items import StoredItem
 from ui.cards import draw_ranked_cards
 from ui.empty import draw_no_catalog
 from ui.navigation import find_page
-from ui.people.chooser import choose_person, forget
+from ui.people.chooser import choose_person, forget, leave_item
 from ui.people.strip import draw_strip
 from ui.people.why import DIGITS, draw_why
 from ui.resources import open_workspace
@@ -34,11 +34,12 @@ def draw_page() -> None:
         st.info(f"A log belongs to one catalogue: this is “{catalog.name}”. Choose another in the side bar.")
     person = choose_person(catalog)
     if person is None:
-        st.info("Choose a person, or make up a history from what somebody liked.", icon=":material/person:")
+        st.info("Choose a person, or add what somebody liked, and suggestions follow.", icon=":material/person:")
         return
     _draw_history(person)
     item_id = st.query_params.get("item")
     if item_id:
+        st.button("All suggestions", key="back", icon=":material/arrow_back:", type="tertiary", on_click=leave_item)
         found, stored = _explain(person, item_id), open_workspace().items.find(catalog.id, item_id)
         if stored is not None:
             draw_why(found, stored)

@@ -11,8 +11,6 @@ PLAYER_NAMES = {
     "description": "Description",
     "attributes": "Category and attributes",
     "exact words": "Exact words",
-    "history": "History",
-    "prior": "Popularity",
 }
 
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.explain.explanation import Flip
+from core.explain.explanation import PLAYER_NAMES, Flip
+
+#: The players of games about people as people read them, those about needs among them.
+ALL_PLAYER_NAMES = {**PLAYER_NAMES, "history": "History", "prior": "Popularity"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

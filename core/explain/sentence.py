@@ -92,7 +92,7 @@ def describe_person(found: PersonExplanation) -> str:
     title = worst.title or worst.removed
     if found.rank is None or worst.rank is None or worst.rank <= found.rank:
         return f"{said} Of what this person did before, “{title}” speaks for it most."
-    return f"{said} Without “{title}” in the history it falls from {found.rank:,} to {worst.rank:,}."
+    return f"{said} Without “{title}” in the history this falls from {found.rank:,} to {worst.rank:,}."
 
 
 def _find_worst(found: Explanation) -> Counterfactual | None:

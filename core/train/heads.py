@@ -69,7 +69,8 @@ class PeopleHeads:
         (person,) = read_people(network, [history], torch.from_numpy(flat), self.rating_scale)
         (liked,) = liked_rows([history], len(flat))
         parts = item_parts(places.flat @ person, float(self.prior[places.item]), self.memory, liked, places)
-        (weights,) = self.weights.to_array(~self.memory.likes[:, [places.item]].any(axis=0))
+        new = np.array([not self.memory.likes[:, places.item].any()])
+        (weights,) = self.weights.to_array(new)
         weighed: NDArray[np.float32] = parts * weights
         return weighed
 

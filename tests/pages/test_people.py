@@ -64,7 +64,7 @@ def test_without_a_version_that_knows_people_it_leads_to_the_training(app: Open,
 
 def test_a_person_gets_what_recommend_gives(app: Open, people: Workspace) -> None:
     page = app(PAGE)
-    assert "Choose a person, or make up" in said(page) and "simulated" in said(page), "invented people are called so"
+    assert "Choose a person, or add" in said(page) and "simulated" in said(page), "invented people are called so"
     page.button(key="example-simulated-00002").click().run()
     assert page.selectbox(key="user").value == "simulated-00002"
     page.selectbox(key="user").set_value(USER).run()
@@ -99,7 +99,7 @@ def test_a_link_shows_the_same_and_another_person_leaves_it(app: Open, people: W
 def test_a_history_is_made_up(app: Open, people: Workspace) -> None:
     page = app(PAGE)
     page.radio(key="who").set_value("new").run()
-    assert "Choose a person, or make up" in said(page)
+    assert "Choose a person, or add" in said(page)
     page.text_input(key="liking").input("red hat").run()
     for item_id in ("hat-red", "bag-red"):
         page.button(key=f"found-{people.items.find(1, item_id).id}").click().run()

@@ -93,7 +93,7 @@ def _choose_items(catalog: Catalog, liked: list[str]) -> Person | None:
         max_chars=200,
     )
     text, avoid = split_avoid(asked or "")
-    if text:
+    if text and "item" not in st.query_params:
         need = Need(text=text, avoid=avoid, catalogs=(catalog.name,))
         found = [one.stored for one in open_workspace().suggester.suggest(need, limit=_FOUND + len(liked)).page]
         new = [stored for stored in found if stored.item.item_id not in liked][:_FOUND]

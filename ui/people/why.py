@@ -8,7 +8,6 @@ from core.explain.history import MOST_ITEMS
 from core.explain.person_explanation import PersonExplanation
 from core.explain.sentence import describe_person
 from core.store.items import StoredItem
-from ui.people.chooser import leave_item
 from ui.pictures import card_picture
 from ui.text import escape_markdown
 from ui.why.charts import draw_waterfall
@@ -24,7 +23,6 @@ _DRIFTED = 0.1
 
 def draw_why(found: PersonExplanation, stored: StoredItem) -> None:
     """The whole explanation."""
-    st.button("All suggestions", key="back", icon=":material/arrow_back:", type="tertiary", on_click=leave_item)
     _draw_head(found, stored)
     score, changes = st.columns(2, gap="large")
     with score:
