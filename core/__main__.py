@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from core.audit_commands import add_audit_commands
 from core.catalog.domains import guess_domain
 from core.catalog.importing import ImportSpec
 from core.catalog.intake import stage_file
@@ -79,6 +80,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add_search_commands(commands)
     add_expectation_commands(commands)
     add_explain_commands(commands)
+    add_audit_commands(commands)
     return parser
 
 

@@ -1,13 +1,12 @@
 """Why an item was suggested. The URL holds the catalogue, the need and the item, so a link shows the same page."""
 
-import json
 from collections.abc import Sequence
 
 import streamlit as st
 
 from core.errors import NeedError
 from core.explain.explanation import Explanation
-from core.explain.report import build_report, list_texts
+from core.explain.report import list_texts
 from core.explain.sentence import describe
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
@@ -60,7 +59,7 @@ def draw_page() -> None:
         draw_counterfactuals(found)
         draw_flips(found)
     _draw_other(catalog, need, found)
-    _draw_method(stored, found)
+    _draw_method(found)
 
 
 def _choose_catalog(catalogs: Sequence[Catalog]) -> Catalog:
@@ -99,7 +98,7 @@ def _explain(
 def _draw_head(catalog: Catalog, stored: StoredItem, need: Need, found: Explanation) -> None:
     picture, words = st.columns([2, 5], gap="large")
     with picture:
-        draw_picture(catalog, stored, need)
+        draw_picture(catalog, stored, need, found)
     with words:
         st.title(f"Why “{escape_markdown(stored.item.title)}”?", anchor=False)
         st.markdown(f"##### {escape_markdown(describe(found))}")
@@ -158,28 +157,9 @@ def _take_other(key: str) -> None:
     st.query_params["against"] = st.session_state[key]
 
 
-def _draw_method(stored: StoredItem, found: Explanation) -> None:
+def _draw_method(found: Explanation) -> None:
     with st.expander("Method, and how far to trust it", icon=":material/science:"):
         draw_method(found)
-        _draw_downloads(stored, found)
-
-
-def _draw_downloads(stored: StoredItem, found: Explanation) -> None:
-    with st.container(horizontal=True):
-        st.download_button(
-            "As HTML",
-            build_report(found, list_texts(found, stored.item), None),
-            file_name="why.html",
-            mime="text/html",
-            icon=":material/download:",
-        )
-        st.download_button(
-            "As JSON",
-            json.dumps(found.to_json(), ensure_ascii=False, indent=1),
-            file_name="why.json",
-            mime="application/json",
-            icon=":material/download:",
-        )
 
 
 draw_page()

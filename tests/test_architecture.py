@@ -31,6 +31,7 @@ ROOMS = (
     "search_commands",
     "expectation_commands",
     "explain_commands",
+    "audit_commands",
     "__main__",
 )
 CORE_FILES = sorted((ROOT / "core").rglob("*.py"))

@@ -142,10 +142,15 @@ def _draw_more(suggestion: Suggestion, need: Need) -> None:
     """The way to the whole explanation, which knows needs in words."""
     if need.image is not None or need.like is not None or not need.text:
         return
-    asked = {"need": say_need(need), "item": suggestion.stored.item.item_id}
-    if st.session_state.get("catalog") != suggestion.catalog:  # else the link holds it already
-        asked["catalog"] = suggestion.catalog
-    st.page_link(find_page("Why?"), label="Explain it in full", icon=":material/lightbulb:", query_params=asked)
+    draw_why_link("Explain it in full", suggestion.catalog, say_need(need), suggestion.stored.item.item_id)
+
+
+def draw_why_link(label: str, catalog: str, need: str, item_id: str) -> None:
+    """A link to the whole explanation of an item for a need in words."""
+    asked = {"need": need, "item": item_id}
+    if st.session_state.get("catalog") != catalog:  # else the link holds it already
+        asked["catalog"] = catalog
+    st.page_link(find_page("Why?"), label=label, icon=":material/lightbulb:", query_params=asked)
 
 
 def _draw_parts(suggestion: Suggestion) -> None:

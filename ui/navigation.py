@@ -21,7 +21,10 @@ def build_pages() -> dict[str, list[StreamlitPage]]:
             st.Page(_FOLDER / "catalogs.py", title="Catalogues", icon=":material/inventory_2:"),
             st.Page(_FOLDER / "training.py", title="Training", icon=":material/model_training:"),
         ],
-        "Inspect": [st.Page(_FOLDER / "activity.py", title="Activity", icon=":material/list_alt:")],
+        "Inspect": [
+            st.Page(_FOLDER / "audit.py", title="Audit", icon=":material/fact_check:"),
+            st.Page(_FOLDER / "activity.py", title="Activity", icon=":material/list_alt:"),
+        ],
     }
 
 

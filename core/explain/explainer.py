@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from core.catalog.schema import Item
 from core.encode.text import item_text
 from core.errors import NeedError
+from core.explain.audit import Case
 from core.explain.explanation import Counterfactual, Explanation, Flip, Pair, WordEffect
 from core.explain.game import list_interactions, shapley_values, value_game
 from core.explain.maps import Looked
-from core.explain.ranks import MOST_WORDS, Ranks, Standing, find_flip, remove_each
+from core.explain.ranks import MOST_WORDS, Ranks, Standing, find_flip, remove_each, say_need
 from core.explain.variants import Variant, VariantReader, keep_fields, list_fields
 from core.explain.words import drop_words
 from core.store.catalogs import Catalog
@@ -97,6 +98,7 @@ class Explainer:
             item_id=item_id,
             title=stored.item.title,
             need=need.text,
+            avoid=need.avoid,
             score=standing.score,
             rank=standing.rank,
             base_value=float(game.values[0]),
@@ -109,6 +111,36 @@ class Explainer:
             against=self._compare(catalog, need, game, against, reader),
             completeness=abs(float(game.values[0]) + sum(shares.values()) - standing.score),
             method="exact Shapley values over the item's fields; words by leaving each out; ranks by asking again",
+            seconds=time.perf_counter() - began,
+        )
+
+    def weigh(self, catalog: Catalog, need: Need, item_id: str) -> Case:
+        """What an explanation says that can be summed up over a catalogue, without flips and comparisons.
+
+        Args:
+            catalog: The item's.
+            need: What was asked.
+            item_id: The item.
+
+        Raises:
+            NeedError: The item is not in the catalogue, or has no vector yet.
+            BackboneError: The catalogue's model cannot be loaded.
+        """
+        began = time.perf_counter()
+        stored = self._find(catalog, item_id)
+        reader, ranks = self._open_reader(catalog), Ranks(self._suggester, catalog, stored.id)
+        standing = _stand(ranks, need, stored)
+        game = _play(stored, reader, standing)
+        removed = remove_each(ranks, need)
+        return Case(
+            need=say_need(need),
+            item_id=item_id,
+            title=stored.item.title,
+            score=standing.score,
+            rank=standing.rank,
+            modalities=game.shares,
+            without={one.removed: one.rank for one in _remove_fields(game)},
+            words=(*_need_words(need, removed, standing.score), *_item_words(stored, reader, standing)),
             seconds=time.perf_counter() - began,
         )
 

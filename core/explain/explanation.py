@@ -97,6 +97,7 @@ class Explanation:
         item_id: The item.
         title: Its title.
         need: The need in words, without what is to be avoided.
+        avoid: What is to be avoided.
         score: As on its card.
         rank: As `suggest` ranks it in this catalogue; None where it is not ranked.
         base_value: The score of an item of which nothing is known.
@@ -119,6 +120,7 @@ class Explanation:
     item_id: str
     title: str
     need: str
+    avoid: tuple[str, ...]
     score: float
     rank: int | None
     base_value: float

@@ -12,8 +12,7 @@ from core.explain.sentence import describe
 from core.explain.words import drop_words
 
 #: Below this share of the strongest word a word is not marked.
-_FAINT = 0.1
-_OPACITY = 0.6
+FAINT = 0.1
 #: Characters of a description that are shown.
 _LONGEST = 600
 #: Of what `mark_text` gives.
@@ -37,8 +36,9 @@ tr + tr { border-top: 1px solid #8884; } td.number { text-align: right; font-var
 
 
 def list_texts(found: Explanation, item: Item) -> dict[str, str]:
-    """The texts whose words an explanation weighs: field to text, as `WordEffect.field` names it."""
-    return {"need": found.need, "title": item.title, "description": item.description[:_LONGEST]}
+    """The texts whose words an explanation weighs, and what is to be avoided: field to text, as `WordEffect.field`."""
+    avoid = ", ".join(found.avoid)
+    return {"need": found.need, "avoid": avoid, "title": item.title, "description": item.description[:_LONGEST]}
 
 
 def build_report(found: Explanation, texts: dict[str, str], looked: Looked | None) -> str:
@@ -85,7 +85,7 @@ def mark_text(label: str, text: str, effects: Sequence[WordEffect]) -> str:
 
 
 def _mark(word: str, value: float, strongest: float) -> str:
-    if not strongest or abs(value) < _FAINT * strongest:
+    if not strongest or abs(value) < FAINT * strongest:
         return escape(word)
     kind, sign = ("for", "+") if value > 0 else ("against", "−")
     strength = 0.25 + 0.75 * abs(value) / strongest
@@ -104,7 +104,7 @@ def _picture(looked: Looked | None, title: str) -> str:
         return ""
     if not looked.map.faithful:
         return "<p>No map of its picture explains the score better than chance would, so none is shown.</p>"
-    data = base64.b64encode(overlay(looked.pixels, looked.map.grid, _OPACITY)).decode()
+    data = base64.b64encode(overlay(looked.pixels, looked.map.grid)).decode()
     says = f"{escape(title, quote=True)}, with what counted laid over it"
     return f'<p><img alt="{says}" src="data:image/png;base64,{data}"></p>'
 

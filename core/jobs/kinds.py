@@ -5,6 +5,7 @@ from typing import Any
 
 from core.catalog.importing import ImportSpec
 from core.jobs.activate import activate_version
+from core.jobs.audit_catalog import AuditSpec, run_audit
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.progress import Progress
@@ -36,6 +37,10 @@ def _search(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progr
     return run_search(workspace, SearchSpec.from_json(payload), job_id, progress)
 
 
+def _audit(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
+    return run_audit(workspace, AuditSpec.from_json(payload), job_id, progress)
+
+
 def _activate(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
     return activate_version(workspace, payload["version"], payload["catalog"], progress)
 
@@ -47,4 +52,5 @@ KINDS: Mapping[str, Runner] = {
     "train": _train,
     "search": _search,
     "activate": _activate,
+    "audit": _audit,
 }

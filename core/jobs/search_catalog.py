@@ -52,7 +52,7 @@ def run_search(workspace: Workspace, spec: SearchSpec, run_id: str, progress: Pr
     config = spec.train.build_config()
     choice = read_device(spec.train.device)
     material, plan = load_plan(workspace, spec.train, progress)
-    folder = open_run(workspace, run_id, spec.to_json(), material)
+    folder = open_run(workspace, run_id, spec.to_json(), material.fingerprint)
     data = plan.build_data(material.tokens)
 
     def on_step(done: int, trials: int) -> None:

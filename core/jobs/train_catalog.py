@@ -104,7 +104,7 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     if not ranks.is_first:
         return _help_first(workspace, spec, run_id, ranks)
     material, plan = load_plan(workspace, spec, progress)
-    folder = open_run(workspace, run_id, spec.to_json(), material)
+    folder = open_run(workspace, run_id, spec.to_json(), material.fingerprint)
     ranks.wait()
     tracker = Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)
     tracker.note(
@@ -187,15 +187,21 @@ def load_plan(workspace: Workspace, spec: TrainSpec, progress: Progress) -> tupl
     return material, plan
 
 
-def open_run(workspace: Workspace, run_id: str, spec: Mapping[str, Any], material: Material) -> Path:
+def open_run(workspace: Workspace, run_id: str, spec: Mapping[str, Any], fingerprint: str) -> Path:
     """The folder of a run, made when missing; it keeps what was asked for, so that it can be gone on with.
+
+    Args:
+        workspace: Where it lies.
+        run_id: Its name.
+        spec: JSON values.
+        fingerprint: Of the catalogue as the run reads it.
 
     Raises:
         TrainError: The catalogue or the settings are no longer those that the run began with.
     """
     folder = workspace.home.runs / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    now = hashlib.sha256(f"{json.dumps(spec, sort_keys=True)}{material.fingerprint}".encode()).hexdigest()
+    now = hashlib.sha256(f"{json.dumps(spec, sort_keys=True)}{fingerprint}".encode()).hexdigest()
     path = folder / "started.txt"
     if path.exists() and path.read_text("utf-8") != now:
         raise TrainError(

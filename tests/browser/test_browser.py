@@ -114,6 +114,29 @@ def test_from_a_card_to_its_explanation_and_back_by_its_link(imported: Server, v
     assert "need=a+blue+hat" in again.page.url
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_where_the_model_looked_word_by_word(imported: Server, visit: Open, scheme: str) -> None:
+    page = visit(imported, scheme=scheme).open("/why?need=a+red+hat")
+    page.page.get_by_text("Show where the model looked").click()
+    page.page.get_by_role("radiogroup", name="Look for").wait_for(timeout=120_000)
+    page.settle()
+    if page.page.get_by_label("Opacity of the map").count():
+        page.says("counted most").says("it passed the test of deleting them")
+        opacity = page.page.get_by_role("slider", name="Opacity of the map")
+        opacity.press("ArrowLeft")
+        page.settle().says("50 %")
+    else:
+        page.says("so none is shown")
+    assert violations(page) == []
+    page.page.get_by_role("radio", name="red", exact=True).click()
+    page.settle()
+    page.page.get_by_role("button", name="Download", exact=True).click()
+    with page.page.expect_download() as waiting:
+        page.page.get_by_role("button", name="As HTML").click()
+    report = waiting.value.path().read_text("utf-8")
+    assert "Why “red hat”?" in report and ("data:image/png" in report or "so none is shown" in report)
+
+
 def test_filters_pages_and_the_link(imported: Server, visit: Open) -> None:
     page = visit(imported).open("/?need=something+to+wear")
     page.says("1–24 of the best 30")
@@ -158,6 +181,21 @@ def test_training_is_watched_reloaded_stopped_and_finished(imported: Server, vis
     again.page.get_by_text("Did fine-tuning help?").wait_for(timeout=180_000)
     again.settle().says("Measured once")
     again.says("How it learns")
+
+
+def test_an_audit_is_run_and_leads_to_an_explanation(imported: Server, visit: Open) -> None:
+    page = visit(imported).open("/audit")
+    for name, value in (("Suggestions at most", "12"), ("Pictures at most", "1")):
+        page.page.get_by_role("spinbutton", name=name).fill(value)
+        page.page.keyboard.press("Enter")
+        page.settle()
+    page.page.get_by_role("button", name="Start the audit").click()
+    page.page.get_by_text("What scores rest on").wait_for(timeout=180_000)
+    page.settle().says("Suggestions explained").says("Raise scores most")
+    with page.page.expect_download() as waiting:
+        page.page.get_by_role("button", name="Every suggestion as CSV").click()
+    rows = waiting.value.path().read_text("utf-8-sig").splitlines()
+    assert len(rows) == 13 and rows[0].startswith("Need,Item,Title,Score,Rank")
 
 
 def test_a_picture_as_the_need(imported: Server, visit: Open, shop_zip: Path) -> None:
@@ -205,21 +243,26 @@ def test_a_broken_file_is_a_sentence(imported: Server, visit: Open, tmp_path: Pa
     assert page.page.locator("[data-testid=stAlert]").count() == 1
 
 
-PAGES = ("/", "/?need=red+shoe", "/why?need=red+shoe", "/import", "/catalogs", "/training", "/activity")
+PAGES = ("/", "/?need=red+shoe", "/why?need=red+shoe", "/import", "/catalogs", "/training", "/audit", "/activity")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_accessible(imported: Server, visit: Open, path: str, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page = visit(imported, scheme=scheme).open(path)
     page.page.wait_for_timeout(500)
+    assert violations(page) == []
+
+
+def violations(page: Visit) -> list[tuple[str, list[str]]]:
+    """What axe-core finds against WCAG 2.1 AA."""
+    from axe_playwright_python.sync_playwright import Axe
+
     options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
     # Streamlit's grouped navigation nests its list items wrongly; it is not ours to mend.
     ours = {"exclude": [["[data-testid=stSidebarNavItems]"]]}
     found = Axe().run(page.page, context=ours, options=options).response["violations"]
-    assert [(one["id"], [node["html"][:160] for node in one["nodes"]][:3]) for one in found] == []
+    return [(one["id"], [node["html"][:160] for node in one["nodes"]][:3]) for one in found]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -3,10 +3,14 @@
 import json
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import ExplainError
+from core.explain.explainer import Explainer
 from core.explain.explanation import WordEffect
+from core.explain.maps import Looked, PictureMap
 from core.explain.report import mark_text
 from core.suggest.need import Need, split_avoid
 from core.workspace import Workspace
@@ -44,10 +48,20 @@ def test_the_waterfall_adds_up_to_the_score(app: Open, shop: Workspace) -> None:
     assert sum(difference["x"]) == pytest.approx(card.score, abs=1e-3)
 
 
+def test_labels_of_bars_that_go_down_have_room(app: Open, shop: Workspace) -> None:
+    test = open_why(app, item="hat-blue", against="shoe-red")
+    (_, difference) = (json.loads(one.proto.spec) for one in test.get("plotly_chart"))
+    values = difference["data"][0]["x"]
+    ends = [sum(values[: place + 1]) for place in range(len(values))]
+    low, high = difference["layout"]["xaxis"]["range"]
+    assert min(values[1:]) < 0 and low < min(0.0, *ends) and high > max(ends)
+
+
 def test_the_table_holds_the_ranks_that_the_needs_really_give(app: Open, shop: Workspace) -> None:
     test = open_why(app, need="red shoe, not leather")
     table = test.dataframe[0].value
     assert list(table["Without"])[:3] == ["“red”", "“shoe”", "“not leather”"]
+    assert ">Avoid</span> leather</div>" in words_of(test), "what is to be avoided is said beside the need"
     for without, need in (("“red”", "shoe, not leather"), ("“shoe”", "red, not leather")):
         page = shop.suggester.suggest(_need(need), limit=100).page
         rank = next(one.rank for one in page if one.stored.item.item_id == "shoe-red")
@@ -84,6 +98,69 @@ def test_marked_texts_are_never_markup() -> None:
     body = mark_text("<b>", "<img src=x onerror=alert(1)> red", [WordEffect(word="img", field="title", value=2.0)])
     assert "<img" not in body and "<b>" not in body and "&lt;" in body
     assert '<mark class="wl-for"' in body and "img" in body
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Gives faithful maps, but for the word “shoe”, and refuses attention; the needs and methods that were asked."""
+    asked = []
+
+    def look(_self, _catalog, need: Need, _item_id: str, *, method: str = "") -> Looked:
+        asked.append((need.text, method))
+        if method == "game":
+            raise ExplainError("This model's picture tower has no attention that Wishlight can read.")
+        grid = np.eye(4, dtype=np.float32)
+        made = PictureMap(
+            grid=grid, method="made up", completeness=None, gain=1.0, faithful=need.text != "shoe", seconds=0.1
+        )
+        return Looked(map=made, pixels=np.zeros((8, 8, 3), np.uint8))
+
+    monkeypatch.setattr(Explainer, "look", look)
+    return asked
+
+
+def look(test: AppTest) -> AppTest:
+    (toggle,) = (one for one in test.toggle if one.label == "Show where the model looked")
+    return toggle.set_value(True).run()
+
+
+def downloads(test: AppTest) -> list[str]:
+    return [one.proto.label for one in test.get("download_button")]
+
+
+def test_the_map_is_made_when_it_is_asked_for(app: Open, shop: Workspace, looked: list[tuple[str, str]]) -> None:
+    test = open_why(app)
+    assert looked == [] and downloads(test) == ["As HTML", "As JSON"]
+    look(test)
+    assert looked == [("red shoe", "")] and downloads(test) == ["As HTML", "As JSON", "As PNG"]
+    assert "Parts that raised the likeness to the whole need: made up" in words_of(test)
+    (opacity,) = (one for one in test.slider if one.label == "Opacity of the map")
+    opacity.set_value(0).run()
+    assert looked == [("red shoe", "")], "the map is kept while it is only drawn anew"
+
+
+def test_a_chip_for_each_word_and_a_refusal_where_no_map_is_faithful(
+    app: Open, shop: Workspace, looked: list[tuple[str, str]]
+) -> None:
+    test = look(open_why(app))
+    (chips,) = (one for one in test.pills if one.label == "Look for")
+    assert chips.options == ["The whole need", "red", "shoe"]
+    chips.set_value("red").run()
+    assert looked[-1] == ("red", "") and "likeness to “red”" in words_of(test)
+    (chips,) = (one for one in test.pills if one.label == "Look for")
+    chips.set_value("shoe").run()
+    assert ["so none is shown" in one.value for one in test.info] == [True]
+    assert downloads(test) == ["As HTML", "As JSON"]
+
+
+def test_a_method_that_cannot_read_the_model_is_refused(
+    app: Open, shop: Workspace, looked: list[tuple[str, str]]
+) -> None:
+    test = look(open_why(app))
+    (method,) = (one for one in test.selectbox if one.label == "How the map is made")
+    method.set_value("game").run()
+    assert looked[-1] == ("red shoe", "game") and "no attention" in test.info[0].value
+    assert not test.exception and not test.error
 
 
 def _need(text: str) -> Need:

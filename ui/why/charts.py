@@ -1,6 +1,6 @@
 """The score as a waterfall."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import accumulate
 
 import streamlit as st
@@ -56,13 +56,14 @@ def _draw(
         margin={"l": 8, "r": 48, "t": 8, "b": 8},
         showlegend=False,
         yaxis={"autorange": "reversed"},
-        xaxis={"zeroline": True, "range": _find_range(values)},
+        xaxis={"zeroline": True, "range": _find_range(start, parts)},
     )
     st.plotly_chart(figure, key=f"chart-{key}", config={"displayModeBar": False}, alt=alt)
 
 
-def _find_range(steps: Sequence[float]) -> list[float]:
-    """From the least to the most that is reached, with room for labels at both ends."""
-    reached = [0.0, *accumulate(steps)]
-    room = 0.18 * ((max(reached) - min(reached)) or 1.0)
-    return [min(reached) - room, max(reached) + room]
+def _find_range(start: float, parts: Mapping[str, float]) -> tuple[float, float]:
+    """Of the axis, with room for the labels, which stand left of bars that go down."""
+    ends = [0.0, *accumulate(parts.values(), initial=start)]
+    low, high = min(ends), max(ends)
+    room = 0.12 * (high - low or 1.0)
+    return (low - room if any(value < 0 for value in parts.values()) else low, high + room)

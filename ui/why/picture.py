@@ -5,35 +5,43 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ExplainError
-from core.explain.maps import Looked
+from core.explain.explanation import Explanation
+from core.explain.maps import METHODS, Looked
 from core.explain.overlay import overlay
-from core.explain.words import drop_words
+from core.explain.report import FAINT
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.suggest.need import Need
 from ui.pictures import card_picture
 from ui.resources import open_workspace
 from ui.text import escape_markdown
+from ui.why.downloads import draw_downloads
 
 _WIDTH = 260
 _WHOLE = "The whole need"
 _MOST_WORDS = 8
+_METHOD_NAMES = {
+    "": "Automatic",
+    "fast": "Gradient, one step",
+    "faithful": "Integrated gradients",
+    "audit": "Regression on covered pictures",
+    "rollout": "Attention rollout: the same for every need",
+    "game": "Attention, GAME (Chefer)",
+}
 
 
 @st.fragment
-def draw_picture(catalog: Catalog, stored: StoredItem, need: Need) -> None:
-    """The picture; on demand with a map over it, for the whole need or for one of its words."""
+def draw_picture(catalog: Catalog, stored: StoredItem, need: Need, found: Explanation) -> None:
+    """The picture; on demand with a map over it, for the whole need or for one of its words. Below it the downloads."""
     place = st.container()
     shown = st.toggle("Show where the model looked", key=f"look-{stored.id}", disabled=stored.main_picture is None)
     if not shown:
         place.image(card_picture(stored.main_picture), width=_WIDTH, alt=stored.item.title)
+        draw_downloads(found, stored.item, None)
         return
-    words = list(dict.fromkeys(word for word, _ in drop_words(need.text)))[:_MOST_WORDS]
-    asked = _WHOLE
-    if len(words) > 1:
-        asked = (
-            st.pills("Look for", [_WHOLE, *words], default=_WHOLE, key=f"look-for-{stored.id}-{need.text}") or _WHOLE
-        )
+    method = st.session_state.get(_method_key(stored)) or ""
+    asked = _choose_word(stored, found)
+    looked = None
     try:
         looked = _look(
             catalog.name,
@@ -41,12 +49,25 @@ def draw_picture(catalog: Catalog, stored: StoredItem, need: Need) -> None:
             need.text if asked == _WHOLE else asked,
             need.avoid,
             stored.item.item_id,
+            method,
         )
+        _draw_looked(looked, stored, asked, place)
     except ExplainError as exc:
         place.image(card_picture(stored.main_picture), width=_WIDTH, alt=stored.item.title)
         st.info(escape_markdown(str(exc)), icon=":material/image_not_supported:")
-        return
-    _draw_looked(looked, stored, asked, place)
+    with st.container(horizontal=True):
+        _draw_methods(stored)
+        draw_downloads(found, stored.item, looked)
+
+
+def _choose_word(stored: StoredItem, found: Explanation) -> str:
+    """`_WHOLE`, or a word of the need that moves the score."""
+    effects = {one.word: abs(one.value) for one in found.words if one.field == "need"}
+    words = [word for word, value in effects.items() if value >= FAINT * max(effects.values())][:_MOST_WORDS]
+    if len(effects) < 2 or not words:
+        return _WHOLE
+    key = f"look-for-{stored.id}-{found.need}"
+    return st.pills("Look for", [_WHOLE, *words], default=_WHOLE, key=key, required=True) or _WHOLE
 
 
 def _draw_looked(looked: Looked, stored: StoredItem, asked: str, place: DeltaGenerator) -> None:
@@ -72,6 +93,23 @@ def _draw_looked(looked: Looked, stored: StoredItem, asked: str, place: DeltaGen
     )
 
 
+def _method_key(stored: StoredItem) -> str:
+    return f"look-how-{stored.id}"
+
+
+def _draw_methods(stored: StoredItem) -> None:
+    """Other ways to make the map, for those who know them."""
+    with st.popover("Method", icon=":material/tune:"):
+        st.selectbox(
+            "How the map is made",
+            ["", *METHODS],
+            format_func=lambda name: _METHOD_NAMES.get(name, name),
+            key=_method_key(stored),
+            help="Automatic takes the gradient, and the regression where that map fails. Whatever makes a map, it is "
+            "shown only where it passes the test of deleting what it marks.",
+        )
+
+
 @st.cache_data(show_spinner="Covering parts of the picture and scoring it again", max_entries=128)
 def _look(
     catalog: str,
@@ -79,6 +117,8 @@ def _look(
     text: str,
     avoid: tuple[str, ...],
     item_id: str,
+    method: str,
 ) -> Looked:
     workspace = open_workspace()
-    return workspace.explainer.look(workspace.catalogs.find(catalog), Need(text=text, avoid=avoid), item_id)
+    need = Need(text=text, avoid=avoid)
+    return workspace.explainer.look(workspace.catalogs.find(catalog), need, item_id, method=method)

@@ -13,7 +13,6 @@ def draw_counterfactuals(found: Explanation) -> None:
             "Without": one.label,
             "Rank": say_rank(one.rank),
             "Change": say_change(found.rank, one.rank),
-            "Score": round(one.score, 2),
         }
         for one in found.counterfactuals
     ]
@@ -21,10 +20,7 @@ def draw_counterfactuals(found: Explanation) -> None:
         rows,
         hide_index=True,
         width="stretch",
-        column_config={
-            "Without": st.column_config.TextColumn(width="medium"),
-            "Score": st.column_config.NumberColumn(format="%.2f", width="small"),
-        },
+        height="content",
     )
     st.caption(
         "Each need was asked again over the whole catalogue. Without a field the item is read anew, and words that "

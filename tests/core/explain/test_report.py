@@ -17,6 +17,7 @@ def explanation(**changes) -> Explanation:
         "item_id": "1",
         "title": f"red {EVIL}",
         "need": "red",
+        "avoid": (),
         "score": 2.5,
         "rank": 1,
         "base_value": 0.5,

@@ -1,0 +1,70 @@
+"""What the model relies on over a whole catalogue, on the command line: audit."""
+
+import argparse
+import uuid
+from typing import Any
+
+from core.command import Result, add_command, show_progress
+from core.errors import ExplainError
+from core.jobs.audit_catalog import AuditSpec, Source, run_audit
+from core.training_commands import find_run
+from core.workspace import Workspace
+
+#: Words and items that are printed; JSON holds all.
+_SHOWN = 8
+
+
+def add_audit_commands(commands: Any) -> None:
+    """Add the command to the parser of `python -m core`."""
+    audit = add_command(commands, "audit", "sum up what the model relies on", _run_audit, _draw_audit)
+    audit.add_argument("--catalog", default="", metavar="NAME", help="needed unless an audit is gone on with")
+    needs = audit.add_mutually_exclusive_group()
+    needs.add_argument("--need", action="append", default=[], metavar="TEXT", help="explain what it brings")
+    needs.add_argument("--saved", action="store_true", help="explain what the saved needs bring")
+    audit.add_argument("--cases", type=int, default=200, metavar="N", help="suggestions at most (default: 200)")
+    audit.add_argument("--maps", type=int, default=24, metavar="N", help="pictures at most (default: 24)")
+    audit.add_argument("--seed", type=int, default=0, help="of the items that are drawn")
+    audit.add_argument("--resume", metavar="RUN", default="", help="go on with an audit that was stopped")
+
+
+def _run_audit(workspace: Workspace, options: argparse.Namespace) -> Result:
+    if options.resume:
+        run_id, kept = find_run(workspace.home, options.resume)
+        if "maps" not in kept:
+            raise ExplainError(f"The run {run_id[:12]} is no audit. Look for the one you mean under “Activity”.")
+        spec = AuditSpec.from_json(kept)
+    elif not options.catalog:
+        raise ExplainError("Name the catalogue with --catalog, or an audit to go on with by --resume.")
+    else:
+        run_id, spec = uuid.uuid4().hex, _read_spec(options)
+    return {"run": run_id, **run_audit(workspace, spec, run_id, show_progress(options.json))}
+
+
+def _read_spec(options: argparse.Namespace) -> AuditSpec:
+    source: Source = "typed" if options.need else "saved" if options.saved else "titles"
+    return AuditSpec(
+        catalog=options.catalog,
+        source=source,
+        needs=tuple(options.need),
+        cases=options.cases,
+        maps=options.maps,
+        seed=options.seed,
+    )
+
+
+def _draw_audit(result: Result) -> None:
+    print(f"{result['catalog']}: {result['cases']:,} suggestions for {result['needs']:,} needs")
+    for part in result["parts"]:
+        print(
+            f"  {part['name']:<14} {100 * part['share']:3.0f} % of what moved scores, {part['mean']:+.2f} on average, "
+            f"against in {100 * part['against']:.0f} %"
+        )
+    words = result["words"]
+    for title, chosen in (("Helped", words[:_SHOWN]), ("Harmed", words[::-1][:_SHOWN])):
+        named = [f"{one['word']} ({one['field']}, {one['mean']:+.2f})" for one in chosen]
+        print(f"{title} most: {', '.join(named) or 'no word came twice'}")
+    print(f"Pictures that lower their item's score: {len(result['hurt']):,} of {result['pictures']:,}")
+    for one in result["hurt"][:_SHOWN]:
+        print(f"  {one['value']:+.2f}  {one['title']} ({one['item_id']}) for “{one['need']}”")
+    looked = result["unmapped"] + sum(result["methods"].values())
+    print(f"No map of the picture was better than chance in {result['unmapped']:,} of {looked:,} pictures looked at.")

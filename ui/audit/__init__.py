@@ -1,0 +1,1 @@
+"""Parts of the page that sums up what the model relies on over a catalogue."""
