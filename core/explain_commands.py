@@ -8,26 +8,46 @@ from core.command import Result, add_command
 from core.errors import ExplainError
 from core.explain.maps import METHODS
 from core.explain.report import build_report, list_texts
-from core.explain.sentence import describe
+from core.explain.sentence import describe, describe_person
+from core.jobs.recommend import find_person, invent_person, split_ids
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.workspace import Workspace
 
 
 def add_explain_commands(commands: Any) -> None:
     """Add the commands to the parser of `python -m core`."""
-    explain = add_command(commands, "explain", "say why an item is suggested for a need", _run_explain, _draw_explain)
+    explain = add_command(commands, "explain", "say why an item is suggested", _run_explain, _draw_explain)
     explain.add_argument("--catalog", required=True, metavar="NAME")
-    explain.add_argument("--need", required=True, metavar="TEXT")
     explain.add_argument("--item", required=True, metavar="ID")
-    explain.add_argument("--against", default="", metavar="ID", help="compare with this item (default: the one above)")
-    explain.add_argument(
+    asked = explain.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--need", metavar="TEXT", help="for this need")
+    asked.add_argument("--user", metavar="USER", help="to this person of the catalogue's log")
+    asked.add_argument("--history", metavar="ID,ID", help="to somebody who liked these items, oldest first")
+    need = explain.add_argument_group("with --need")
+    need.add_argument("--against", default="", metavar="ID", help="compare with this item (default: the one above)")
+    need.add_argument(
         "--method", default="", choices=("", *METHODS), metavar="METHOD", help=f"of the picture: {', '.join(METHODS)}"
     )
-    explain.add_argument("--html", type=Path, metavar="FILE", help="write it as one HTML file as well")
-    explain.add_argument("--match", choices=MATCHES, default="both")
+    need.add_argument("--html", type=Path, metavar="FILE", help="write it as one HTML file as well")
+    need.add_argument("--match", choices=MATCHES, default="both")
 
 
 def _run_explain(workspace: Workspace, options: argparse.Namespace) -> Result:
+    return _explain_need(workspace, options) if options.need is not None else _explain_person(workspace, options)
+
+
+def _explain_person(workspace: Workspace, options: argparse.Namespace) -> Result:
+    if options.against or options.method or options.html or options.match != "both":
+        raise ExplainError("--against, --method, --html and --match go with --need. Leave them away for a person.")
+    if options.user is not None:
+        person = find_person(workspace, options.user, options.catalog)
+    else:
+        person = invent_person(workspace, split_ids(options.history), options.catalog)
+    found = workspace.person_explainer.explain(person.catalog, person.version, person.history, options.item)
+    return found.to_json() | {"sentence": describe_person(found)}
+
+
+def _explain_need(workspace: Workspace, options: argparse.Namespace) -> Result:
     text, avoid = split_avoid(options.need)
     need = Need(text=text, avoid=avoid, match=options.match)
     catalog = workspace.catalogs.find(options.catalog)
@@ -55,13 +75,23 @@ def _write(path: Path, text: str) -> None:
 
 
 def _draw_explain(result: Result) -> None:
-    print(f"{result['title']} ({result['item_id']}), {_rank(result['rank'])}, score {result['score']:.2f}")
+    digits = 2 if "need" in result else 4  # scores of people are smaller
+    print(f"{result['title']} ({result['item_id']}), {_rank(result['rank'])}, score {result['score']:.{digits}f}")
     print(result["sentence"])
-    print(f"  {'an unknown item':<28} {result['base_value']:+.2f}")
+    print(f"  {'nothing known':<28} {result['base_value']:+.{digits}f}")
     for name, value in result["modalities"].items():
-        print(f"  {name:<28} {value:+.2f}")
+        print(f"  {name:<28} {value:+.{digits}f}")
     for one in result["counterfactuals"]:
-        print(f"  without {one['removed']:<20} {one['score']:+.2f}  {_rank(one['rank'])}")
+        print(f"  without {one.get('title') or one['removed']:<20} {one['score']:+.{digits}f}  {_rank(one['rank'])}")
+    if "need" in result:
+        _draw_need(result)
+    elif flip := result["nearest_flip"]:
+        print(f"Without {', '.join(flip['changed'])}: {_rank(flip['rank'])}.")
+    else:
+        print("No removal of up to four items of the history brings it across the tenth rank.")
+
+
+def _draw_need(result: Result) -> None:
     if result["picture"] is None:
         print(result["picture_note"])
     elif not result["picture"]["faithful"]:

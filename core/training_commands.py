@@ -14,7 +14,7 @@ from core.evaluate.protocol import SPLITS
 from core.interactions.read import read_log
 from core.jobs.activate import activate_version
 from core.jobs.compare import ALL_MODELS, CompareSpec, run_compare
-from core.jobs.recommend import recommend_history, recommend_user
+from core.jobs.recommend import recommend_history, recommend_user, split_ids
 from core.jobs.train_catalog import DEVICES, SPEC, TrainSpec, run_train
 from core.train.config import PRESETS, TUNINGS, read_config
 from core.workspace import Workspace
@@ -143,7 +143,7 @@ def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:
     if options.k < 1:
         raise TrainError("-k is at least 1.")
     if options.history:
-        liked = [one.strip() for one in options.history.split(",") if one.strip()]
+        liked = split_ids(options.history)
         return recommend_history(workspace, liked, options.catalog, options.version, options.k)
     return recommend_user(workspace, options.user, options.catalog, options.version, options.k)
 

@@ -17,6 +17,7 @@ from core.encode.registry import find_backbone
 from core.encode.towers import Towers, load_towers
 from core.errors import NeedError, PictureError
 from core.explain.explainer import Explainer, PictureLooker
+from core.explain.person import PersonExplainer
 from core.explain.variants import PlainReader, VariantReader
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
@@ -25,10 +26,10 @@ from core.store.expectations import Expectations
 from core.store.index_files import VectorIndexes
 from core.store.interactions import Interactions
 from core.store.items import Items
-from core.store.versions import Versions
+from core.store.versions import Version, Versions
 from core.store.words import Words
 from core.suggest.suggester import Suggester
-from core.train.bundle import load_bundle, load_tuned_towers
+from core.train.bundle import Bundle, load_bundle, load_tuned_towers
 
 EncoderLoader = Callable[[str], Encoder]
 
@@ -58,8 +59,10 @@ class Workspace:
         self.indexes = VectorIndexes(self.database, home.indexes)
         self.suggester = Suggester(self.database, self.indexes, home.indexes, self.serving_encoder)
         self.explainer = Explainer(self.suggester, self.items, self._open_reader, self._open_looker)
+        self.person_explainer = PersonExplainer(self.items, self.open_version, self._open_reader)
         self._load = encoder_loader or (lambda name: load_encoder(name, home.models))
         self._encoders: dict[str, Encoder] = {}
+        self._bundles: dict[str, Bundle] = {}
         self._readers: dict[str, VariantReader] = {}
         self._lookers: dict[tuple[str, str], PictureLooker] = {}
         self._lock = threading.Lock()
@@ -92,22 +95,35 @@ class Workspace:
                 known = self._encoders.setdefault(catalog.version, known)
         return known
 
+    def open_version(self, version: Version) -> Bundle:
+        """A trained version, opened once.
+
+        Raises:
+            TrainError: It is missing or damaged.
+        """
+        with self._lock:
+            known = self._bundles.get(version.id)
+        if known is None:
+            known = load_bundle(self.home.versions / version.id)
+            with self._lock:
+                known = self._bundles.setdefault(version.id, known)
+        return known
+
     def _load_serving(self, catalog: Catalog) -> Encoder:
         if not self.versions.find(catalog.version).metrics.get("tuned"):
             return self.encoder(catalog.backbone)
         return build_encoder(catalog.backbone, self._serving_towers(catalog))
 
     def _open_reader(self, catalog: Catalog) -> VariantReader:
-        encoder = self.serving_encoder(catalog)
         if not catalog.version:
-            return PlainReader(encoder, self.suggester.index(catalog))
+            return PlainReader(self.serving_encoder(catalog), self.suggester.index(catalog))
         with self._lock:
             known = self._readers.get(catalog.version)
         if known is None:
             from core.explain.fused import FusedReader
 
-            folder = self.home.versions / catalog.version
-            known = FusedReader(self._serving_towers(catalog), load_bundle(folder).network, self.pictures.path)
+            network = self.open_version(self.versions.find(catalog.version)).network
+            known = FusedReader(self._serving_towers(catalog), network, self.pictures.path)
             with self._lock:
                 known = self._readers.setdefault(catalog.version, known)
         return known
@@ -119,7 +135,8 @@ class Workspace:
         if known is None:
             from core.explain.look import Looker
 
-            network = load_bundle(self.home.versions / catalog.version).network if catalog.version else None
+            version = self.versions.find(catalog.version) if catalog.version else None
+            network = self.open_version(version).network if version else None
             known = Looker(self._serving_towers(catalog), self.pictures.path, network=network)
             with self._lock:
                 known = self._lookers.setdefault(key, known)

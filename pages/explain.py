@@ -18,6 +18,7 @@ from ui.resources import open_workspace
 from ui.sidebar import chosen_catalogs
 from ui.text import escape_markdown
 from ui.why.charts import draw_difference, draw_waterfall
+from ui.why.method import draw_method
 from ui.why.picture import draw_picture
 from ui.why.tables import draw_counterfactuals, draw_flips, say_rank
 from ui.why.texts import draw_marked
@@ -160,17 +161,7 @@ def _take_other(key: str) -> None:
 
 def _draw_method(found: Explanation) -> None:
     with st.expander("Method, and how far to trust it", icon=":material/science:"):
-        st.markdown(
-            f"- {escape_markdown(found.method[:1].upper() + found.method[1:])}.\n"
-            f"- Base value and parts miss the score by {found.completeness:.4f}.\n"
-            f"- Made in {found.seconds:.2f} s."
-        )
-        if found.interactions:
-            st.caption("Pairs that add more (or less) together than each alone")
-            rows = [{"Pair": f"{one} × {other}", "Together": value} for one, other, value in found.interactions[:6]]
-            st.dataframe(
-                rows, hide_index=True, column_config={"Together": st.column_config.NumberColumn(format="%+.2f")}
-            )
+        draw_method(found)
 
 
 draw_page()

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +138,47 @@ def tiny_folder(tmp_path_factory) -> Path:
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": model_cfg, "preprocess_cfg": {}}))
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
     return folder
+
+
+@pytest.fixture(scope="session")
+def people_home(tmp_path_factory, tiny_folder) -> Path:
+    """A data folder with a catalogue “People's shop” on the tiny model, invented shoppers, and a version of both."""
+    from core.encode.loading import load_encoder
+    from core.interactions.simulate import simulate_log
+    from core.jobs.import_catalog import run_import
+    from core.jobs.material import load_material
+    from core.jobs.progress import silent
+    from core.jobs.train_catalog import TrainSpec, run_train
+    from tests.core.jobs.test_import_catalog import write_spec
+
+    folder = tmp_path_factory.mktemp("people")
+    rows = ["id,title,description,category,image\n"]
+    for colour, rgb in COLOURS.items():
+        Image.new("RGB", (40, 40), rgb).save(folder / f"{colour}.png")
+        for number, kind in enumerate(("shoe", "hat", "bag", "scarf", "glove", "coat", "sock", "belt", "tie", "cap")):
+            about = f"soft {colour} cloth for every day" if number % 2 else ""
+            picture = "" if kind == "cap" else f"{colour}.png"
+            rows.append(f"{kind}-{colour},{colour} {kind},{about},{kind},{picture}\n")
+    (folder / "shop.csv").write_text("".join(rows))
+    home = open_home(folder / "home")
+    workspace = Workspace(home, encoder_loader=lambda name: load_encoder(name, home.models, runtime="torch"))
+    spec = write_spec(folder / "shop.csv", folder=folder, catalog="People's shop")
+    run_import(workspace, replace(spec, backbone=str(tiny_folder)))
+    material = load_material(workspace, "People's shop", silent)
+    log = simulate_log(material.table.item_ids, material.table.text_embeddings, users=60, events_per_user=10, seed=0)
+    # The last shoes are new: nobody has met them.
+    kept = ~np.isin(log.items, [place for place, one in enumerate(log.item_ids) if one == "shoe-white"])
+    workspace.interactions.replace(material.catalog.id, log.take(kept), kind="events")
+    small = {"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
+    run_train(workspace, TrainSpec(catalog="People's shop", config=small, device="cpu"), "e" * 32, silent)
+    return home.root
+
+
+@pytest.fixture
+def people_shop(people_home: Path, tmp_path: Path) -> Workspace:
+    """A copy of that data folder, opened."""
+    from core.encode.loading import load_encoder
+
+    shutil.copytree(people_home, tmp_path / "people")
+    home = open_home(tmp_path / "people")
+    return Workspace(home, encoder_loader=lambda name: load_encoder(name, home.models, runtime="torch"))

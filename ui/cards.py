@@ -1,6 +1,6 @@
 """Suggestion cards, and the dialog that says why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 import streamlit as st
@@ -60,6 +60,28 @@ def draw_plain_cards(items: Sequence[StoredItem], catalogs: Mapping[int, str]) -
                 category = stored.item.category[-1:] or (stored.item.domain,)
                 _draw_item(stored, [f":gray-badge[{escape_markdown(category[0][:24])}]"], priced=priced)
                 _draw_like_button(catalogs[stored.catalog_id], stored)
+
+
+def draw_ranked_cards(items: Sequence[tuple[StoredItem, str]], on_why: Callable[[str], None]) -> None:
+    """The same wall for items that were not suggested for a need.
+
+    Args:
+        items: In order, each with its badge in Markdown.
+        on_why: Takes the id of an item whose "Why?" is pressed.
+    """
+    priced = any(stored.item.price is not None for stored, _ in items)
+    with st.grid("auto", min_column_width=CARD_WIDTH, gap="small"):
+        for stored, badge in items:
+            with _card(stored):
+                _draw_item(stored, [badge], priced=priced)
+                st.button(
+                    "Why?",
+                    key=f"why-{stored.id}",
+                    type="tertiary",
+                    help=f"Why {escape_markdown(stored.item.title)} is here",
+                    on_click=on_why,
+                    args=(stored.item.item_id,),
+                )
 
 
 def _card(stored: StoredItem) -> DeltaGenerator:

@@ -14,6 +14,7 @@ def build_pages() -> dict[str, list[StreamlitPage]]:
         "Find": [
             st.Page(_FOLDER / "suggest.py", title="Suggestions", icon=":material/search:", default=True),
             st.Page(_FOLDER / "explain.py", title="Why?", icon=":material/lightbulb:", url_path="why"),
+            st.Page(_FOLDER / "people.py", title="For a person", icon=":material/person:", url_path="person"),
         ],
         "Build": [
             st.Page(_FOLDER / "import_catalog.py", title="Import", icon=":material/upload_file:", url_path="import"),

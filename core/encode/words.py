@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,26 +32,58 @@ def list_words(item: Item) -> list[str]:
 
 def count_words(items: Sequence[Item]) -> sparse.csr_matrix:
     """TF-IDF rows with sublinear counts, unit-norm, (N, V); V is 0 where items share too few words."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
-
-    vectorizer = TfidfVectorizer(analyzer=list_words, min_df=_LEAST_ITEMS, sublinear_tf=True, dtype=np.float32)
-    try:
-        return sparse.csr_matrix(vectorizer.fit_transform(items))
-    except ValueError:  # no word is shared by enough items
-        return sparse.csr_matrix((len(items), 0), dtype=np.float32)
+    return _fit_counter(items)[1]
 
 
-def fold_words(words: sparse.csr_matrix, *, seed: int = 0) -> NDArray[np.float32]:
+def fold_words(words: sparse.csr_matrix) -> NDArray[np.float32]:
     """Latent semantic analysis of rows (N, V): unit-norm (N, E), zero for items without words; E may be 0.
 
     Source: Deerwester et al. 1990, "Indexing by latent semantic analysis".
     """
+    folding = _build_folding(words)
+    return np.zeros((words.shape[0], 0), np.float32) if folding is None else _unit(folding.fit_transform(words))
+
+
+class WordFolder:
+    """Folds the words of items that are not in a catalogue as `fold_words` folds those that are.
+
+    Args:
+        items: Of the catalogue.
+    """
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._counter, words = _fit_counter(items)
+        self._folding = _build_folding(words)
+        if self._folding is not None:
+            self._folding.fit(words)
+
+    def fold(self, items: Sequence[Item]) -> NDArray[np.float32]:
+        """Unit-norm (M, E), zero for items without words of the catalogue; E may be 0."""
+        if self._folding is None:
+            return np.zeros((len(items), 0), np.float32)
+        return _unit(self._folding.transform(self._counter.transform(items)))
+
+
+def _fit_counter(items: Sequence[Item]) -> tuple[Any, sparse.csr_matrix]:
+    """A fitted counter of words and its rows, (N, V)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
+
+    counter = TfidfVectorizer(analyzer=list_words, min_df=_LEAST_ITEMS, sublinear_tf=True, dtype=np.float32)
+    try:
+        return counter, sparse.csr_matrix(counter.fit_transform(items))
+    except ValueError:  # no word is shared by enough items
+        return counter, sparse.csr_matrix((len(items), 0), dtype=np.float32)
+
+
+def _build_folding(words: sparse.csr_matrix) -> Any:
+    """A folding for rows (N, V), not fitted yet; None where there is too little to fold."""
     from sklearn.decomposition import TruncatedSVD  # type: ignore[import-untyped]
 
     width = min(_FOLDED, words.shape[0] - 1, words.shape[1] - 1)
-    if width < 2:
-        return np.zeros((words.shape[0], 0), np.float32)
-    rows = TruncatedSVD(width, random_state=seed).fit_transform(words)
+    return None if width < 2 else TruncatedSVD(width, random_state=0)
+
+
+def _unit(rows: NDArray[Any]) -> NDArray[np.float32]:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     unit = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-6)
     return np.asarray(unit, np.float32)

@@ -12,7 +12,7 @@ from core.errors import NeedError
 from core.explain.audit import Case
 from core.explain.edits import find_lift, weigh_item_words
 from core.explain.explanation import Counterfactual, Explanation, Pair, WordEffect
-from core.explain.game import shapley_interactions, shapley_values, value_game
+from core.explain.game import list_interactions, shapley_values, value_game
 from core.explain.maps import Looked
 from core.explain.ranks import Ranks, Standing, find_flip, remove_each, say_need
 from core.explain.variants import VariantReader, keep_fields, list_fields
@@ -101,7 +101,7 @@ class Explainer:
             rank=standing.rank,
             base_value=float(game.values[0]),
             modalities=shares,
-            interactions=_list_interactions(game),
+            interactions=list_interactions(game.players, game.values),
             words=(*_need_words(need, removed, standing.score), *weigh_item_words(stored, reader, standing)),
             counterfactuals=(*removed, *_remove_fields(game)),
             alone=game.alone,
@@ -214,16 +214,6 @@ def _play(stored: StoredItem, reader: VariantReader, standing: Standing) -> _Gam
         return np.asarray(likeness + exact * held, np.float64)
 
     return _Game(standing=standing, players=players, values=value_game(players, value))
-
-
-def _list_interactions(game: _Game) -> tuple[tuple[str, str, float], ...]:
-    found = shapley_interactions(game.values)
-    pairs = [
-        (game.players[one], game.players[other], float(found[one, other]))
-        for one in range(len(game.players))
-        for other in range(one + 1, len(game.players))
-    ]
-    return tuple(sorted(pairs, key=lambda pair: -abs(pair[2])))
 
 
 def _need_words(need: Need, removed: Sequence[Counterfactual], score: float) -> list[WordEffect]:

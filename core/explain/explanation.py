@@ -56,8 +56,8 @@ class Flip:
     """The smallest change found that brings an item across a rank; every step of it was really ranked.
 
     Attributes:
-        changed: Words that are taken out of the need, or added to the item.
-        need: The need that was asked.
+        changed: Words that are taken out of the need or added to the item, or ids of items taken out of a history.
+        need: The need that was asked, "" where there is a history instead.
         rank: The item's rank then; None where it is not among those that are ranked at all.
         across: The rank that it crosses, e.g. 10 for "out of the first ten".
     """

@@ -79,6 +79,22 @@ def shapley_interactions(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return found + found.T
 
 
+def list_interactions(players: Sequence[str], values: NDArray[np.float64]) -> tuple[tuple[str, str, float], ...]:
+    """Pairs of players with how much more they add together than each alone, strongest first.
+
+    Args:
+        players: Names, n of them.
+        values: Of all coalitions, (2^n,).
+    """
+    found = shapley_interactions(values)
+    pairs = [
+        (players[one], players[other], float(found[one, other]))
+        for one in range(len(players))
+        for other in range(one + 1, len(players))
+    ]
+    return tuple(sorted(pairs, key=lambda pair: -abs(pair[2])))
+
+
 def _count_players(values: NDArray[np.float64]) -> int:
     count = max(len(values), 1).bit_length() - 1
     if len(values) != 2**count:

@@ -1,11 +1,12 @@
 """Where one item stands for changed needs, and what change of a need moves it across a rank."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.explain.explanation import Counterfactual, Flip
+from core.explain.flips import FLIP_RANK, Places, find_fewest
 from core.explain.words import drop_words
 from core.store.catalogs import Catalog
 from core.suggest.need import Need
@@ -14,10 +15,6 @@ from core.suggest.suggester import CANDIDATES, Suggester
 
 #: Words of a need that are tried; a longer need is a text, and its first words say what it is about.
 MOST_WORDS = 16
-#: Sets of words that are kept at each size, and the largest size.
-_BEAM, _MOST_EDITS = 5, 4
-#: The rank that a nearest flip crosses.
-FLIP_RANK = 10
 #: Scores that differ by less are the same but for rounding.
 _TIE = 1e-5
 
@@ -127,57 +124,26 @@ def without_words(need: Need, places: Sequence[int]) -> Need | None:
 
 
 def find_flip(ranks: Ranks, need: Need, *, across: int = FLIP_RANK) -> Flip | None:
-    """The fewest words whose removal brings the item across a rank, by beam search; then pruned.
-
-    Every set that is returned was really ranked, so it is never wrong, but a smaller one may have been missed.
+    """The fewest words whose removal brings the item across a rank.
 
     Args:
         ranks: Of the item.
         need: The need as it was asked.
         across: An item within this rank is to fall behind it, any other to come within it.
     """
-    inside = _is_inside(ranks.stand(need).rank, across)
-    words = list(range(min(len(drop_words(need.text)), MOST_WORDS)))
-    beam: list[tuple[int, ...]] = [()]
-    for edits in range(1, min(_MOST_EDITS, len(words)) + 1):
-        tried: dict[tuple[int, ...], Standing] = {}
-        for places in {tuple(sorted({*kept, new})) for kept in beam for new in words if new not in kept}:
-            if (changed := without_words(need, places)) is not None:
-                tried[places] = ranks.stand(changed)
-        flipped = [places for places, one in tried.items() if _is_inside(one.rank, across) != inside]
-        if flipped:
-            return _prune(min(flipped), need, ranks, across)
-        beam = _keep_best(tried, inside=inside)
-        if edits == 1:  # sets are made of the words that move it most by themselves
-            words = [place for (place,) in beam]
-    return None
 
+    def rank(sets: Collection[Places]) -> dict[Places, int | None]:
+        needs = {places: without_words(need, places) for places in sets}
+        return {places: ranks.stand(changed).rank for places, changed in needs.items() if changed is not None}
 
-def _keep_best(tried: Mapping[tuple[int, ...], Standing], *, inside: bool) -> list[tuple[int, ...]]:
-    """Sets after which the item stands nearest to the other side."""
-    sign = -1 if inside else 1
-    return sorted(tried, key=lambda places: (sign * (tried[places].rank or CANDIDATES + 1), places))[:_BEAM]
-
-
-def _prune(places: tuple[int, ...], need: Need, ranks: Ranks, across: int) -> Flip | None:
-    """Put words back as long as the item stays on the other side."""
-    inside = _is_inside(ranks.stand(need).rank, across)
-    for place in places:
-        fewer = tuple(one for one in places if one != place)
-        changed = without_words(need, fewer)
-        if fewer and changed is not None and _is_inside(ranks.stand(changed).rank, across) != inside:
-            return _prune(fewer, need, ranks, across)
-    changed = without_words(need, places)
-    if changed is None:
-        return None
     words = [word for word, _ in drop_words(need.text)]
+    places = find_fewest(min(len(words), MOST_WORDS), rank, across=across)
+    changed = None if places is None else without_words(need, places)
+    if places is None or changed is None:
+        return None
     return Flip(
         changed=tuple(words[place] for place in places),
         need=say_need(changed),
         rank=ranks.stand(changed).rank,
         across=across,
     )
-
-
-def _is_inside(rank: int | None, across: int) -> bool:
-    return rank is not None and rank <= across

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.encode.text import find_scripts
 from core.explain.explanation import Counterfactual, Explanation
+from core.explain.person_explanation import PersonExplanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,13 @@ _CHINESE = _Words(
 )
 
 
+_PERSON_PLAYERS = {
+    **_ENGLISH.players,
+    "history": "what this person did before",
+    "prior": "how popular the item is",
+}
+
+
 def describe(found: Explanation) -> str:
     """One or two sentences for people: what the score rests on, and the word of the need that matters most."""
     words = _CHINESE if find_scripts(found.need).get("CJK", 0.0) > 0.5 else _ENGLISH
@@ -66,6 +74,25 @@ def describe(found: Explanation) -> str:
         template = words.drops_out if worst.rank is None else words.falls
         sentences.append(template.format(word=worst.removed, before=found.rank, after=worst.rank))
     return words.join.join(sentences)
+
+
+def describe_person(found: PersonExplanation) -> str:
+    """One or two sentences: what the score rests on, and the item of the history that matters most."""
+    total = sum(abs(value) for value in found.modalities.values())
+    if total < 1e-6:
+        return "Nothing about this item or this person moved its score."
+    name, value = max(found.modalities.items(), key=lambda pair: pair[1])
+    if value <= 0:
+        return "Nothing speaks for this item: it is here because the others fit even less."
+    share = 100 * value / total
+    said = f"The model relied mostly on {_PERSON_PLAYERS[name]} ({share:.0f} % of what moved the score)."
+    worst = found.strongest
+    if worst is None or not found.history:
+        return said
+    title = worst.title or worst.removed
+    if found.rank is None or worst.rank is None or worst.rank <= found.rank:
+        return f"{said} Of what this person did before, “{title}” speaks for it most."
+    return f"{said} Without “{title}” in the history this falls from {found.rank:,} to {worst.rank:,}."
 
 
 def _find_worst(found: Explanation) -> Counterfactual | None:

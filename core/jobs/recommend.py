@@ -1,18 +1,49 @@
 """Suggestions to a person from a trained version."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from core.errors import TrainError
 from core.interactions.log import EVENT_TYPES, NO_TIME, History
 from core.metrics import rank_top
+from core.store.catalogs import Catalog
 from core.store.versions import Version
 from core.workspace import Workspace
 
-if TYPE_CHECKING:
-    from core.train.bundle import Bundle
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody to suggest to.
+
+    Attributes:
+        catalog: What is suggested from.
+        version: What suggests.
+        history: What the person did, items numbered as in the version.
+    """
+
+    catalog: Catalog
+    version: Version
+    history: History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonSuggestion:
+    """One suggestion to a person.
+
+    Attributes:
+        rank: From 1 on.
+        item_id: The item, which may have left the catalogue after the training.
+        score: Sum of the parts.
+        parts: Name of a head to its weighted part.
+    """
+
+    rank: int
+    item_id: str
+    score: float
+    parts: Mapping[str, float]
 
 
 def recommend_user(workspace: Workspace, user: str, catalog: str, version: str, k: int) -> dict[str, Any]:
@@ -21,16 +52,7 @@ def recommend_user(workspace: Workspace, user: str, catalog: str, version: str, 
     Raises:
         TrainError: No version fits, or the person is not in the log.
     """
-    if not user:
-        raise TrainError("Name a person of the log, or give --history with item ids.")
-    chosen, bundle = _open(workspace, catalog, version)
-    log = workspace.interactions.load(chosen.catalog_id, bundle.item_ids)
-    if user not in log.user_ids:
-        raise TrainError(
-            f"“{user}” is not in the catalogue's log. Give --history with the items that this person liked."
-        )
-    (history,) = log.histories([log.user_ids.index(user)])
-    return _recommend(workspace, chosen, bundle, history, k)
+    return _recommend(workspace, find_person(workspace, user, catalog, version), k)
 
 
 def recommend_history(workspace: Workspace, liked: Sequence[str], catalog: str, version: str, k: int) -> dict[str, Any]:
@@ -39,8 +61,47 @@ def recommend_history(workspace: Workspace, liked: Sequence[str], catalog: str, 
     Raises:
         TrainError: No version fits, or an item is unknown.
     """
-    chosen, bundle = _open(workspace, catalog, version)
-    place = {item: row for row, item in enumerate(bundle.item_ids)}
+    return _recommend(workspace, invent_person(workspace, liked, catalog, version), k)
+
+
+def find_person(workspace: Workspace, user: str, catalog: str, version: str = "") -> Person:
+    """A person of a catalogue's log.
+
+    Args:
+        workspace: The data folder.
+        user: As the log names the person.
+        catalog: Name of the catalogue, "" for the first that has a version that knows people.
+        version: Id of a version; "" takes the one that serves, else the newest one that knows people.
+
+    Raises:
+        TrainError: No version fits, or the person is not in the log.
+    """
+    if not user:
+        raise TrainError("Name a person of the log, or give --history with item ids.")
+    chosen = find_version(workspace, catalog, version)
+    item_ids = workspace.open_version(chosen).item_ids
+    log = workspace.interactions.load(chosen.catalog_id, item_ids, user=user)
+    if not len(log):
+        raise TrainError(
+            f"“{user}” is not in the catalogue's log. Check the id, or give what this person liked (--history)."
+        )
+    return Person(catalog=_catalog_of(workspace, chosen), version=chosen, history=log.histories([0])[0])
+
+
+def invent_person(workspace: Workspace, liked: Sequence[str], catalog: str, version: str = "") -> Person:
+    """Somebody who liked these items, oldest first.
+
+    Args:
+        workspace: The data folder.
+        liked: Ids of items.
+        catalog: As for `find_person`.
+        version: As for `find_person`.
+
+    Raises:
+        TrainError: No version fits, or an item is unknown.
+    """
+    chosen = find_version(workspace, catalog, version)
+    place = {item: row for row, item in enumerate(workspace.open_version(chosen).item_ids)}
     unknown = [item for item in liked if item not in place]
     if unknown:
         raise TrainError(f"The version does not know the items {', '.join(unknown[:5])}. Check the ids.")
@@ -52,22 +113,26 @@ def recommend_history(workspace: Workspace, liked: Sequence[str], catalog: str, 
         liked=np.ones(count, bool),
         times=np.full(count, NO_TIME, np.int64),
     )
-    return _recommend(workspace, chosen, bundle, history, k)
+    return Person(catalog=_catalog_of(workspace, chosen), version=chosen, history=history)
 
 
-def _open(workspace: Workspace, catalog: str, version: str) -> tuple[Version, "Bundle"]:
-    from core.train.bundle import load_bundle
-
-    chosen = workspace.versions.find(version) if version else _default(workspace, catalog)
-    return chosen, load_bundle(workspace.home.versions / chosen.id)
+def split_ids(text: str) -> tuple[str, ...]:
+    """Ids that are parted by commas."""
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
-def _default(workspace: Workspace, name: str) -> Version:
-    """The version that serves, else the newest one that knows people."""
-    catalogs = [workspace.catalogs.find(name)] if name else list(workspace.catalogs.list())
-    for catalog in catalogs:
-        versions = [one for one in workspace.versions.list(catalog.id) if one.has_log]
-        active = [one for one in versions if one.id == catalog.version]
+def find_version(workspace: Workspace, catalog: str, version: str = "") -> Version:
+    """The version of that id; without one the version that serves, else the newest one that knows people.
+
+    Raises:
+        TrainError: There is none.
+    """
+    if version:
+        return workspace.versions.find(version)
+    catalogs = [workspace.catalogs.find(catalog)] if catalog else list(workspace.catalogs.list())
+    for one in catalogs:
+        versions = [version for version in workspace.versions.list(one.id) if version.has_log]
+        active = [version for version in versions if version.id == one.version]
         if active or versions:
             return (active or versions)[0]
     raise TrainError(
@@ -75,24 +140,48 @@ def _default(workspace: Workspace, name: str) -> Version:
     )
 
 
-def _recommend(workspace: Workspace, version: Version, bundle: "Bundle", history: History, k: int) -> dict[str, Any]:
-    scores = bundle.score_people([history])
-    top = rank_top(scores.total.copy(), k, masked=[history.items])[0]
+def suggest_to(workspace: Workspace, person: Person, k: int) -> tuple[PersonSuggestion, ...]:
+    """The best k items that the person has not had yet, best first.
+
+    Raises:
+        TrainError: The version was trained without a log.
+    """
+    bundle = workspace.open_version(person.version)
+    scores = bundle.score_people([person.history])
+    top = rank_top(scores.total.copy(), k, masked=[person.history.items])[0]
+    return tuple(
+        PersonSuggestion(
+            rank=rank,
+            item_id=bundle.item_ids[row],
+            score=float(scores.total[0, row]),
+            parts={name: float(part[0, row]) for name, part in scores.parts.items()},
+        )
+        for rank, row in enumerate(top[top >= 0].tolist(), start=1)
+    )
+
+
+def _catalog_of(workspace: Workspace, version: Version) -> Catalog:
+    (catalog,) = (one for one in workspace.catalogs.list() if one.id == version.catalog_id)
+    return catalog
+
+
+def _recommend(workspace: Workspace, person: Person, k: int) -> dict[str, Any]:
     rows = []
-    for rank, row in enumerate(top[top >= 0].tolist(), start=1):
-        stored = workspace.items.find(version.catalog_id, bundle.item_ids[row])
+    for one in suggest_to(workspace, person, k):
+        stored = workspace.items.find(person.catalog.id, one.item_id)
         rows.append(
             {
-                "rank": rank,
-                "item_id": bundle.item_ids[row],
+                "rank": one.rank,
+                "item_id": one.item_id,
                 "title": stored.item.title if stored else "(no longer in the catalogue)",
-                "score": round(float(scores.total[0, row]), 5),
-                "parts": {name: round(float(part[0, row]), 5) for name, part in scores.parts.items()},
+                "score": round(one.score, 5),
+                "parts": {name: round(part, 5) for name, part in one.parts.items()},
             }
         )
+    events = len(person.history)
     return {
         "suggestions": rows,
-        "version": version.id,
-        "history": len(history),
-        "message": f"Version {version.id}, from a history of {len(history)} events.",
+        "version": person.version.id,
+        "history": events,
+        "message": f"Version {person.version.id}, from a history of {events} events.",
     }

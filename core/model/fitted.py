@@ -27,6 +27,21 @@ class PersonScores:
         return total
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemPlaces:
+    """One item as if it were V others: what is known of it by its likes stays, what is read of it changes.
+
+    Attributes:
+        item: Its number.
+        flat: In place of its vector over all modalities, unit-norm or an average of such, (V, M * D).
+        memory: In place of its vector in the memory, centred and unit-norm or an average of such, (V, E).
+    """
+
+    item: int
+    flat: NDArray[np.float32]
+    memory: NDArray[np.float32]
+
+
 def blend_prior(
     counts: NDArray[np.int64], popularity: NDArray[np.float32], predicted: NDArray[np.float32], *, strength: float = 2.0
 ) -> NDArray[np.float32]:
@@ -58,10 +73,34 @@ def head_parts(
         liked: 0 or 1, (B, N).
     """
     together, content = memory.score(liked)
-    norm = np.sqrt(np.maximum(liked.sum(axis=1, keepdims=True), 1))
+    norm = _liked_norm(liked)[:, None]
     rows = np.tile(prior, (len(liked), 1))
     likeness = content / (norm * max(memory.content, 1e-12))
     return np.stack([taste, rows, together / norm, likeness], axis=-1).astype(np.float32)
+
+
+def item_parts(
+    taste: NDArray[np.float32], prior: float, memory: Memory, liked: NDArray[np.float32], places: ItemPlaces
+) -> NDArray[np.float32]:
+    """The four heads for one item and one person as if the item lay elsewhere, without weights, (V, 4).
+
+    Args:
+        taste: Cosines of the person and the item's variants, (V,).
+        prior: The item's.
+        memory: Fitted.
+        liked: 0 or 1, (N,).
+        places: Where the item is taken to lie.
+    """
+    scores = memory.score_variants(liked, places.item, places.memory) / _liked_norm(liked)
+    none = np.zeros_like(scores)
+    seen = memory.likes[:, places.item].any()
+    together, likeness = (scores, none) if seen else (none, scores / max(memory.content, 1e-12))
+    return np.stack([taste, np.full_like(scores, prior), together, likeness], axis=-1).astype(np.float32)
+
+
+def _liked_norm(liked: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Root of how much was liked, at least 1: (..., N) to (...)."""
+    return np.asarray(np.sqrt(np.maximum(liked.sum(axis=-1), 1)), np.float32)
 
 
 def liked_rows(histories: Sequence[History], items: int) -> NDArray[np.float32]:

@@ -70,6 +70,26 @@ class Memory:
         added: NDArray[np.float32] = liked * self._column(unit, item)
         return added
 
+    def score_variants(
+        self, liked: NDArray[np.float32], item: int, vectors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Score one item for one person as if it had other vectors; likes and the diagonal stay as they were fitted.
+
+        Args:
+            liked: 0 or 1, (N,).
+            item: Number of the item.
+            vectors: Centred and unit-norm like `Memory.vectors`, or averages of such, which give averages, (V, E).
+
+        Returns:
+            What `score` would give the item in place of its own score, (V,).
+        """
+        seen = bool(self.likes[:, item].any())
+        weights = self._project(liked[None])[0] if seen else liked
+        others = weights @ self.vectors - weights[item] * self.vectors[item]
+        likeness = vectors @ others + weights[item]  # a vector's likeness to itself is 1
+        known = liked[item] - weights[item] * (1 + self.diagonal[item]) if seen else 0.0
+        return np.asarray(known + self.content * likeness, np.float32)
+
     def with_vectors(self, vectors: NDArray[np.float32]) -> "Memory":
         """The same with other item vectors of any norm, (N, E); the diagonal stays as it was fitted."""
         return replace(self, vectors=_centre(vectors))

@@ -71,19 +71,21 @@ class Interactions:
         except sqlite3.IntegrityError as exc:
             raise StoreError("The catalogue was deleted meanwhile. Import it again, then its log.") from exc
 
-    def load(self, catalog_id: int, item_ids: Sequence[str]) -> InteractionLog:
+    def load(self, catalog_id: int, item_ids: Sequence[str], *, user: str | None = None) -> InteractionLog:
         """The catalogue's log, empty when it has none.
 
         Args:
             catalog_id: The catalogue.
             item_ids: Its items in the order that numbers them. Events with other items are left out, and so are users
                 that have no event left.
+            user: Reads the events of this person alone.
         """
         cursor = self._database.connection.cursor()
         cursor.row_factory = None  # plain tuples, for speed
         cursor.execute(
-            "SELECT user, item, event, value, liked, time FROM interactions WHERE catalog_id = ? ORDER BY position",
-            (catalog_id,),
+            "SELECT user, item, event, value, liked, time FROM interactions "
+            "WHERE catalog_id = ? AND (? IS NULL OR user = ?) ORDER BY position",
+            (catalog_id, user, user),
         )
         positions = {item_id: position for position, item_id in enumerate(item_ids)}
         users: dict[str, int] = {}
@@ -101,6 +103,13 @@ class Interactions:
             user_ids=tuple(users),
             item_ids=tuple(item_ids),
         )
+
+    def first_users(self, catalog_id: int, count: int) -> tuple[str, ...]:
+        """The people with whom the log begins, at most `count`; a log may hold more than a page can list."""
+        rows = self._database.connection.execute(
+            "SELECT DISTINCT user FROM interactions WHERE catalog_id = ? LIMIT ?", (catalog_id, count)
+        )
+        return tuple(row["user"] for row in rows)
 
     def count(self, catalog_id: int) -> int:
         """Number of stored events."""

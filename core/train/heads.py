@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.interactions.log import History
-from core.model.fitted import PersonScores, head_parts, liked_rows
+from core.model.fitted import ItemPlaces, PersonScores, head_parts, item_parts, liked_rows
 from core.model.memory import Memory
 from core.train.combine import HEADS, HeadWeights
 
@@ -49,6 +49,30 @@ class PeopleHeads:
         heads = head_parts(people @ flat.T, self.prior, self.memory, liked_rows(histories, len(flat)))
         parts = heads * self.weights.to_array(~self.memory.seen)
         return PersonScores(parts={name: parts[:, :, place] for place, name in enumerate(HEADS)})
+
+    def score_places(
+        self, network: "FusionModel", vectors: NDArray[np.float32], history: History, places: ItemPlaces
+    ) -> NDArray[np.float32]:
+        """Weighted parts of one item's score for one person as if the item lay elsewhere, (V, 4) as `HEADS`.
+
+        Args:
+            network: Reads the history.
+            vectors: Of the items, (N, M, D); the history is read with them as they are.
+            history: Of the person.
+            places: Where the item is taken to lie.
+        """
+        import torch
+
+        from core.train.inference import read_people, unit
+
+        flat = unit(vectors.reshape(len(vectors), -1))
+        (person,) = read_people(network, [history], torch.from_numpy(flat), self.rating_scale)
+        (liked,) = liked_rows([history], len(flat))
+        parts = item_parts(places.flat @ person, float(self.prior[places.item]), self.memory, liked, places)
+        new = np.array([not self.memory.likes[:, places.item].any()])
+        (weights,) = self.weights.to_array(new)
+        weighed: NDArray[np.float32] = parts * weights
+        return weighed
 
     def numbers(self) -> dict[str, Any]:
         """What is not an array, as JSON values; `from_parts` reads it."""

@@ -51,12 +51,15 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def start_server(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Server]]:
-    """Starts servers, each with an empty data folder; all are stopped at the end."""
+def start_server(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts servers, each with an empty data folder or a copy of one; all are stopped at the end."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def start() -> Server:
+    def start(like: Path | None = None) -> Server:
         home = tmp_path_factory.mktemp("home")
+        if like is not None:
+            shutil.copytree(like, home, dirs_exist_ok=True)
+            shutil.rmtree(home / "models")
         (home / "models").symlink_to(models_folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -5,15 +5,16 @@ from itertools import accumulate
 
 import streamlit as st
 
-from core.explain.explanation import PLAYER_NAMES, Explanation, Pair
+from core.explain.explanation import Explanation, Pair
+from core.explain.person_explanation import ALL_PLAYER_NAMES, PersonExplanation
 
 _UP, _DOWN, _TOTAL = "#2B8A3E", "#D9480F", "#3D7BFF"
 
 
-def draw_waterfall(found: Explanation) -> None:
+def draw_waterfall(found: Explanation | PersonExplanation, *, digits: int = 2) -> None:
     """From the score of an item of which nothing is known to the score on the card."""
-    alt = f"Waterfall from {found.base_value:.2f} to the score of {found.score:.2f}"
-    _draw(("Nothing known", "Score"), found.base_value, found.modalities, key="waterfall", alt=alt)
+    alt = f"Waterfall from {found.base_value:.{digits}f} to the score of {found.score:.{digits}f}"
+    _draw(("Nothing known", "Score"), found.base_value, found.modalities, key="waterfall", alt=alt, digits=digits)
 
 
 def draw_difference(found: Explanation, other: Pair) -> None:
@@ -22,15 +23,18 @@ def draw_difference(found: Explanation, other: Pair) -> None:
     _draw(("The other", "This one"), other.score, other.differences, key="difference", alt=alt)
 
 
-def _draw(ends: tuple[str, str], start: float, parts: Mapping[str, float], *, key: str, alt: str) -> None:
+def _draw(
+    ends: tuple[str, str], start: float, parts: Mapping[str, float], *, key: str, alt: str, digits: int = 2
+) -> None:
     """A waterfall from a start over each player's part to their sum; `ends` name the first and the last bar."""
     import plotly.graph_objects as go
 
-    names = [ends[0], *(PLAYER_NAMES[name] for name in parts), ends[1]]
+    names = [ends[0], *(ALL_PLAYER_NAMES[name] for name in parts), ends[1]]
     values = [start, *parts.values(), 0.0]
     kinds = ["absolute", *["relative"] * len(parts), "total"]
     # An absolute bar of 0 cannot be seen, yet its label says where the others start.
-    labels = [f"{start:.2f}", *(f"{value:+.2f}" for value in parts.values()), f"{sum(values):.2f}"]
+    inner = (f"{value:+.{digits}f}" for value in parts.values())
+    labels = [f"{start:.{digits}f}", *inner, f"{sum(values):.{digits}f}"]
     figure = go.Figure(
         go.Waterfall(
             orientation="h",

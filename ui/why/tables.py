@@ -12,7 +12,7 @@ def draw_counterfactuals(found: Explanation) -> None:
         {
             "Without": one.label,
             "Rank": say_rank(one.rank),
-            "Change": _say_change(found.rank, one.rank),
+            "Change": say_change(found.rank, one.rank),
             "It alone": "" if one.need else say_rank(found.alone[one.removed]),
         }
         for one in found.counterfactuals
@@ -36,7 +36,7 @@ def draw_flips(found: Explanation) -> None:
         way = "out of" if inside else "among"
         st.markdown(
             f":material/swap_vert: **Nearest flip** Without {_list_words(found.nearest_flip)} it goes {way} the first "
-            f"{found.nearest_flip.across}, {_say_where(found.nearest_flip.rank)}."
+            f"{found.nearest_flip.across}, {say_where(found.nearest_flip.rank)}."
         )
     else:
         st.markdown(
@@ -55,11 +55,11 @@ def say_rank(rank: int | None) -> str:
     return "Not ranked" if rank is None else f"{rank:,}"
 
 
-def _say_where(rank: int | None) -> str:
+def say_where(rank: int | None) -> str:
     return "and is no longer ranked" if rank is None else f"to rank {rank:,}"
 
 
-def _say_change(before: int | None, after: int | None) -> str:
+def say_change(before: int | None, after: int | None) -> str:
     if before == after:
         return "stays"
     if after is None or (before is not None and after > before):

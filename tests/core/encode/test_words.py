@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.catalog.schema import Item
-from core.encode.words import count_words, fold_words, list_words
+from core.encode.words import WordFolder, count_words, fold_words, list_words
 
 
 def make_items(count: int = 12) -> list[Item]:
@@ -49,3 +49,12 @@ def test_folding_puts_items_with_the_same_words_together() -> None:
     assert folded[4] @ folded[6] == pytest.approx(1, abs=1e-4)
     assert folded[4] @ folded[6] > folded[4] @ folded[5] + 0.1
     np.testing.assert_array_equal(folded, fold_words(count_words(items)))
+
+
+def test_items_that_are_not_in_the_catalogue_are_folded_alike() -> None:
+    items = make_items()
+    folder = WordFolder(items)
+    np.testing.assert_allclose(folder.fold(items), fold_words(count_words(items)), atol=1e-5)
+    found = folder.fold([items[4], Item(item_id="x", title="unheard words")])
+    assert np.linalg.norm(found, axis=1) == pytest.approx([1, 0], abs=1e-5)
+    assert WordFolder([Item(item_id="1", title="one")]).fold(items).shape == (12, 0), "too few words to fold"

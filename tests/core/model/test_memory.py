@@ -1,5 +1,7 @@
 """The closed-form memory, against its naive definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,22 @@ def test_contributions_sum_to_the_score() -> None:
         parts = memory.contributions(history, item)
         assert np.isclose(parts.sum(), (warm + cold)[0, item], atol=1e-4)
         assert not parts[history == 0].any()
+
+
+@pytest.mark.parametrize("item", [2, 8], ids=["with events", "without"])
+def test_another_place_of_an_item_scores_as_if_it_had_always_lain_there(item: int) -> None:
+    memory = fit_memory(LIKES, VECTORS, shrinkage=2.0, content=0.3)
+    history = LIKES[1].copy()
+    for history[item] in (0, 1):
+        found = memory.score_variants(history, item, memory.vectors[[item, 0, 5]])
+        for place, score in zip((item, 0, 5), found, strict=True):
+            vectors = memory.vectors.copy()
+            vectors[item] = memory.vectors[place]
+            warm, cold = replace(memory, vectors=vectors).score(history[None])
+            assert np.isclose(score, (warm + cold)[0, item], atol=1e-4)
+        mean = memory.score_variants(history, item, memory.vectors.mean(0, keepdims=True))
+        everywhere = memory.score_variants(history, item, memory.vectors)
+        assert np.isclose(mean[0], everywhere.mean(), atol=1e-5), "an average of places gives the average score"
 
 
 def test_round_trip() -> None:

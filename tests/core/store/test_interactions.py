@@ -51,6 +51,19 @@ def test_a_log_comes_back_as_it_was(database: Database, catalog: Catalog) -> Non
     assert interactions.count(catalog.id) == 4
 
 
+def test_one_person_is_read_alone(database: Database, catalog: Catalog) -> None:
+    interactions = Interactions(database)
+    interactions.replace(catalog.id, LOG, kind="events")
+    assert interactions.first_users(catalog.id, 2) == LOG.user_ids[:2]
+    for number, user in enumerate(LOG.user_ids):
+        found = interactions.load(catalog.id, LOG.item_ids, user=user)
+        (alone,), (among,) = found.histories([0]), LOG.histories([number])
+        np.testing.assert_array_equal(alone.items, among.items)
+        np.testing.assert_array_equal(alone.times, among.times)
+    nobody = interactions.load(catalog.id, LOG.item_ids, user="nobody")
+    assert nobody.user_ids == () and len(nobody.histories([0])[0]) == 0
+
+
 def test_a_long_log_keeps_its_order(database: Database, catalog: Catalog) -> None:
     rng = np.random.default_rng(0)
     users = np.sort(np.concatenate([np.arange(500), rng.integers(0, 500, 119_500)]))

@@ -1,0 +1,115 @@
+"""Whom the page is about: somebody of the log, or a history that is made up."""
+
+import streamlit as st
+
+from core.jobs.recommend import Person, find_person, invent_person
+from core.store.catalogs import Catalog
+from core.suggest.need import Need, split_avoid
+from ui.people.strip import draw_strip
+from ui.resources import open_workspace
+from ui.text import escape_markdown
+
+#: A log may hold more people than a select box can; any other id is typed.
+_LISTED = 300
+_FOUND, _EXAMPLES = 8, 3
+_LOG, _NEW = "log", "new"
+_WAYS = {_LOG: "Somebody in the log", _NEW: "Make up a history"}
+
+
+def choose_person(catalog: Catalog) -> Person | None:
+    """The widgets, and the person; None until there is one."""
+    liked = st.query_params.get_all("liked")
+    ways, choice = st.columns([2, 3], gap="medium")
+    with ways:
+        way = st.radio(
+            "Suggest to",
+            list(_WAYS),
+            key="who",
+            index=1 if liked else 0,
+            format_func=lambda way: _WAYS[way],
+            horizontal=True,
+            on_change=_change_way,
+        )
+    with choice:
+        if way == _NEW:
+            return _choose_items(catalog, liked)
+        return _choose_from_log(catalog)
+
+
+def _change_way() -> None:
+    """The address names either a person of the log or items, never both."""
+    leave_item()
+    st.query_params.pop("liked", None)
+    st.session_state["user"] = None
+
+
+def leave_item() -> None:
+    """Back from an explanation to all suggestions; a callback."""
+    st.query_params.pop("item", None)
+
+
+def _choose_from_log(catalog: Catalog) -> Person | None:
+    workspace = open_workspace()
+    users = workspace.interactions.first_users(catalog.id, _LISTED)
+    named = st.session_state.get("user") or st.query_params.get("user")
+    user = st.selectbox(
+        "Person",
+        users if named is None or named in users else (named, *users),
+        index=None,
+        key="user",
+        accept_new_options=True,
+        placeholder="Choose or type an id" if users else "This catalogue has no log: make up a history",
+        help=f"As the log names this person. At most {_LISTED:,} are listed; type the id of any other.",
+        on_change=leave_item,
+        bind="query-params",
+    )
+    if workspace.interactions.is_simulated(catalog.id):
+        st.warning("These shoppers are simulated. What is suggested to them says nothing about real people.")
+    if user:
+        return find_person(workspace, user, catalog.name)
+    _draw_examples(users[:_EXAMPLES])
+    return None
+
+
+def _draw_examples(users: tuple[str, ...]) -> None:
+    if users:
+        st.caption("For example")
+    with st.container(horizontal=True, gap="xsmall"):
+        for user in users:
+            st.button(escape_markdown(user), key=f"example-{user}", on_click=_take_example, args=(user,))
+
+
+def _take_example(user: str) -> None:
+    st.session_state["user"] = user
+
+
+def _choose_items(catalog: Catalog, liked: list[str]) -> Person | None:
+    """Items are looked for in words and added one by one; the address holds them, oldest first."""
+    asked = st.text_input(
+        "Find items that this person liked",
+        key="liking",
+        icon=":material/search:",
+        placeholder="Say what they are, e.g. a warm scarf",
+        max_chars=200,
+    )
+    text, avoid = split_avoid(asked or "")
+    if text and "item" not in st.query_params:
+        need = Need(text=text, avoid=avoid, catalogs=(catalog.name,))
+        found = [one.stored for one in open_workspace().suggester.suggest(need, limit=_FOUND + len(liked)).page]
+        new = [stored for stored in found if stored.item.item_id not in liked][:_FOUND]
+        draw_strip(new, label="Add", on_click=_add, name="found")
+    return invent_person(open_workspace(), liked, catalog.name) if liked else None
+
+
+def _add(item_id: str) -> None:
+    _keep([*st.query_params.get_all("liked"), item_id])
+
+
+def forget(item_id: str) -> None:
+    """Take an item out of the history that is made up; a callback."""
+    _keep([one for one in st.query_params.get_all("liked") if one != item_id])
+
+
+def _keep(liked: list[str]) -> None:
+    leave_item()
+    st.query_params["liked"] = liked
