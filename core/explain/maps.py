@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.encode.pictures import Pixels
 
 #: Ways to make a map: `core.explain.picture` says what each does.
-METHODS = ("fast", "faithful", "audit", "attention", "rollout", "game")
+METHODS = ("fast", "faithful", "audit", "rollout", "game")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ from core.explain.scores import FusedScore, Score
 CNN_GRID = 7
 #: A completeness error above this makes integrated gradients take twice as many steps.
 COMPLETENESS = 0.1
-Method = Literal["fast", "faithful", "audit", "attention", "rollout", "game"]
+Method = Literal["fast", "faithful", "audit", "rollout", "game"]
 #: Pixels (N, S, S, 3) to embeddings (N, D), unit-norm, and tokens (N, grid * grid, W), e.g. of `TokenRuntime`.
 ReadPictures = Callable[[Pixels], tuple[NDArray[np.float32], NDArray[np.float32]]]
 #: Convolutional towers answer to faint contrast: their steps end at the cubes of even ones, short where it is low.
@@ -59,13 +59,9 @@ _CNN_POWER = 3
 _PIXEL_LEVELS, _FEATURE_LEVELS = (0.05,), (0.125, 0.375, 0.625, 0.875)
 #: Pictures at once: on a processor, larger batches take up to twice as long a picture.
 _BATCH, _BATCH_ON_CARD = 4, 32
-_NAMES = {
-    "faithful": "mask integrated gradients",
-    "audit": "regression on random masks",
-    "attention": "attention x gradient",
-}
+_NAMES = {"faithful": "mask integrated gradients", "audit": "regression on random masks"}
 _ENDS = np.array([[[1.0]], [[0.0]]], np.float32)
-_ATTENTION = ("attention", "rollout", "game")
+_ATTENTION = ("rollout", "game")
 
 
 class PictureExplainer:
@@ -119,8 +115,8 @@ class PictureExplainer:
         Args:
             pixels: As the tower wants it, (S, S, 3).
             score: What to explain.
-            method: "fast", "faithful", "audit", or for transformers and trained versions "attention", "game" or
-                "rollout"; the latter is the same for every score and must not be shown as the reason for one.
+            method: "fast", "faithful", "audit", or for transformers and trained versions "game" or "rollout"; the
+                latter is the same for every score and must not be shown as the reason for one.
 
         Raises:
             ExplainError: The method cannot read this tower's attention; "faithful" can always be had.
@@ -190,6 +186,8 @@ class PictureExplainer:
 
     def attention(self, pixels: Pixels, score: Score) -> NDArray[np.float32]:
         """Signed attention x gradient over all layers, (G, G): of the tower, or of the fusion where it has none.
+
+        Of the fusion it is no better than chance (see the README), so that nobody is offered it there.
 
         Raises:
             ExplainError: Neither is a transformer whose attention can be read, or it plays no part in the score.

@@ -25,7 +25,6 @@ _METHOD_NAMES = {
     "fast": "Gradients",
     "faithful": "Parts that add up to the score",
     "audit": "Regression on covered pictures",
-    "attention": "Attention x gradient",
     "rollout": "Attention rollout: the same for every need",
     "game": "Attention, GAME (Chefer)",
 }

@@ -128,7 +128,7 @@ def test_what_is_no_square_of_cells_is_refused() -> None:
         describe_fusion(build_network().fusion, "sound")
 
 
-@pytest.mark.parametrize("method", ["attention", "rollout", "game"])
+@pytest.mark.parametrize("method", ["rollout", "game"])
 def test_a_version_on_a_convolutional_tower_has_maps_of_its_attention(conv, method) -> None:
     explainer = PictureExplainer(conv, grid=3)
     found = explainer.explain(PIXELS, build_score(build_network()), method=method)
