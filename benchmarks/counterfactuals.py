@@ -1,6 +1,6 @@
 """Are the ranks of counterfactuals those that suggestions give?
 
-    python -m benchmarks.counterfactuals --home FOLDER --catalog Fashion --pairs 50
+    python -m benchmarks.counterfactuals --home FOLDER --catalog Fashion --pairs 30
 
 Needs are titles of the catalogue, every third with something to avoid; the item is one of the first twenty suggestions,
 or any of the catalogue for every fourth pair; drawn by a seed. Each need that an explanation names, without a word, or

@@ -1,6 +1,6 @@
 """Can maps over pictures be trusted, with a trained version?
 
-    python -m benchmarks.explanations_fusion --home FOLDER --catalog Fashion --pictures 24
+    python -m benchmarks.explanations_fusion --home FOLDER --catalog Fashion --pictures 8
 
 The version that serves the catalogue, which was trained without a log, and pictures of at least 200 pixels of items
 whose titles it was tested on, so that training has seen neither; drawn by a seed. The need is an item's own title, and
