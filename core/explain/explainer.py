@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -144,7 +144,7 @@ class Explainer:
         )
 
     def look(self, catalog: Catalog, need: Need, item_id: str, *, method: str = "") -> Looked:
-        """Where in the item's picture the need finds what it looks for.
+        """Where in the item's picture the need finds what it looks for, and its rank without the strongest part.
 
         Args:
             catalog: The item's.
@@ -157,8 +157,9 @@ class Explainer:
             NeedError: The item is not in the catalogue.
         """
         stored = self._find(catalog, item_id)
-        halves = self._suggester.find_candidates(catalog, need).query.halves
-        return self._open_looker(catalog).look(stored, halves, method=method)
+        standing = _stand(Ranks(self._suggester, catalog, stored.id), need, stored)
+        looked = self._open_looker(catalog).look(stored, standing.ranked.query.halves, method=method)
+        return replace(looked, rank=standing.rank, rank_without=standing.rank_at(standing.score - looked.lost))
 
     def _find(self, catalog: Catalog, item_id: str) -> StoredItem:
         stored = self._items.find(catalog.id, item_id)

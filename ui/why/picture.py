@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ExplainError
 from core.explain.explanation import Explanation
-from core.explain.maps import METHODS, Looked
+from core.explain.maps import METHODS, REMOVED, Looked
 from core.explain.overlay import overlay
 from core.explain.report import FAINT
 from core.store.catalogs import Catalog
@@ -16,6 +16,7 @@ from ui.pictures import card_picture
 from ui.resources import open_workspace
 from ui.text import escape_markdown
 from ui.why.downloads import draw_downloads
+from ui.why.tables import say_rank
 
 _WIDTH = 260
 _WHOLE = "The whole need"
@@ -87,11 +88,20 @@ def _draw_looked(looked: Looked, found: Explanation, asked: str, place: DeltaGen
         alt=f"{found.title}, with what counted for {about} laid over it",
     )
     place.html('<div class="wl-legend"><span>counted little</span><i></i><span>counted most</span></div>')
+    st.markdown(_say_removed(looked))
     st.caption(
         f"Parts that raised the likeness to {escape_markdown(about)}: {looked.map.method}, and it passed the test of "
         f"deleting them. The whole picture gives {found.modalities.get('picture', 0.0):+.2f} of the score. The model's "
         "view, cut to its square."
     )
+
+
+def _say_removed(looked: Looked) -> str:
+    """What the strongest part of the map does for the rank."""
+    without = f"Without the brightest {100 * REMOVED:.0f} % of it"
+    if looked.rank == looked.rank_without:
+        return f"{without} the item stays at {say_rank(looked.rank).lower()}."
+    return f"{without} the item goes from {say_rank(looked.rank).lower()} to {say_rank(looked.rank_without).lower()}."
 
 
 def _method_key(stored: StoredItem) -> str:
