@@ -21,7 +21,7 @@ class PictureMap:
     Attributes:
         grid: Signed, (G, G), rows from the top: positive parts raised the score. In units of the score for mask
             methods, in no unit for attention methods.
-        method: What made it, e.g. "mask gradient".
+        method: What made it, e.g. "feature gradients".
         completeness: |sum of the grid - (score - score of the empty picture)| / |the same difference|; None for
             methods whose parts need not sum to the score. Above 0.1 the values are rough.
         gain: How much faster the score falls when parts are deleted in the map's order than in random orders, in units

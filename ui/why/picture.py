@@ -23,9 +23,10 @@ _WHOLE = "The whole need"
 _MOST_WORDS = 8
 _METHOD_NAMES = {
     "": "Automatic",
-    "fast": "Gradient, one step",
-    "faithful": "Integrated gradients",
+    "fast": "Gradients",
+    "faithful": "Parts that add up to the score",
     "audit": "Regression on covered pictures",
+    "attention": "Attention x gradient",
     "rollout": "Attention rollout: the same for every need",
     "game": "Attention, GAME (Chefer)",
 }
