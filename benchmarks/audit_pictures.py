@@ -1,20 +1,22 @@
 """Does an audit find wrong pictures?
 
-    python -m benchmarks.audit_pictures --keep FOLDER
+    python -m benchmarks.audit_pictures --data ../shared/data --keep FOLDER
 
-Some pictures of the sample are given to other items, drawn by a seed; every item is then explained for its own title.
-Printed: how well what a picture gives to its item's score tells the wrong ones from the right ones (area under the ROC
-curve, which is the chance that a wrong one gives less than a right one), and how many of the pictures that the audit
-lists are wrong. The threshold of the list was not chosen on these items' pictures.
+For fashion at 224 pixels and for groceries' catalogue pictures, which the embedded model has never seen, a tenth of
+the pictures is given to other items, drawn by a seed; every item is then explained for its own title. Printed: how well
+what a picture gives to its item's score tells the wrong ones from the right ones (area under the ROC curve: the chance
+that a wrong one gives less than a right one), and how many of the pictures that the audit lists are wrong.
 """
 
 import argparse
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.explanations import read_titles
 from core.__main__ import main as run_command
 from core.config import open_home
 from core.explain.audit import Case
@@ -22,56 +24,54 @@ from core.jobs.audit_catalog import AuditSpec, read_audit, read_cases, run_audit
 from core.jobs.progress import silent
 from core.workspace import Workspace
 
-SAMPLE = Path("assets/sample")
+KINDS = ("fashion", "grocery")
+#: Items of a kind at most.
+ITEMS = 400
+SHARE = 0.1
 
 
-def swap_pictures(rows: list[dict[str, str]], share: float, seed: int) -> set[str]:
-    """Let the pictures of some rows go round among them; the ids of these rows."""
+def import_swapped(titles: list[tuple[str, Path]], name: str, keep: Path, seed: int) -> set[str]:
+    """Import items of which some have each other's pictures; the ids of these."""
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(len(rows), round(share * len(rows)), replace=False).tolist()
-    pictures = [rows[at]["image"] for at in chosen]
-    for place, at in enumerate(chosen):
-        rows[at]["image"] = pictures[place - 1]
-    return {rows[at]["id"] for at in chosen}
-
-
-def import_swapped(keep: Path, share: float, seed: int) -> set[str]:
-    """Import the sample with wrong pictures; the ids of their items."""
-    with (SAMPLE / "products.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    wrong = swap_pictures(rows, share, seed)
-    table = keep / "swapped.csv"
+    chosen = [titles[at] for at in rng.permutation(len(titles))[:ITEMS].tolist()]
+    pictures = [path for _, path in chosen]
+    wrong = range(round(SHARE * len(chosen)))  # they are in no order, so the first are as good as any
+    pictures[: len(wrong)] = np.roll(np.array(pictures[: len(wrong)], object), 1).tolist()
+    table = keep / f"{name}.csv"
     with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    run_command(["import", str(table), "--name", "Swapped", "--images", str(SAMPLE), "--home", str(keep)])
-    return wrong
+        writer = csv.writer(file)
+        writer.writerow(["id", "title", "image"])
+        writer.writerows([at, title, pictures[at].name] for at, (title, _) in enumerate(chosen))
+    folder = keep / f"{name}-pictures"
+    folder.mkdir(exist_ok=True)
+    for path in pictures:
+        shutil.copy(path, folder / path.name)
+    run_command(["import", str(table), "--name", name, "--images", str(folder), "--home", str(keep)])
+    return {str(at) for at in wrong}
 
 
-def report(cases: tuple[Case, ...], hurt: tuple[Case, ...], wrong: set[str]) -> None:
-    values = [-case.picture for case in cases]
-    area = roc_auc_score([case.item_id in wrong for case in cases], values)
+def report(name: str, cases: tuple[Case, ...], hurt: tuple[Case, ...], wrong: set[str]) -> None:
+    is_wrong = [case.item_id in wrong for case in cases]
+    area = roc_auc_score(is_wrong, [-case.picture for case in cases])
     listed = [case.item_id in wrong for case in hurt]
-    print(f"{len(cases)} items, {len(wrong)} of them with a wrong picture: area under the curve {area:.3f}")
-    print(
-        f"the audit lists {len(hurt)}: {sum(listed)} of them wrong; {sum(listed[:20])} of the first {len(listed[:20])}"
-    )
+    print(f"{name}: {len(cases)} items, {sum(is_wrong)} of them with a wrong picture: area under the curve {area:.3f}")
+    print(f"  listed {len(hurt)}, {sum(listed)} of them wrong; {sum(listed[:20])} of the first {len(listed[:20])}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--keep", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--share", type=float, default=0.1, help="of pictures that are swapped")
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     options.keep.mkdir(parents=True, exist_ok=True)
-    wrong = import_swapped(options.keep, options.share, options.seed)
-    workspace = Workspace(open_home(options.keep))
-    spec = AuditSpec(catalog="Swapped", cases=5_000, maps=0, seed=options.seed)
-    run_audit(workspace, spec, "swapped", silent)
-    folder = workspace.home.runs / "swapped"
-    report(read_cases(folder), read_audit(folder).hurt, wrong)
+    titles = read_titles(options.data)
+    for kind in KINDS:
+        wrong = import_swapped(titles[kind], kind, options.keep, options.seed)
+        workspace = Workspace(open_home(options.keep))
+        run_audit(workspace, AuditSpec(catalog=kind, cases=ITEMS, maps=0, seed=options.seed), kind, silent)
+        folder = workspace.home.runs / kind
+        report(kind, read_cases(folder), read_audit(folder).hurt, wrong)
 
 
 if __name__ == "__main__":
