@@ -11,13 +11,14 @@ that a wrong one gives less than a right one), and how many of the pictures that
 import argparse
 import csv
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.explanations import read_titles
-from core.__main__ import main as run_command
 from core.config import open_home
 from core.explain.audit import Case
 from core.jobs.audit_catalog import AuditSpec, read_audit, read_cases, run_audit
@@ -46,7 +47,9 @@ def import_swapped(titles: list[tuple[str, Path]], name: str, keep: Path, seed: 
     folder.mkdir(exist_ok=True)
     for path in pictures:
         shutil.copy(path, folder / path.name)
-    run_command(["import", str(table), "--name", name, "--images", str(folder), "--home", str(keep)])
+    # A process of its own: decoders inherit the libraries that are imported here, and their memory is bounded.
+    command = ["import", str(table), "--name", name, "--images", str(folder), "--home", str(keep)]
+    subprocess.run([sys.executable, "-m", "core", *command], check=True)
     return {str(at) for at in wrong}
 
 
