@@ -65,5 +65,5 @@ def _find_range(start: float, parts: Mapping[str, float], digits: int) -> tuple[
     """Of the axis, with room for the labels, which stand left of bars that go down."""
     ends = [0.0, *accumulate(parts.values(), initial=start)]
     low, high = min(ends), max(ends)
-    room = 0.06 * digits * (high - low or 1.0)
+    room = 0.09 * digits * (high - low or 1.0)
     return (low - room if any(value < 0 for value in parts.values()) else low, high + room)
