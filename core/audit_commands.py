@@ -59,10 +59,11 @@ def _draw_audit(result: Result) -> None:
             f"  {part['name']:<14} {100 * part['share']:3.0f} % of what moved scores, {part['mean']:+.2f} on average, "
             f"against in {100 * part['against']:.0f} %"
         )
-    words = result["words"]
-    for title, chosen in (("Helped", words[:_SHOWN]), ("Harmed", words[::-1][:_SHOWN])):
-        named = [f"{one['word']} ({one['field']}, {one['mean']:+.2f})" for one in chosen]
-        print(f"{title} most: {', '.join(named) or 'no word came twice'}")
+    helping = [one for one in result["words"] if one["mean"] > 0]
+    harming = [one for one in reversed(result["words"]) if one["mean"] < 0]
+    for title, words in (("Helped", helping), ("Harmed", harming)):
+        named = [f"{one['word']} ({one['field']}, {one['mean']:+.2f})" for one in words[:_SHOWN]]
+        print(f"{title} most: {', '.join(named) or 'no word that came twice'}")
     print(f"Pictures that lower their item's score: {len(result['hurt']):,} of {result['pictures']:,}")
     for one in result["hurt"][:_SHOWN]:
         print(f"  {one['value']:+.2f}  {one['title']} ({one['item_id']}) for “{one['need']}”")

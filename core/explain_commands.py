@@ -86,7 +86,8 @@ def _draw_explain(result: Result) -> None:
     if "need" in result:
         _draw_need(result)
     elif flip := result["nearest_flip"]:
-        print(f"Without {', '.join(flip['changed'])}: {_rank(flip['rank'])}.")
+        titles = {one["removed"]: one["title"] or one["removed"] for one in result["counterfactuals"]}
+        print(f"Without {', '.join(titles[item_id] for item_id in flip['changed'])}: {_rank(flip['rank'])}.")
     else:
         print("No removal of up to four items of the history brings it across the tenth rank.")
 

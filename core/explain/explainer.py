@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -57,6 +57,16 @@ class _Game:
         return {name: self.standing.rank_at(score) for name, score in scores.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """One item and what can be asked about it."""
+
+    stored: StoredItem
+    reader: VariantReader
+    ranks: Ranks
+    game: _Game
+
+
 class Explainer:
     """Explains suggestions of one data folder.
 
@@ -85,16 +95,13 @@ class Explainer:
             BackboneError: The catalogue's model cannot be loaded.
         """
         began = time.perf_counter()
-        stored = self._find(catalog, item_id)
-        reader, ranks = self._open_reader(catalog), Ranks(self._suggester, catalog, stored.id)
-        standing = _stand(ranks, need, stored)
-        game = _play(stored, reader, standing)
-        shares = game.shares
-        removed = remove_each(ranks, need)
+        one = self._open(catalog, need, item_id)
+        game, shares, standing = one.game, one.game.shares, one.game.standing
+        removed = remove_each(one.ranks, need)
         return Explanation(
             catalog=catalog.name,
             item_id=item_id,
-            title=stored.item.title,
+            title=one.stored.item.title,
             need=need.text,
             avoid=need.avoid,
             score=standing.score,
@@ -102,12 +109,12 @@ class Explainer:
             base_value=float(game.values[0]),
             modalities=shares,
             interactions=list_interactions(game.players, game.values),
-            words=(*_need_words(need, removed, standing.score), *weigh_item_words(stored, reader, standing)),
+            words=_weigh_words(one, need, removed),
             counterfactuals=(*removed, *_remove_fields(game)),
             alone=game.alone,
-            nearest_flip=find_flip(ranks, need),
-            lift=find_lift(stored, need, reader, standing),
-            against=self._compare(catalog, need, game, against, reader),
+            nearest_flip=find_flip(one.ranks, need),
+            lift=find_lift(one.stored, need, one.reader, standing),
+            against=self._compare(catalog, need, game, against, one.reader),
             completeness=abs(float(game.values[0]) + sum(shares.values()) - standing.score),
             method="exact Shapley values over the item's fields; words by leaving each out; ranks by asking again",
             seconds=time.perf_counter() - began,
@@ -126,25 +133,22 @@ class Explainer:
             BackboneError: The catalogue's model cannot be loaded.
         """
         began = time.perf_counter()
-        stored = self._find(catalog, item_id)
-        reader, ranks = self._open_reader(catalog), Ranks(self._suggester, catalog, stored.id)
-        standing = _stand(ranks, need, stored)
-        game = _play(stored, reader, standing)
-        removed = remove_each(ranks, need)
+        one = self._open(catalog, need, item_id)
+        standing = one.game.standing
         return Case(
             need=say_need(need),
             item_id=item_id,
-            title=stored.item.title,
+            title=one.stored.item.title,
             score=standing.score,
             rank=standing.rank,
-            modalities=game.shares,
-            without={one.removed: one.rank for one in _remove_fields(game)},
-            words=(*_need_words(need, removed, standing.score), *weigh_item_words(stored, reader, standing)),
+            modalities=one.game.shares,
+            without={part.removed: part.rank for part in _remove_fields(one.game)},
+            words=_weigh_words(one, need, remove_each(one.ranks, need)),
             seconds=time.perf_counter() - began,
         )
 
     def look(self, catalog: Catalog, need: Need, item_id: str, *, method: str = "") -> Looked:
-        """Where in the item's picture the need finds what it looks for.
+        """Where in the item's picture the need finds what it looks for, and its rank without the strongest part.
 
         Args:
             catalog: The item's.
@@ -157,8 +161,15 @@ class Explainer:
             NeedError: The item is not in the catalogue.
         """
         stored = self._find(catalog, item_id)
-        halves = self._suggester.find_candidates(catalog, need).query.halves
-        return self._open_looker(catalog).look(stored, halves, method=method)
+        standing = _stand(Ranks(self._suggester, catalog, stored.id), need, stored)
+        looked = self._open_looker(catalog).look(stored, standing.ranked.query.halves, method=method)
+        return replace(looked, rank=standing.rank, rank_without=standing.rank_at(standing.score - looked.lost))
+
+    def _open(self, catalog: Catalog, need: Need, item_id: str) -> _Opened:
+        stored = self._find(catalog, item_id)
+        reader, ranks = self._open_reader(catalog), Ranks(self._suggester, catalog, stored.id)
+        game = _play(stored, reader, _stand(ranks, need, stored))
+        return _Opened(stored=stored, reader=reader, ranks=ranks, game=game)
 
     def _find(self, catalog: Catalog, item_id: str) -> StoredItem:
         stored = self._items.find(catalog.id, item_id)
@@ -216,10 +227,12 @@ def _play(stored: StoredItem, reader: VariantReader, standing: Standing) -> _Gam
     return _Game(standing=standing, players=players, values=value_game(players, value))
 
 
-def _need_words(need: Need, removed: Sequence[Counterfactual], score: float) -> list[WordEffect]:
-    """Effects of the need's words, from the needs without them; what it avoids comes last and is left out."""
-    words = removed[: len(removed) - len(need.avoid)]
-    return [WordEffect(word=one.removed, field="need", value=score - one.score) for one in words]
+def _weigh_words(one: _Opened, need: Need, removed: Sequence[Counterfactual]) -> tuple[WordEffect, ...]:
+    """Effects of the need's words, from the needs without them, and of the item's."""
+    words = removed[: len(removed) - len(need.avoid)]  # what it avoids comes last
+    score = one.game.standing.score
+    of_need = [WordEffect(word=part.removed, field="need", value=score - part.score) for part in words]
+    return (*of_need, *weigh_item_words(one.stored, one.reader, one.game.standing))
 
 
 def _remove_fields(game: _Game) -> list[Counterfactual]:

@@ -15,7 +15,8 @@ from core.encode.pictures import Pixels
 from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import Towers
 from core.errors import ExplainError
-from core.explain.maps import METHODS, Looked, PictureMap
+from core.explain.faithfulness import build_deletion_masks, order_cells
+from core.explain.maps import METHODS, REMOVED, Looked, PictureMap
 from core.explain.picture import Method, PictureExplainer
 from core.explain.scores import FusedScore, Score, plain_score
 from core.model.network import FusionModel
@@ -61,8 +62,17 @@ class Looker:
         with self._lock:
             score = self._score(stored, path, halves)
             if method:
-                return Looked(map=self._explainer.explain(pixels, score, method=_check(method)), pixels=pixels)
-            return Looked(map=self._find_faithful(pixels, score), pixels=pixels)
+                found = self._explainer.explain(pixels, score, method=_check(method))
+            else:
+                found = self._find_faithful(pixels, score)
+            return Looked(map=found, pixels=pixels, lost=self._remove_strongest(pixels, score, found))
+
+    def _remove_strongest(self, pixels: Pixels, score: Score, found: PictureMap) -> float:
+        """How much lower the score is without the strongest cells."""
+        order = order_cells(found.grid)
+        masks = build_deletion_masks(order, np.array([0, max(round(REMOVED * len(order)), 1)]))
+        whole, without = self._explainer.score_of_masks(pixels, score)(masks).tolist()
+        return float(whole - without)
 
     def _find_faithful(self, pixels: Pixels, score: Score) -> PictureMap:
         found: PictureMap | None = None

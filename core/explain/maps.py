@@ -10,6 +10,8 @@ from core.encode.pictures import Pixels
 
 #: Ways to make a map: `core.explain.picture` says what each does.
 METHODS = ("fast", "faithful", "audit", "rollout", "game")
+#: Share of a map's cells that is taken away to see where the item would stand.
+REMOVED = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +45,16 @@ class Looked:
     Attributes:
         map: Of what the picture did for the score.
         pixels: The picture as the model saw it, (S, S, 3).
+        lost: How much lower the score is without the strongest `REMOVED` of the map's cells.
+        rank: Of the item, for what was asked; None where it is not ranked.
+        rank_without: Its rank then, what is to be avoided counting as before.
     """
 
     map: PictureMap
     pixels: Pixels
+    lost: float
+    rank: int | None = None
+    rank_without: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; the picture itself is left out."""
@@ -57,4 +65,5 @@ class Looked:
             "deletion_gain": self.map.gain,
             "completeness": self.map.completeness,
             "seconds": self.map.seconds,
+            "without_strongest": {"share": REMOVED, "lost": self.lost, "rank": self.rank_without},
         }

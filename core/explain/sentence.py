@@ -87,7 +87,7 @@ def describe_person(found: PersonExplanation) -> str:
     share = 100 * value / total
     said = f"The model relied mostly on {_PERSON_PLAYERS[name]} ({share:.0f} % of what moved the score)."
     worst = found.strongest
-    if worst is None or not found.history:
+    if worst is None:
         return said
     title = worst.title or worst.removed
     if found.rank is None or worst.rank is None or worst.rank <= found.rank:

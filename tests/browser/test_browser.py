@@ -243,7 +243,17 @@ def test_a_broken_file_is_a_sentence(imported: Server, visit: Open, tmp_path: Pa
     assert page.page.locator("[data-testid=stAlert]").count() == 1
 
 
-PAGES = ("/", "/?need=red+shoe", "/why?need=red+shoe", "/import", "/catalogs", "/training", "/audit", "/activity")
+PAGES = (
+    "/",
+    "/?need=red+shoe",
+    "/why?need=red+shoe",
+    "/person",
+    "/import",
+    "/catalogs",
+    "/training",
+    "/audit",
+    "/activity",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -70,7 +70,7 @@ def test_a_person_gets_what_recommend_gives(app: Open, people: Workspace) -> Non
     page.selectbox(key="user").set_value(USER).run()
     found = suggest_to(people, find_person(people, USER, ""), 24)
     wanted = [people.items.find(1, one.item_id).item.title for one in found]
-    assert titles(page) == wanted and f"score {found[0].score:.3f}" in said(page)
+    assert titles(page) == wanted and f"score {found[0].score:.4f}" in said(page)
     assert "events in all" in said(page) and not page.exception
 
 
@@ -80,7 +80,7 @@ def test_why_adds_up_to_the_card_and_leads_back(app: Open, people: Workspace) ->
     page = choose(app)
     page.button(key=f"why-{number}").click().run()
     assert asked(page, "item") == [first.item_id] and not page.exception
-    assert "The model relied mostly on" in said(page) and f"score **{first.score:.3f}**" in said(page)
+    assert "The model relied mostly on" in said(page) and f"score **{first.score:.4f}**" in said(page)
     (chart,) = (json.loads(one.proto.spec)["data"][0] for one in page.get("plotly_chart"))
     assert sum(chart["x"]) == pytest.approx(first.score, abs=1e-4)
     removals = page.dataframe[0].value

@@ -18,6 +18,8 @@ _WAYS = {_LOG: "Somebody in the log", _NEW: "Make up a history"}
 
 def choose_person(catalog: Catalog) -> Person | None:
     """The widgets, and the person; None until there is one."""
+    if open_workspace().interactions.is_simulated(catalog.id):
+        st.warning("The shoppers of this log are simulated. What is suggested here says nothing about real people.")
     liked = st.query_params.get_all("liked")
     ways, choice = st.columns([2, 3], gap="medium")
     with ways:
@@ -63,8 +65,6 @@ def _choose_from_log(catalog: Catalog) -> Person | None:
         on_change=leave_item,
         bind="query-params",
     )
-    if workspace.interactions.is_simulated(catalog.id):
-        st.warning("These shoppers are simulated. What is suggested to them says nothing about real people.")
     if user:
         return find_person(workspace, user, catalog.name)
     _draw_examples(users[:_EXAMPLES])

@@ -15,7 +15,7 @@ from ui.why.method import draw_method
 from ui.why.tables import say_change, say_rank, say_where
 
 #: Digits of scores of people, which are smaller than those of needs.
-DIGITS = 3
+DIGITS = 4
 _WIDTH = 220
 #: An item whose score would move by this share of itself was edited after the training.
 _DRIFTED = 0.1

@@ -56,14 +56,14 @@ def _draw(
         margin={"l": 8, "r": 48, "t": 8, "b": 8},
         showlegend=False,
         yaxis={"autorange": "reversed"},
-        xaxis={"zeroline": True, "range": _find_range(start, parts)},
+        xaxis={"zeroline": True, "range": _find_range(start, parts, digits)},
     )
     st.plotly_chart(figure, key=f"chart-{key}", config={"displayModeBar": False}, alt=alt)
 
 
-def _find_range(start: float, parts: Mapping[str, float]) -> tuple[float, float]:
+def _find_range(start: float, parts: Mapping[str, float], digits: int) -> tuple[float, float]:
     """Of the axis, with room for the labels, which stand left of bars that go down."""
     ends = [0.0, *accumulate(parts.values(), initial=start)]
     low, high = min(ends), max(ends)
-    room = 0.18 * (high - low or 1.0)
+    room = 0.09 * digits * (high - low or 1.0)
     return (low - room if any(value < 0 for value in parts.values()) else low, high + room)

@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ExplainError
 from core.explain.explanation import Explanation
-from core.explain.maps import METHODS, Looked
+from core.explain.maps import METHODS, REMOVED, Looked, PictureMap
 from core.explain.overlay import overlay
 from core.explain.report import FAINT
 from core.store.catalogs import Catalog
@@ -16,6 +16,7 @@ from ui.pictures import card_picture
 from ui.resources import open_workspace
 from ui.text import escape_markdown
 from ui.why.downloads import draw_downloads
+from ui.why.tables import say_rank
 
 _WIDTH = 260
 _WHOLE = "The whole need"
@@ -56,7 +57,7 @@ def draw_picture(catalog: Catalog, stored: StoredItem, need: Need, found: Explan
         place.image(card_picture(stored.main_picture), width=_WIDTH, alt=stored.item.title)
         st.info(escape_markdown(str(exc)), icon=":material/image_not_supported:")
     with st.container(horizontal=True):
-        _draw_methods(stored)
+        _draw_methods(stored, looked)
         draw_downloads(found, stored.item, looked)
 
 
@@ -87,6 +88,7 @@ def _draw_looked(looked: Looked, found: Explanation, asked: str, place: DeltaGen
         alt=f"{found.title}, with what counted for {about} laid over it",
     )
     place.html('<div class="wl-legend"><span>counted little</span><i></i><span>counted most</span></div>')
+    st.markdown(_say_removed(looked))
     st.caption(
         f"Parts that raised the likeness to {escape_markdown(about)}: {looked.map.method}, and it passed the test of "
         f"deleting them. The whole picture gives {found.modalities.get('picture', 0.0):+.2f} of the score. The model's "
@@ -94,11 +96,19 @@ def _draw_looked(looked: Looked, found: Explanation, asked: str, place: DeltaGen
     )
 
 
+def _say_removed(looked: Looked) -> str:
+    """What the strongest part of the map does for the rank."""
+    without = f"Without the brightest {100 * REMOVED:.0f} % of it"
+    if looked.rank == looked.rank_without:
+        return f"{without} the item stays at {say_rank(looked.rank).lower()}."
+    return f"{without} the item goes from {say_rank(looked.rank).lower()} to {say_rank(looked.rank_without).lower()}."
+
+
 def _method_key(stored: StoredItem) -> str:
     return f"look-how-{stored.id}"
 
 
-def _draw_methods(stored: StoredItem) -> None:
+def _draw_methods(stored: StoredItem, looked: Looked | None) -> None:
     """Other ways to make the map, for those who know them."""
     with st.popover("Method", icon=":material/tune:"):
         st.selectbox(
@@ -109,6 +119,16 @@ def _draw_methods(stored: StoredItem) -> None:
             help="Automatic takes the gradient, and the regression where that map fails. Whatever makes a map, it is "
             "shown only where it passes the test of deleting what it marks.",
         )
+        if looked is not None:
+            st.caption(_say_trust(looked.map))
+
+
+def _say_trust(found: PictureMap) -> str:
+    """How well the map did, and what it cost."""
+    passed = "passed" if found.faithful else "did not pass"
+    gain = f"Deleting in its order, the score falls by {found.gain:+.3f} more than in random orders: it {passed}."
+    sums = "" if found.completeness is None else f" Its parts miss the score by {100 * found.completeness:.0f} %."
+    return f"{gain}{sums} Made in {found.seconds:.1f} s."
 
 
 @st.cache_data(show_spinner="Covering parts of the picture and scoring it again", max_entries=128)

@@ -1,6 +1,7 @@
 """Explanations of suggestions: parts add up, ranks are those that `suggest` gives, edits do what they say."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from core.__main__ import main
 from core.catalog.schema import Item
 from core.errors import ExplainError, NeedError
 from core.explain.explainer import EXACT
+from core.explain.maps import Looked
 from core.explain.ranks import Ranks, find_flip, say_need, without_words
 from core.explain.sentence import describe
 from core.explain.variants import keep_fields, list_fields
@@ -82,6 +84,19 @@ def test_what_suffices_by_itself_keeps_its_rank_and_what_does_not_loses_it(shop:
     assert found.alone["title"] is None or found.alone["title"] > found.rank
     (without,) = (one.rank for one in found.counterfactuals if one.removed == "picture")
     assert without == found.alone["title"], "nothing but the picture counts, so without it is as good as nothing"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_part_of_the_picture_taken_away_is_ranked(shop: Workspace, monkeypatch, share: float) -> None:
+    need, red = Need(text="red", match="picture"), explain(shop, Need(text="red", match="picture"), "hat-red")
+    blank = Looked(map=None, pixels=None, lost=share * (red.score - red.base_value))  # type: ignore[arg-type]
+    looker = SimpleNamespace(look=lambda _stored, _halves, method: blank)
+    monkeypatch.setattr(shop.explainer, "_open_looker", lambda _catalog: looker)
+    found = shop.explainer.look(shop.catalogs.find("Shop"), need, "hat-red")
+    scores = [one.score for one in shop.suggester.suggest(need, limit=500).page if one.stored.item.item_id != "hat-red"]
+    higher = sum(score > red.score - blank.lost + 1e-4 for score in scores)
+    assert found.rank == red.rank
+    assert found.rank_without == (red.rank if share == 0 else higher + 1)
 
 
 def test_what_carries_the_need_is_what_the_model_relied_on(shop: Workspace) -> None:

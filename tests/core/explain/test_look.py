@@ -29,8 +29,13 @@ def stored(tmp_path: Path) -> StoredItem:
     pixels = np.full((SIDE, SIDE, 3), 60, np.uint8)
     pixels[RED_SQUARE] = (250, 60, 60)
     Image.fromarray(pixels).save(tmp_path / "square.png")
+    Image.new("RGB", (SIDE, SIDE), (60, 60, 60)).save(tmp_path / "grey.png")
     item = Item(item_id="1", title="a square")
     return StoredItem(id=1, catalog_id=1, item=item, pictures=(PictureLink(source="x", picture="square.png"),))
+
+
+def replace_picture(stored: StoredItem, name: str) -> StoredItem:
+    return replace(stored, pictures=(PictureLink(source="x", picture=name),))
 
 
 @pytest.fixture
@@ -50,6 +55,9 @@ def test_the_map_lies_where_the_need_is_met(look: Looker, stored: StoredItem) ->
     assert 4 <= row <= 12 and 16 <= column <= 24
     assert found.map.faithful and found.map.method == "mask gradient", "the fast way passed, so no other was tried"
     assert found.pixels.shape == (SIDE, SIDE, 3)
+    grey = look.look(replace_picture(stored, "grey.png"), RED)
+    whole = look.look(stored, RED, method="faithful").map.grid.sum()
+    assert found.lost > 0.5 * whole > 0 and abs(grey.lost) < 1e-4, "most of the score is in the square"
     said = found.to_json()
     assert np.array(said["grid"]).shape == found.map.grid.shape and said["faithful"] is True
 

@@ -42,7 +42,7 @@ def explanation(**changes) -> Explanation:
 def looked(*, faithful: bool) -> Looked:
     grid = np.eye(3, dtype=np.float32)
     found = PictureMap(grid=grid, method="x", completeness=None, gain=1.0, faithful=faithful, seconds=0.0)
-    return Looked(map=found, pixels=np.zeros((9, 9, 3), np.uint8))
+    return Looked(map=found, pixels=np.zeros((9, 9, 3), np.uint8), lost=0.5)
 
 
 def test_nothing_from_outside_is_markup() -> None:
