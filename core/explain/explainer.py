@@ -116,7 +116,8 @@ class Explainer:
             lift=find_lift(one.stored, need, one.reader, standing),
             against=self._compare(catalog, need, game, against, one.reader),
             completeness=abs(float(game.values[0]) + sum(shares.values()) - standing.score),
-            method="exact Shapley values over the item's fields; words by leaving each out; ranks by asking again",
+            method=f"exact Shapley values over the item's fields, where {one.reader.missing} stands for what is "
+            "missing; words by leaving each out; ranks by asking again",
             seconds=time.perf_counter() - began,
         )
 

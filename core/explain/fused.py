@@ -26,6 +26,8 @@ class FusedReader:
         picture_path: Content hash to the stored picture.
     """
 
+    missing = "what the version learned for a missing part"
+
     def __init__(self, towers: Towers, network: FusionModel, picture_path: Callable[[str], Path]) -> None:
         self._network = network
         self._widths = {one.name: one.width for one in self._network.config.modalities}

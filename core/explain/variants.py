@@ -31,7 +31,13 @@ class Variant:
 
 
 class VariantReader(Protocol):
-    """Turns variants of one item into vectors, as the model that serves its catalogue would."""
+    """Turns variants of one item into vectors, as the model that serves its catalogue would.
+
+    Attributes:
+        missing: What stands for a part that an item lacks, in words for people.
+    """
+
+    missing: str
 
     def read(self, stored: StoredItem, variants: Sequence[Variant]) -> NDArray[np.float32]:
         """Picture and text halves, (V, 2, D); what is missing is what the model takes for it."""
@@ -72,6 +78,8 @@ class PlainReader:
         encoder: Of the catalogue.
         index: Of the catalogue; its means stand for what is missing.
     """
+
+    missing = "the catalogue's mean"
 
     def __init__(self, encoder: Encoder, index: VectorIndex) -> None:
         self._encoder, self._index = encoder, index

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.explain.explanation import Explanation
-from core.explain.person_explanation import PersonExplanation
+from core.explain.person_explanation import ALL_PLAYER_NAMES, PersonExplanation
 from ui.text import escape_markdown
 
 
@@ -16,6 +16,8 @@ def draw_method(found: Explanation | PersonExplanation, *, digits: int = 2) -> N
     )
     if found.interactions:
         st.caption("Pairs that add more (or less) together than each alone")
-        rows = [{"Pair": f"{one} × {other}", "Together": value} for one, other, value in found.interactions[:6]]
+        names = ALL_PLAYER_NAMES
+        pairs = ((f"{names[one]} × {names[other]}", value) for one, other, value in found.interactions[:6])
+        rows = [{"Pair": pair, "Together": value} for pair, value in pairs]
         number = st.column_config.NumberColumn(format=f"%+.{digits}f")
         st.dataframe(rows, hide_index=True, column_config={"Together": number})
