@@ -1,6 +1,6 @@
-"""What an item's own words do for its score: each left out, and words of the need put in."""
+"""What an item's own words and labels do for its score: each left out, and words of the need put in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.catalog.schema import Item
 from core.encode.text import item_text
-from core.explain.explanation import Flip, WordEffect
+from core.explain.explanation import Counterfactual, Flip, WordEffect
 from core.explain.ranks import MOST_WORDS, Standing
 from core.explain.variants import Variant, VariantReader
 from core.explain.words import drop_words
@@ -19,6 +19,8 @@ from core.suggest.need import Need
 MOST_ITEM_WORDS = 24
 #: Characters of a description whose words are tried; models read fewer.
 _LONGEST_TEXT = 2_000
+#: Labels that are tried, and characters of one that are shown.
+_MOST_LABELS, _LONGEST_LABEL = 8, 60
 #: The rank that a catalogue's owner would like to reach, and the most words that are added for it.
 _LIFT_RANK, _MOST_ADDED = 3, 4
 
@@ -36,6 +38,36 @@ def weigh_item_words(stored: StoredItem, reader: VariantReader, standing: Standi
         WordEffect(word=word, field=field, value=float(likeness[0] - value))
         for (field, word, _), value in zip(dropped, likeness[1:], strict=True)
     ]
+
+
+def remove_labels(stored: StoredItem, reader: VariantReader, standing: Standing) -> list[Counterfactual]:
+    """Where the item would stand without its category, its brand or an attribute; none where it has but one of them."""
+    read = item_text(stored.item)
+    changed = [(name, item) for name, item in _without_labels(stored.item) if item_text(item) != read][:_MOST_LABELS]
+    if len(changed) < 2:
+        return []
+    likeness = _likeness(stored, reader, standing, [stored.item, *(item for _, item in changed)])
+    scores = (standing.score + likeness[1:] - likeness[0]).tolist()
+    return [
+        Counterfactual(removed=name, need="", score=score, rank=standing.rank_at(score))
+        for (name, _), score in zip(changed, scores, strict=True)
+    ]
+
+
+def _without_labels(item: Item) -> Iterator[tuple[str, Item]]:
+    """Each label with the item without it."""
+    if item.category:
+        yield _name_label("category", item.category[-1:]), replace(item, category=())
+    if item.brand:
+        yield _name_label("brand", (item.brand,)), replace(item, brand="")
+    for name, values in item.attributes.items():
+        rest = {key: value for key, value in item.attributes.items() if key != name}
+        yield _name_label(name, values), replace(item, attributes=rest)
+
+
+def _name_label(name: str, values: Sequence[str]) -> str:
+    label = f"{name}: {', '.join(values)}"
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def find_lift(stored: StoredItem, need: Need, reader: VariantReader, standing: Standing) -> Flip | None:

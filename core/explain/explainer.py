@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.errors import NeedError
 from core.explain.audit import Case
-from core.explain.edits import find_lift, weigh_item_words
+from core.explain.edits import find_lift, remove_labels, weigh_item_words
 from core.explain.explanation import Counterfactual, Explanation, Pair, WordEffect
 from core.explain.game import list_interactions, shapley_values, value_game
 from core.explain.maps import Looked
@@ -110,7 +110,7 @@ class Explainer:
             modalities=shares,
             interactions=list_interactions(game.players, game.values),
             words=_weigh_words(one, need, removed),
-            counterfactuals=(*removed, *_remove_fields(game)),
+            counterfactuals=(*removed, *_remove_fields(game), *remove_labels(one.stored, one.reader, standing)),
             alone=game.alone,
             nearest_flip=find_flip(one.ranks, need),
             lift=find_lift(one.stored, need, one.reader, standing),

@@ -34,7 +34,8 @@ class Counterfactual:
     """Where the item would stand if something were not there.
 
     Attributes:
-        removed: A word of the need, "not ..." for a thing it avoids, or a player of the game where `need` is "".
+        removed: A word of the need, "not ..." for a thing it avoids; where `need` is "", a player of the game or one of
+            the item's labels, as "colour: red".
         need: The need that was really asked, "" where the item was changed instead.
         score: The item's score then.
         rank: Its rank then, None where it is not among those that are ranked at all.
@@ -48,7 +49,9 @@ class Counterfactual:
     @property
     def label(self) -> str:
         """What was taken away, in words for people."""
-        return f"“{self.removed}”" if self.need else f"its {PLAYER_NAMES[self.removed].lower()}"
+        if self.need:
+            return f"“{self.removed}”"
+        return f"its {PLAYER_NAMES[self.removed].lower() if self.removed in PLAYER_NAMES else self.removed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ class Explanation:
             to the score.
         interactions: Pairs of players with how much more they add together than each alone, strongest first.
         words: What each word of the need, and of the item, does to the score.
-        counterfactuals: What happens without a word of the need, or without a field of the item.
+        counterfactuals: What happens without a word of the need, or without a field or a label of the item.
         alone: Player to the item's rank if it had nothing else; None where it would not be ranked.
         nearest_flip: The fewest words of the need whose removal brings the item across the tenth rank; None where no
             such was found.

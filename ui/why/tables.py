@@ -5,6 +5,9 @@ import streamlit as st
 from core.explain.explanation import Explanation, Flip
 from ui.text import escape_markdown
 
+#: Rows of a table before it scrolls.
+_MOST_ROWS = 16
+
 
 def draw_counterfactuals(found: Explanation) -> None:
     """A table: without this, that rank."""
@@ -13,7 +16,7 @@ def draw_counterfactuals(found: Explanation) -> None:
             "Without": one.label,
             "Rank": say_rank(one.rank),
             "Change": say_change(found.rank, one.rank),
-            "It alone": "" if one.need else say_rank(found.alone[one.removed]),
+            "It alone": say_rank(found.alone[one.removed]) if one.removed in found.alone and not one.need else "",
         }
         for one in found.counterfactuals
     ]
@@ -21,7 +24,7 @@ def draw_counterfactuals(found: Explanation) -> None:
         rows,
         hide_index=True,
         width="stretch",
-        height="content",
+        height="content" if len(rows) <= _MOST_ROWS else 35 * _MOST_ROWS,
     )
     st.caption(
         "Each need was asked again over the whole catalogue. Without a field the item is read anew, and words that "

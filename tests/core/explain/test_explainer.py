@@ -86,6 +86,29 @@ def test_what_suffices_by_itself_keeps_its_rank_and_what_does_not_loses_it(shop:
     assert without == found.alone["title"], "nothing but the picture counts, so without it is as good as nothing"
 
 
+def test_labels_are_left_out_one_by_one(workspace: Workspace) -> None:
+    things = [
+        Item(item_id=f"{colour}-{kind}", title="thing", brand="Acme", attributes={"Colour": (colour,), "Kind": (kind,)})
+        for kind in KINDS
+        for colour in COLOURS
+    ]
+    add_items(workspace, "Shop", things)
+    found = explain(workspace, Need(text="red hat", match="text"), "red-hat")
+    labels = {one.label: one for one in found.counterfactuals[-3:]}
+    assert list(labels) == ["its brand: Acme", "its Colour: red", "its Kind: hat"] and found.rank == 1
+    assert labels["its brand: Acme"].score >= found.score, "it says nothing about this need"
+    page = workspace.suggester.suggest(Need(text="red hat", match="text"), limit=500).page
+    others = [one.score for one in page if one.stored.item.item_id != "red-hat"]
+    for label in ("its Colour: red", "its Kind: hat"):
+        assert labels[label].score < found.score
+        assert labels[label].rank == 1 + sum(other > labels[label].score for other in others)
+
+
+def test_an_items_only_label_is_the_player_that_it_is(shop: Workspace) -> None:
+    found = explain(shop, Need(text="red shoe"), "shoe-red")
+    assert [one.removed for one in found.counterfactuals if ":" in one.removed] == []
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_part_of_the_picture_taken_away_is_ranked(shop: Workspace, monkeypatch, share: float) -> None:
     need, red = Need(text="red", match="picture"), explain(shop, Need(text="red", match="picture"), "hat-red")
