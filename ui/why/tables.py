@@ -25,6 +25,12 @@ def draw_counterfactuals(found: Explanation) -> None:
         hide_index=True,
         width="stretch",
         height="content" if len(rows) <= _MOST_ROWS else 35 * _MOST_ROWS,
+        column_config={
+            "Without": st.column_config.TextColumn(width=150),
+            "Rank": st.column_config.TextColumn(width=60),
+            "Change": st.column_config.TextColumn(width=85),
+            "It alone": st.column_config.TextColumn(width=85),
+        },
     )
     st.caption(
         "Each need was asked again over the whole catalogue. Without a field the item is read anew, and words that "
