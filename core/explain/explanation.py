@@ -51,7 +51,7 @@ class Counterfactual:
         """What was taken away, in words for people."""
         if self.need:
             return f"“{self.removed}”"
-        return f"its {PLAYER_NAMES[self.removed].lower() if self.removed in PLAYER_NAMES else self.removed}"
+        return f"its {PLAYER_NAMES[self.removed].lower()}" if self.removed in PLAYER_NAMES else self.removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,11 +95,11 @@ def test_labels_are_left_out_one_by_one(workspace: Workspace) -> None:
     add_items(workspace, "Shop", things)
     found = explain(workspace, Need(text="red hat", match="text"), "red-hat")
     labels = {one.label: one for one in found.counterfactuals[-3:]}
-    assert list(labels) == ["its brand: Acme", "its Colour: red", "its Kind: hat"] and found.rank == 1
-    assert labels["its brand: Acme"].score >= found.score, "it says nothing about this need"
+    assert list(labels) == ["brand: Acme", "Colour: red", "Kind: hat"] and found.rank == 1
+    assert labels["brand: Acme"].score >= found.score, "it says nothing about this need"
     page = workspace.suggester.suggest(Need(text="red hat", match="text"), limit=500).page
     others = [one.score for one in page if one.stored.item.item_id != "red-hat"]
-    for label in ("its Colour: red", "its Kind: hat"):
+    for label in ("Colour: red", "Kind: hat"):
         assert labels[label].score < found.score
         assert labels[label].rank == 1 + sum(other > labels[label].score for other in others)
 
