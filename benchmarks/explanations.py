@@ -1,6 +1,6 @@
 """Can maps over pictures be trusted, with the embedded model?
 
-    python -m benchmarks.explanations --data ../shared/data --keep FOLDER --pictures 12
+    python -m benchmarks.explanations --data ../shared/data --keep FOLDER --pictures 24
 
 Pictures of three kinds (fashion at 224 pixels, groceries' catalogue pictures, drawings of the sample), drawn by a seed;
 the need is each picture's own title. For each way of making a map:
