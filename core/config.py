@@ -57,7 +57,7 @@ class Home:
 
     @property
     def runs(self) -> Path:
-        """One folder a training run: checkpoints, curves, TensorBoard's files."""
+        """One folder a run: a training's checkpoints and curves, a search's trials, an audit's cases."""
         return self.root / "runs"
 
     @property

@@ -63,13 +63,6 @@ class Memory:
         """Items that somebody liked, (N,)."""
         return np.asarray(self.likes.any(axis=0))
 
-    def contributions(self, liked: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """What each of N history items adds to one item's score for one person's `liked`, (N,); sums to the score."""
-        unit = np.zeros(len(liked), np.float32)
-        unit[item] = 1
-        added: NDArray[np.float32] = liked * self._column(unit, item)
-        return added
-
     def score_variants(
         self, liked: NDArray[np.float32], item: int, vectors: NDArray[np.float32]
     ) -> NDArray[np.float32]:
@@ -124,16 +117,6 @@ class Memory:
     def _project(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """l * rows @ P, (B, N)."""
         return np.asarray(rows - ((rows @ self.likes.T) @ self.inverse) @ self.likes)
-
-    def _column(self, unit: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """B[:, item], (N,)."""
-        kernel: NDArray[np.float32] = self.content * (self.vectors @ self.vectors[item])
-        if not self.likes[:, item].any():
-            return kernel
-        rest = self._project(unit[None])[0]
-        column: NDArray[np.float32] = unit - rest + self._project(kernel[None])[0] - rest * self.diagonal[item]
-        column[item] = 0.0
-        return column
 
 
 def fit_memory(

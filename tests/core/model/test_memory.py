@@ -40,17 +40,6 @@ def test_scores_equal_the_naive_solution(content: float) -> None:
     assert not warm[:, 8].any() and not cold[:, :8].any()
 
 
-def test_contributions_sum_to_the_score() -> None:
-    memory = fit_memory(LIKES, VECTORS, shrinkage=2.0, content=0.3)
-    history = LIKES[0].copy()
-    history[8] = 1
-    warm, cold = memory.score(history[None])
-    for item in range(9):
-        parts = memory.contributions(history, item)
-        assert np.isclose(parts.sum(), (warm + cold)[0, item], atol=1e-4)
-        assert not parts[history == 0].any()
-
-
 @pytest.mark.parametrize("item", [2, 8], ids=["with events", "without"])
 def test_another_place_of_an_item_scores_as_if_it_had_always_lain_there(item: int) -> None:
     memory = fit_memory(LIKES, VECTORS, shrinkage=2.0, content=0.3)
