@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args
 
@@ -83,8 +84,9 @@ def run_audit(workspace: Workspace, spec: AuditSpec, run_id: str, progress: Prog
     weighing = _Stage(folder / _CASES, "Explaining", Case.from_json, progress)
     cases = weighing.go_on(asked, lambda one: workspace.explainer.weigh(catalog, *one))
     looking = _Stage(folder / _MAPS, "Looking at pictures", _read_mapped, progress)
-    looking.go_on([asked[at] for at in _choose_pictures(cases, spec.maps)], lambda one: _look(workspace, catalog, *one))
-    return {"catalog": catalog.name, **read_audit(folder).to_json()}
+    seen = [asked[at] for at in _choose_pictures(cases, spec.maps)]
+    mapped = looking.go_on(seen, lambda one: _look(workspace, catalog, *one))
+    return {"catalog": catalog.name, **summarise(cases, mapped).to_json()}
 
 
 def read_audit(folder: Path) -> Audit:
@@ -132,11 +134,12 @@ def _own_titles(workspace: Workspace, catalog: Catalog, spec: AuditSpec) -> Iter
 
 
 def _saved_needs(workspace: Workspace, catalog: Catalog, _spec: AuditSpec) -> Iterator[tuple[Need, str]]:
-    for expected in workspace.expectations.list(catalog.id):
-        need = open_need(expected.need, catalog)
+    for saved, group in groupby(workspace.expectations.list(catalog.id), key=lambda one: one.need):
+        need = open_need(saved, catalog)
         yield from _suggested(workspace, need)
-        if workspace.items.find(catalog.id, expected.item_id) is not None:
-            yield need, expected.item_id
+        for expected in group:
+            if workspace.items.find(catalog.id, expected.item_id) is not None:
+                yield need, expected.item_id
 
 
 def _typed_needs(workspace: Workspace, catalog: Catalog, spec: AuditSpec) -> Iterator[tuple[Need, str]]:
