@@ -51,9 +51,8 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.delimiter) <= MAX_DELIMITER or set(self.delimiter) & set("\r\n\0"):
-            raise CatalogFileError(
-                f"The separator is one to {MAX_DELIMITER} characters of a line, or one of: {', '.join(DELIMITER_NAMES)}."
-            )
+            names = ", ".join(DELIMITER_NAMES)
+            raise CatalogFileError(f"The separator is one to {MAX_DELIMITER} characters of a line, or one of: {names}.")
         if len(self.quotechar) > 1 or len(self.escapechar) > 1:
             raise CatalogFileError("The quote and the escape character are one character each, or none.")
         marks = [mark for mark in (self.quotechar, self.escapechar) if mark]
