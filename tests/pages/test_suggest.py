@@ -112,3 +112,12 @@ def test_more_like_this_is_no_need_to_save(app: Open, shop: Workspace) -> None:
     test = app(like="shoe-red", like_in="Shop")
     next(button for button in test.button if button.label == "Why?").click().run()
     assert "rank 1" in _words(test) and not [one for one in test.button if one.key == "expect"]
+
+
+def test_examples_are_the_catalogues_own(app: Open, shop: Workspace) -> None:
+    test = app()
+    examples = [button.label for button in test.button if (button.key or "").startswith("example-")]
+    titles = {stored.item.title for stored in shop.items.iterate(shop.catalogs.list()[0].id)}
+    assert examples and set(examples) <= titles
+    assert test.text_input(key="need").placeholder == f"Say it in your own words, e.g. {examples[0]}"
+    assert "made for demos" not in _words(test)
