@@ -122,12 +122,8 @@ def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
     """Open a file as text, line ends as they are.
 
     Raises:
-        CatalogFileError: As `open_bytes`, the encoding is unknown, or it cannot decode the file.
+        CatalogFileError: As `open_bytes`, or the encoding cannot decode the file.
     """
-    try:
-        codecs.lookup(encoding)
-    except LookupError as exc:
-        raise CatalogFileError(f'"{encoding}" is no known encoding. Try utf-8, gb18030 or cp1252.') from exc
     with open_bytes(path) as stream:
         try:
             yield io.TextIOWrapper(stream, encoding=encoding, errors="strict", newline="")

@@ -6,12 +6,14 @@ import struct
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from core.catalog import delimited, formats, structured, workbook
 from core.catalog.read import ReadOptions, Table, detect, detect_layout, preview_table, read_table
+from core.catalog.table import parse_delimiter
 from core.errors import CatalogFileError
 
 
@@ -205,8 +207,6 @@ def test_the_wrong_encoding_is_a_clear_error(tmp_path: Path) -> None:
     path.write_bytes("id,name\n1,café\n".encode("cp1252"))
     with pytest.raises(CatalogFileError, match="utf-8"):
         read_table(path, ReadOptions(encoding="utf-8"))
-    with pytest.raises(CatalogFileError, match="no known encoding"):
-        read_table(path, ReadOptions(encoding="klingon"))
     assert detect_layout(path, ReadOptions(encoding="cp1252")).delimiter == ","
 
 
@@ -271,10 +271,39 @@ def test_a_preview_stops_early(tmp_path: Path) -> None:
     assert not preview_table(path, ReadOptions(), limit=80).truncated
 
 
-def test_options_are_checked() -> None:
-    for wrong in ({"delimiter": ""}, {"delimiter": '"'}, {"header_row": 0}, {"quotechar": "ab"}):
-        with pytest.raises(ValueError, match=r"\w"):
-            replace(ReadOptions(), **wrong)
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        ({"delimiter": ""}, "separator is one to 8 characters"),
+        ({"delimiter": "a\n"}, "separator is one to 8 characters"),
+        ({"delimiter": '"'}, "have to differ"),
+        ({"quotechar": "ab"}, "one character each"),
+        ({"escapechar": '"'}, "have to differ"),
+        ({"delimiter": "::", "escapechar": ":"}, "have to differ"),
+        ({"header_row": 0}, "counted from 1"),
+        ({"encoding": "klingon"}, "no known encoding"),
+        ({"encoding": "hex"}, "no known encoding"),
+        ({"encoding": "\0"}, "no known encoding"),
+    ],
+)
+def test_options_that_cannot_be_are_told_in_a_sentence(wrong: dict[str, Any], advice: str) -> None:
+    with pytest.raises(CatalogFileError, match=advice):
+        replace(ReadOptions(), **wrong)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(",", ","), ("tab", "\t"), ("\\t", "\t"), ("Semicolon", ";"), ("::", "::"), ("\\t\\t", "\t\t"), ("space", " ")],
+)
+def test_a_separator_is_read_as_people_type_it(typed: str, meant: str) -> None:
+    assert parse_delimiter(typed) == meant
+
+
+def test_options_saved_before_there_were_more_of_them_are_read() -> None:
+    saved = {"kind": "xlsx", "encoding": "utf-8", "delimiter": ",", "quotechar": '"'}
+    assert ReadOptions(**saved, has_header=True, header_row=2, sheet="A") == ReadOptions(
+        kind="xlsx", header_row=2, sheet="A"
+    )
 
 
 def test_xlsx_reads_as_text(tmp_path: Path) -> None:
