@@ -18,10 +18,10 @@ LOG_ALIASES: dict[str, tuple[str, ...]] = {
         "user id", "user", "userid", "uid", "customer id", "customer", "customer no", "customer number", "visitor id",
         "visitor", "member id", "member", "client id", "client", "account id", "buyer id", "buyer", "shopper id",
         "shopper", "reviewer id", "reviewer", "person id", "people", "listener id", "reader id", "guest id",
-        "用户id", "用户", "用户编号", "会员id", "会员", "会员编号", "客户id", "客户", "客户编号", "顾客", "顾客id", "买家",
-        "买家id", "访客", "访客id", "用戶", "用戶id", "客戶", "客戶編號", "會員", "會員編號", "買家",
-        "ユーザーid", "ユーザー", "ユーザid", "ユーザ", "顧客id", "顧客", "顧客番号", "顧客コード", "会員番号", "購入者",
-        "お客様番号",
+        "用户id", "用户", "用户编号", "会员id", "会员", "会员编号", "客户id", "客户", "客户编号", "顾客", "顾客id",
+        "买家", "买家id", "访客", "访客id", "用戶", "用戶id", "客戶", "客戶編號", "會員", "會員編號", "買家",
+        "ユーザーid", "ユーザー", "ユーザid", "ユーザ", "顧客id", "顧客", "顧客番号", "顧客コード", "会員番号",
+        "購入者", "お客様番号",
         "kundennummer", "kunden nr", "kunden id", "kunde", "kundin", "käufer", "käufer id", "besteller", "nutzer",
         "nutzer id", "benutzer", "benutzer id", "mitglied", "mitgliedsnummer", "besucher", "besucher id",
         "numéro client", "numéro de client", "n° client", "code client", "id client", "acheteur", "id acheteur",
@@ -59,8 +59,8 @@ LOG_ALIASES: dict[str, tuple[str, ...]] = {
     "event": (
         "event", "event type", "event name", "action", "action type", "behavior", "behaviour", "behavior type",
         "behaviour type", "interaction", "interaction type", "activity", "activity type", "type",
-        "事件", "事件类型", "行为", "行为类型", "动作", "操作", "类型", "イベント", "イベント種別", "アクション", "行動",
-        "ereignis", "ereignistyp", "aktion", "événement", "type événement", "type d événement", "evento",
+        "事件", "事件类型", "行为", "行为类型", "动作", "操作", "类型", "イベント", "イベント種別", "アクション",
+        "行動", "ereignis", "ereignistyp", "aktion", "événement", "type événement", "type d événement", "evento",
         "tipo de evento", "tipo evento", "acción", "azione", "gebeurtenis", "actie", "zdarzenie", "typ zdarzenia",
         "akcja",
     ),
@@ -73,8 +73,8 @@ LOG_ALIASES: dict[str, tuple[str, ...]] = {
     "count": (
         "count", "counts", "plays", "play count", "listens", "listen count", "weight", "quantity", "qty", "clicks",
         "views", "purchases", "frequency",
-        "次数", "数量", "播放次数", "点击次数", "浏览次数", "购买数量", "权重", "數量", "次數", "個数", "回数", "購入数",
-        "購入数量",
+        "次数", "数量", "播放次数", "点击次数", "浏览次数", "购买数量", "权重", "數量", "次數", "個数", "回数",
+        "購入数", "購入数量",
         "anzahl", "menge", "stückzahl", "stück", "quantité", "qté", "nombre", "cantidad", "unidades", "quantità", "qtà",
         "pezzi", "aantal", "hoeveelheid", "ilość", "liczba", "sztuki",
     ),
@@ -120,8 +120,9 @@ _HINTS: dict[str, frozenset[str]] = {
 }
 #: Words around the noun of a name: "customer id", "numéro de client".
 _AROUND = frozenset(
-    "id ids uid uuid guid no nr n n° num number numero nummer numer code codigo codice kod key hash ref "
-    "de du del di des d the of la le el il".split()
+    {"id", "ids", "uid", "uuid", "guid", "no", "nr", "n", "n°", "num", "number", "numero", "nummer", "numer", "code"}
+    | {"codigo", "codice", "kod", "key", "hash", "ref", "de", "du", "del", "di", "des", "d", "the", "of", "la", "le"}
+    | {"el", "il"}
 )
 _CONTACT = frozenset({"email", "mail", "e", "name", "phone", "login", "address"})
 #: What is numbered beside people, by the noun that ends the name, or that begins it in languages that put it first.
@@ -137,8 +138,8 @@ _ORDER_FIRST = re.compile(
 _ORDER_WITHIN = re.compile("订单|訂單|发票|發票|交易|购物车|購物車|注文|請求書|取引|伝票|カート")
 #: Moments of something else than the event.
 _OTHER_MOMENTS = frozenset(
-    "birth birthday born expiry expires expiration release released delivery delivered shipping shipped due "
-    "registration registered signup joined".split()
+    {"birth", "birthday", "born", "expiry", "expires", "expiration", "release", "released", "delivery", "delivered"}
+    | {"shipping", "shipped", "due", "registration", "registered", "signup", "joined"}
 )
 
 
