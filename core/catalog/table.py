@@ -26,6 +26,8 @@ class ReadOptions:
     Attributes:
         kind: The family of formats.
         encoding: Python codec name, for delimited and jsonl.
+        lenient: Whether bytes that are not valid in the encoding are read as Windows-1252, for files put together from
+            two.
         delimiter: What stands between two cells: one character, or a few, as in "::".
         quotechar: One character, or "" when quotes have no meaning.
         escapechar: One character that takes the meaning of the next one away, as a backslash does in dumps of
@@ -41,6 +43,7 @@ class ReadOptions:
 
     kind: Kind = "delimited"
     encoding: str = "utf-8"
+    lenient: bool = False
     delimiter: str = ","
     quotechar: str = '"'
     escapechar: str = ""

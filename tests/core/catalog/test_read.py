@@ -202,6 +202,30 @@ def test_text_in_every_encoding_comes_back(tmp_path: Path, encoding: str, name: 
     assert guessed == ([] if encoding == "utf-16" else ["guessed_encoding"])
 
 
+def test_a_guess_is_said_with_the_likeliest_and_how_to_choose(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_bytes("id,name\n1,Żółta miska\n2,Krzesło dębowe\n".encode("cp1250"))
+    (problem,) = detect(path).problems
+    assert problem.message.startswith(
+        "The file does not say how its letters are encoded. It is read as cp1250 (Central European), so a line reads "
+        "“1,Żółta miska”. Next likeliest: "
+    )
+    assert "iso8859-2 (Central European, ISO)" in problem.message and "--encoding" in problem.message
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_file_put_together_from_two_encodings_keeps_both(tmp_path: Path, kind: str) -> None:
+    start, end = ('{"id": "', '"}') if kind == "jsonl" else ("", "")
+    middle = '", "name": "' if kind == "jsonl" else ","
+    lines = ["" if kind == "jsonl" else "id,name", *(f"{start}{n}{middle}café{end}" for n in range(20))]
+    data = [line.encode("cp1252" if n == 12 else "utf-8") for n, line in enumerate(lines)]
+    path = tmp_path / f"items.{kind}"
+    path.write_bytes(b"\n".join(data))
+    found = detect(path)
+    assert [problem.code for problem in found.problems] == ["mixed_encoding"]
+    assert {row[1] for row in cells(read_table(path, found.options))} == {"café"}
+
+
 def test_the_wrong_encoding_is_a_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_bytes("id,name\n1,café\n".encode("cp1252"))
