@@ -108,6 +108,8 @@ def _ask(target: str, column: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f'The file has one column, "{names[0]}"; what stands between two cells is chosen with --delimiter.'
     more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
     return f"The file has the columns {', '.join(names[:SHOWN_NAMES])}{more}."
 
