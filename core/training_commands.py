@@ -152,7 +152,7 @@ def _run_log(workspace: Workspace, options: argparse.Namespace) -> Result:
     catalog = workspace.catalogs.find(options.catalog)
     item_ids = tuple(workspace.items.content_hashes(catalog.id))
     found = read_log(options.file, item_ids, accept_suggestions=True)
-    workspace.interactions.replace(catalog.id, found.log, kind=found.kind)
+    workspace.interactions.replace(catalog.id, found.log, kind=found.kind, unknown_events=found.unknown_events)
     return {
         "message": f"{len(found.log):,} events of {len(found.log.user_ids):,} people are stored with “{catalog.name}”; "
         f"{found.unknown_events:,} belong to items that are not in it.",
