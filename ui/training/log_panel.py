@@ -125,7 +125,7 @@ def _store(catalog: Catalog, path: str, chosen: dict[str, str]) -> None:
         found = read_log(Path(path), item_ids, overrides=chosen)
         st.session_state["log-report"] = found
         if len(found.log):
-            workspace.interactions.replace(catalog.id, found.log, kind=found.kind)
+            workspace.interactions.replace(catalog.id, found.log, kind=found.kind, unknown_events=found.unknown_events)
 
 
 def _draw_report() -> None:
