@@ -38,16 +38,16 @@ class Dialect:
     has_header: bool = True
 
 
-def detect_dialect(lines: list[str]) -> Dialect:
+def detect_dialect(lines: list[str], chosen: str = "") -> Dialect:
     """Find the separator, the escape character, the header line and whether it holds names.
 
     Args:
         lines: The first physical lines of the file, with their ends, NUL removed.
+        chosen: The separator that a person chose, "" to find it.
     """
-    if lines and (mark := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
-        found, skip = _Cut(lines[1:], ReadOptions(delimiter=mark[1])), 1
-    else:
-        found, skip = _find_cut(lines), 0
+    mark = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
+    skip = 1 if mark else 0
+    found = _find_cut(lines[skip:], chosen or (mark[1] if mark else ""))
     records = found.records
     offset = find_header([row.cells for row in records])
     return Dialect(
@@ -89,11 +89,11 @@ class _Cut:
         return self.repairs + len(self.records) - self.usual
 
 
-def _find_cut(lines: list[str]) -> _Cut:
-    plain = _Cut(lines, ReadOptions(delimiter=_detect_delimiter(lines, "")))
+def _find_cut(lines: list[str], chosen: str) -> _Cut:
+    plain = _Cut(lines, ReadOptions(delimiter=chosen or _detect_delimiter(lines, "")))
     if not any(ESCAPE in line for line in lines):
         return plain
-    escaped = _Cut(lines, ReadOptions(delimiter=_detect_delimiter(lines, ESCAPE), escapechar=ESCAPE))
+    escaped = _Cut(lines, ReadOptions(delimiter=chosen or _detect_delimiter(lines, ESCAPE), escapechar=ESCAPE))
     return escaped if escaped.trouble < plain.trouble or _has_nulls(plain.records) else plain
 
 

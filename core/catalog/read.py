@@ -50,8 +50,13 @@ def detect(path: Path) -> Detected:
     return Detected(options=options, encodings=guess.encodings, problems=problems)
 
 
-def detect_layout(path: Path, options: ReadOptions) -> ReadOptions:
+def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> ReadOptions:
     """Find delimiter, header line and header again, e.g. after a person chose another encoding.
+
+    Args:
+        path: The file.
+        options: How its letters are read.
+        delimiter: The one that a person chose, "" to find it.
 
     Raises:
         CatalogFileError: The file cannot be read in that encoding.
@@ -64,7 +69,7 @@ def detect_layout(path: Path, options: ReadOptions) -> ReadOptions:
             size += len(line)
             if size > SAMPLE_CHARS:
                 break
-    dialect = detect_dialect(lines)
+    dialect = detect_dialect(lines, delimiter)
     return replace(
         options,
         delimiter=dialect.delimiter,
