@@ -8,7 +8,6 @@ from core.catalog.intake import Staged, list_tables, stage_file
 from core.catalog.read import detect, detect_layout
 from core.catalog.schema import Problem
 from core.catalog.table import Detected, ReadOptions, parse_delimiter
-from core.catalog.workbook import find_header
 from core.errors import CatalogFileError
 
 
@@ -109,8 +108,7 @@ def _choose_part(table: Path, detected: Detected, name: str) -> ReadOptions:
     same = [one for one in detected.sheets if name in (one, one.strip())]
     same = same or [one for one in detected.sheets if one.strip().casefold() == name.strip().casefold()]
     # A hidden sheet is not listed, and can still be named.
-    sheet = same[0] if same else name
-    return replace(options, sheet=sheet, header_row=find_header(table, sheet) if same else 1)
+    return detect_layout(table, replace(options, sheet=same[0] if same else name))
 
 
 def _choose_header(options: ReadOptions, choices: FileChoices) -> ReadOptions:
@@ -122,7 +120,8 @@ def _choose_header(options: ReadOptions, choices: FileChoices) -> ReadOptions:
 
 
 def _doubts(detected: Detected, choices: FileChoices) -> tuple[Problem, ...]:
-    settled = {"skipped_lines"} if choices.header_row else set()
+    settled = {"skipped_lines", "no_header"} if choices.header_row or choices.no_header else set()
+    settled |= {"several_sheets"} if choices.sheet else set()
     return tuple(problem for problem in detected.problems if problem.code not in settled)
 
 

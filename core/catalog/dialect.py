@@ -91,7 +91,7 @@ class _Cut:
 
 def _find_cut(lines: list[str], chosen: str) -> _Cut:
     plain = _Cut(lines, ReadOptions(delimiter=chosen or _detect_delimiter(lines, "")))
-    if not any(ESCAPE in line for line in lines):
+    if ESCAPE in chosen or not any(ESCAPE in line for line in lines):
         return plain
     escaped = _Cut(lines, ReadOptions(delimiter=chosen or _detect_delimiter(lines, ESCAPE), escapechar=ESCAPE))
     return escaped if escaped.trouble < plain.trouble or _has_nulls(plain.records) else plain

@@ -16,7 +16,7 @@ from core.catalog.schema import Problem
 from core.catalog.split import BOM
 from core.catalog.structured import read_json, read_parquet
 from core.catalog.table import Detected, ReadOptions, Row, Table, build_problem
-from core.catalog.workbook import find_header, list_sheets, read_workbook
+from core.catalog.workbook import detect_sheet, detect_workbook, read_workbook
 
 __all__ = ["Detected", "ReadOptions", "Row", "Table", "detect", "preview_table", "read_table"]
 
@@ -38,9 +38,8 @@ def detect(path: Path) -> Detected:
     if kind == "parquet":
         return Detected(options=ReadOptions(kind=kind))
     if kind == "xlsx":
-        sheets = list_sheets(path)
-        options = ReadOptions(kind=kind, sheet=sheets[0], header_row=find_header(path, sheets[0]))
-        return Detected(options=options, sheets=sheets, problems=_layout_problems(options))
+        found = detect_workbook(path)
+        return replace(found, problems=(*found.problems, *_layout_problems(found.options)))
     guess = detect_encoding(partial(read_chunks, path))
     options = ReadOptions(kind=kind, encoding=guess.encodings[0], lenient=guess.damaged_line > 0)
     problems = _encoding_problems(guess)
@@ -51,16 +50,18 @@ def detect(path: Path) -> Detected:
 
 
 def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> ReadOptions:
-    """Find delimiter, header line and header again, e.g. after a person chose another encoding.
+    """Find delimiter, header line and header again, after a person chose another encoding or sheet.
 
     Args:
         path: The file.
-        options: How its letters are read.
+        options: How its letters are read, or the sheet.
         delimiter: The one that a person chose, "" to find it.
 
     Raises:
-        CatalogFileError: The file cannot be read in that encoding.
+        CatalogFileError: The file cannot be read in that encoding, or has no such sheet.
     """
+    if options.kind == "xlsx":
+        return detect_sheet(path, options.sheet)
     with open_text(path, options.encoding, lenient=options.lenient) as stream:
         lines: list[str] = []
         size = 0
