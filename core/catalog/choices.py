@@ -121,7 +121,7 @@ def _choose_header(options: ReadOptions, choices: FileChoices) -> ReadOptions:
 
 def _doubts(detected: Detected, choices: FileChoices) -> tuple[Problem, ...]:
     settled = {"skipped_lines", "no_header"} if choices.header_row or choices.no_header else set()
-    settled |= {"several_sheets"} if choices.sheet else set()
+    settled |= {"several_sheets", "several_lists"} if choices.sheet else set()
     return tuple(problem for problem in detected.problems if problem.code not in settled)
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from core.catalog.delimited import read_delimited
 from core.catalog.dialect import detect_dialect
 from core.catalog.encoding import EncodingGuess, detect_encoding, name_encoding
+from core.catalog.flatten import ROOT
 from core.catalog.formats import open_text, read_chunks, sniff_kind
 from core.catalog.schema import Problem
 from core.catalog.split import BOM
-from core.catalog.structured import read_json, read_parquet
+from core.catalog.structured import list_paths, read_json, read_parquet
 from core.catalog.table import Detected, ReadOptions, Row, Table, build_problem
 from core.catalog.workbook import detect_sheet, detect_workbook, read_workbook
 
@@ -45,8 +46,10 @@ def detect(path: Path) -> Detected:
     problems = _encoding_problems(guess)
     if kind == "delimited":
         options = detect_layout(path, options)
-        problems += _layout_problems(options)
-    return Detected(options=options, encodings=guess.encodings, problems=problems)
+        return Detected(options=options, encodings=guess.encodings, problems=problems + _layout_problems(options))
+    paths = list_paths(path, options)
+    options = replace(options, path=paths[0] if paths and paths[0] != ROOT else "")
+    return Detected(options=options, encodings=guess.encodings, paths=paths, problems=problems + _list_problems(paths))
 
 
 def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> ReadOptions:
@@ -131,6 +134,17 @@ def _encoding_problems(guess: EncodingGuess) -> tuple[Problem, ...]:
         f"{next_likeliest} If letters look wrong, choose another encoding (on the page, or with --encoding)."
     )
     return (build_problem(0, "", "guessed_encoding", guess.encodings[0], message, severity="warning"),)
+
+
+def _list_problems(paths: tuple[str, ...]) -> tuple[Problem, ...]:
+    first, *others = [path for path in paths if path != ROOT] or [""]
+    if not others:
+        return ()
+    message = (
+        f"The list “{first}” is read. The file also holds {', '.join(f'“{other}”' for other in others[:10])}. Another "
+        "list can be chosen (on the page, or with --sheet)."
+    )
+    return (build_problem(0, "", "several_lists", first, message, severity="warning"),)
 
 
 def _layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
