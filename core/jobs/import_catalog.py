@@ -17,6 +17,7 @@ from core.catalog.fetch import PictureFetcher
 from core.catalog.importing import ImportSpec
 from core.catalog.picture_sources import PictureFolder, PictureSources
 from core.catalog.picture_store import PictureImporter
+from core.catalog.schema import DATA, shorten_reference
 from core.catalog.validate import ParsedItem
 from core.encode.encoder import Encoder
 from core.errors import CatalogNotFoundError, PictureError, StoreError
@@ -161,14 +162,15 @@ class _Reader:
     def _store_pictures(
         self, wanted: Sequence[ParsedItem], links: dict[str, tuple[PictureLink, ...]], start: int, rows: int
     ) -> dict[str, PictureLink]:
-        """Reference to its link; an address that was fetched before is not fetched again."""
+        """Reference to its link; what was fetched, or stood in the cell, before is not read again."""
         stored: dict[str, PictureLink] = {}
         loaders: dict[str, Callable[[], bytes]] = {}
         for parsed in wanted:
             fetched = {link.source: link for link in links.get(parsed.item.item_id, ()) if link.picture}
             for source in parsed.item.pictures:
-                if source in fetched and "://" in source:
-                    stored[source] = fetched[source]
+                known = fetched.get(shorten_reference(source))
+                if known is not None and ("://" in source or source.startswith(DATA)):
+                    stored[source] = known
                 else:
                     loaders[source] = partial(self._load, source)
         finished = itertools.count(1)
@@ -178,9 +180,10 @@ class _Reader:
 
         for source, result in self._importer.add(loaders, on_each=on_each).items():
             if isinstance(result, PictureError):
-                stored[source] = PictureLink(source=source, picture=None, code=result.code, message=str(result))
+                short = shorten_reference(source)
+                stored[source] = PictureLink(source=short, picture=None, code=result.code, message=str(result))
             else:
-                stored[source] = PictureLink(source=source, picture=result)
+                stored[source] = PictureLink(source=shorten_reference(source), picture=result)
         return stored
 
     def _load(self, source: str) -> bytes:
