@@ -10,9 +10,9 @@ import streamlit as st
 from core.catalog.archive import Archive
 from core.catalog.drafts import Draft
 from core.catalog.importing import ImportSpec
-from core.catalog.schema import DATA
 from core.catalog.intake import save_pictures, save_upload
 from core.catalog.picture_sources import PictureFolder, PictureSources
+from core.catalog.schema import DATA
 from core.errors import PictureError
 from ui.importing.state import check_all, draw_moves, keep
 from ui.resources import open_workspace
