@@ -223,6 +223,10 @@ def _draw_import(result: Result) -> None:
         f"{result['skipped']:,} unchanged, {count_noun(len(result['rejected']), 'problem')} that rejected rows; "
         f"pictures: {pictures['ok']:,} ok, {pictures['failed']:,} failed; {result['seconds']:.1f} s"
     )
+    if result["untouched"]:
+        print(f"  The file has no column for these, and they stay as they are: {', '.join(result['untouched'])}.")
+    if result["absent"]:
+        print(f"  Items of the catalogue that are not in the file, and stay: {result['absent']:,}.")
     for problem in [*result["rejected"], *result["warnings"], *result["picture_problems"]][:20]:
         print(f"  {place_problem(problem['row'])}: {problem['field']}: {problem['message']}")
 

@@ -31,5 +31,5 @@ def store_log(workspace: Workspace, catalog: Catalog, table: Path, reading: Mapp
     except MappingError as exc:
         stored = workspace.interactions.count(catalog.id)
         raise MappingError(f"{exc} The {stored:,} events stored before stay." if stored else str(exc)) from exc
-    workspace.interactions.replace(catalog.id, found.log, kind=found.kind)
+    workspace.interactions.replace(catalog.id, found.log, kind=found.kind, unknown_events=found.unknown_events)
     return found
