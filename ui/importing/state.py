@@ -8,6 +8,7 @@ from core.catalog.drafts import Draft, load_draft, save_draft
 from core.catalog.importing import ImportSpec
 from core.catalog.table import Table
 from core.catalog.validate import Validated
+from ui.address import go, read
 from ui.resources import open_workspace
 
 STEPS = ("file", "columns", "check", "pictures", "import")
@@ -31,31 +32,29 @@ def current_draft() -> Draft | None:
     Raises:
         CatalogFileError: It is not there any more.
     """
-    draft_id = st.query_params.get("draft", "")
+    draft_id = read("draft")
     return load_draft(draft_id, drafts_folder()) if draft_id else None
 
 
 def current_step() -> str:
     """The step that the URL names."""
-    step = st.query_params.get("step", "file")
-    return step if step in STEPS else "file"
+    return read("step") if read("step") in STEPS else STEPS[0]
 
 
 def keep(draft: Draft) -> None:
     """Write the draft and name it in the URL."""
     save_draft(draft, drafts_folder())
-    st.query_params["draft"] = draft.id
+    go(draft=draft.id)
 
 
 def go_to(step: str) -> None:
     """Turn to a step; a callback."""
-    st.query_params["step"] = step
+    go(step="" if step == STEPS[0] else step)
 
 
 def forget() -> None:
     """Start with a new file; a callback."""
-    for name in ("draft", "step", "job"):
-        st.query_params.pop(name, None)
+    go(draft="", step="", job="")
     st.session_state["upload-round"] = st.session_state.get("upload-round", 0) + 1
 
 
