@@ -9,6 +9,7 @@ import streamlit as st
 from core.store.catalogs import Catalog
 from core.store.filters import Filter
 from core.store.items import StoredItem
+from core.suggest.examples import MOST_EXAMPLES, find_examples
 from core.suggest.need import Need
 from core.suggest.results import Suggestions
 from ui.address import go
@@ -28,11 +29,11 @@ from ui.need_picture import draw_need_picture, read_need_picture
 from ui.options import draw_options, read_options
 from ui.paging import draw_no_page, draw_pages, read_page
 from ui.resources import open_workspace
+from ui.sample import draw_sample_note
 from ui.sidebar import chosen_catalogs
 from ui.text import escape_markdown
 
 PAGE_SIZE = 24
-EXAMPLES = ("something warm for the winter", "a toy for a child who loves animals", "red and easy to carry")
 
 
 def draw_page() -> None:
@@ -41,17 +42,17 @@ def draw_page() -> None:
     if not catalogs:
         draw_no_catalog()
         return
+    examples = _gather_examples(catalogs)
     text, avoid = draw_need_box(
         "What do you need?",
-        placeholder="Say it in your own words, e.g. waterproof boots for the city, not leather",
+        placeholder="Say it in your own words" + (f", e.g. {examples[0]}" if examples else ""),
         on_change=_ask,
     )
     facets = gather_facets(catalogs)
     filters, problems = read_filters(catalogs, facets)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.popover(
-            f"Filters ({len(filters)})" if filters else "Filters", icon=":material/filter_list:", key="pop"
-        ):
+        count = f" ({len(filters)})" if filters else ""
+        with st.popover(f"Filters{count}", icon=":material/filter_list:", key="filters"):
             draw_filters(facets)
         with st.popover("Picture", icon=":material/image:"):
             draw_need_picture()
@@ -65,10 +66,11 @@ def draw_page() -> None:
         draw_like(like)
     need = _read_need(text, avoid, catalogs, filters, like)
     if need is None:
-        _draw_examples()
+        _draw_examples(examples)
         _draw_browse(catalogs, filters)
-        return
-    _draw_suggestions(need)
+    else:
+        _draw_suggestions(need)
+    draw_sample_note(catalogs)
 
 
 def _read_need(
@@ -126,10 +128,27 @@ def _draw_nothing(need: Need, found: Suggestions) -> None:
         st.info("Nothing was found. Say it in other words.", icon=":material/search_off:")
 
 
-def _draw_examples() -> None:
+@st.cache_data(show_spinner=False, max_entries=64)
+def read_examples(catalog_id: int, revision: int) -> tuple[str, ...]:
+    """Needs to offer for a catalogue at a revision."""
+    del revision  # part of the cache's key: a write makes the answer stale
+    workspace = open_workspace()
+    catalog = next(one for one in workspace.catalogs.list() if one.id == catalog_id)
+    return find_examples(workspace.database, catalog)
+
+
+def _gather_examples(catalogs: Sequence[Catalog]) -> list[str]:
+    share = max(MOST_EXAMPLES // len(catalogs), 1)
+    found = (example for catalog in catalogs for example in read_examples(catalog.id, catalog.revision)[:share])
+    return list(dict.fromkeys(found))[:MOST_EXAMPLES]
+
+
+def _draw_examples(examples: Sequence[str]) -> None:
+    if not examples:
+        return
     st.caption("For example")
     with st.container(horizontal=True, gap="xsmall"):
-        for number, example in enumerate(EXAMPLES):
+        for number, example in enumerate(examples):
             st.button(example, key=f"example-{number}", on_click=_ask, args=(example,))
 
 

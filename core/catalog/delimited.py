@@ -208,13 +208,16 @@ def _check_newlines(rows: list[Row]) -> Iterator[Problem]:
                 break
 
 
-def detect_dialect(lines: list[str]) -> Dialect:
+def detect_dialect(lines: list[str], chosen: str = "") -> Dialect:
     """Find the delimiter, the header line and whether it holds names.
 
     Args:
         lines: The first physical lines of the file, with their ends, NUL removed.
+        chosen: The delimiter that a person chose, "" to find it.
     """
-    if lines and (mark := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
+    if chosen:
+        delimiter, skip = chosen, 0
+    elif lines and (mark := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
         delimiter, skip = mark[1], 1
     else:
         delimiter, skip = _detect_delimiter(lines), 0

@@ -84,7 +84,7 @@ def read_cells(path: Path, options: ReadOptions, columns: Mapping[str, str]) -> 
 def _read_delimited(path: Path, options: ReadOptions, columns: Mapping[str, str]) -> LogCells:
     csv.field_size_limit(MAX_FIELD)
     parts = _Parts()
-    with open_text(path, options.encoding) as stream:
+    with open_text(path, options.encoding, lenient=options.lenient) as stream:
         for _ in islice(stream, options.header_row - 1):
             pass
         reader = csv.reader(

@@ -142,4 +142,7 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE(catalog_id, need, item_id)
     );
     """,
+    """
+    ALTER TABLE interaction_logs ADD COLUMN unknown_events INTEGER NOT NULL DEFAULT 0;
+    """,
 )

@@ -117,6 +117,29 @@ def test_a_zip_with_pictures(
     assert workspace.catalogs.find("Shop").pictures == 1
 
 
+def test_a_file_of_ids_and_prices_says_what_it_leaves_alone(app: Open, workspace: Workspace) -> None:
+    def upload(data: bytes, clicks: int) -> AppTest:
+        test = _upload(app(PAGE), "shop.csv", data)
+        for _ in range(clicks):
+            _click(test, "continue")
+        return test
+
+    _click(upload(b"id,title,price,image\n1,Red shoe,5,a.png\n2,Hat,6,b.png\n", 4), "start-import")
+    _run_jobs(workspace)
+    test = upload(b"id,price\n1,7\n3,8\n", 4)
+    assert [metric.value for metric in test.metric] == ["0", "1", "0", "1"]
+    captions = " ".join(caption.value for caption in test.caption).replace("\\", "")
+    assert "stay as they are: title, pictures." in captions and "not in the file, and stay: 1." in captions
+    assert "Row 3 (3) is left out" in captions
+    _click(test, "start-import")
+    _run_jobs(workspace)
+    stored = workspace.items.find(workspace.catalogs.find("Shop").id, "1")
+    assert stored is not None and (stored.item.title, str(stored.item.price)) == ("Red shoe", "7")
+    test = upload(b"id,price\n8,7\n", 4)
+    assert "No column holds the title" in test.error[0].value
+    assert not [button for button in test.button if button.key == "start-import"]
+
+
 def test_an_unknown_draft_is_a_sentence(app: Open) -> None:
     for draft in ("0" * 32, "../../etc/passwd"):
         test = app(PAGE, draft=draft)

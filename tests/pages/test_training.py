@@ -58,6 +58,15 @@ def test_a_log_of_other_items_says_so(app: Callable[..., AppTest], shop: Workspa
     assert shop.interactions.count(shop.catalogs.list()[0].id) == 0
 
 
+def test_the_data_doctor_knows_the_events_that_were_left_out(app: Callable[..., AppTest], shop: Workspace) -> None:
+    rows = [f"u{n},{'hat-blue' if n % 5 < 3 else f'gone-{n}'}" for n in range(40)]
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload("log.csv", "\n".join(["user,item", *rows]).encode(), "text/csv").run()
+    page.button(key="store-log").click().run()
+    assert not page.exception
+    assert "40% of the events name items that the catalogue does not have" in _all_text(page).replace("\\", "")
+
+
 def test_versions_say_whether_they_helped(app: Callable[..., AppTest], shop: Workspace) -> None:
     catalog = shop.catalogs.list()[0]
     row = {

@@ -8,6 +8,9 @@ from core.catalog.drafts import Draft, load_draft, save_draft
 from core.catalog.importing import ImportSpec
 from core.catalog.table import Table
 from core.catalog.validate import Validated
+from core.errors import CatalogNotFoundError
+from core.jobs.import_plan import ImportPlan, plan_import
+from core.store.catalogs import Catalog
 from ui.address import go, read
 from ui.resources import open_workspace
 
@@ -91,8 +94,27 @@ def read_whole(spec: ImportSpec) -> Table:
     return _read_whole(spec, f"{spec.table}-{spec.options}")
 
 
+def find_catalog(name: str) -> Catalog | None:
+    """The catalogue of that name, None when the import will make it."""
+    try:
+        return open_workspace().catalogs.find(name)
+    except CatalogNotFoundError:
+        return None
+
+
 @st.cache_resource(show_spinner="Checking every row …", max_entries=4)
 def check_all(_spec: ImportSpec, key: str) -> Validated:
     """All items and problems of a recipe."""
     del key  # names the recipe in the cache
     return _spec.build(read_whole(_spec))
+
+
+@st.cache_data(show_spinner="Comparing with the catalogue …", max_entries=4)
+def plan_all(_spec: ImportSpec, key: str, catalog_id: int, revision: int) -> ImportPlan:
+    """What the import of a recipe will do to the catalogue, whose id and revision name it in the cache.
+
+    Raises:
+        WishlightError: It would do nothing, or cannot be done.
+    """
+    del catalog_id, revision
+    return plan_import(open_workspace(), _spec, check_all(_spec, key), find_catalog(_spec.catalog))

@@ -12,9 +12,9 @@ from core.catalog.read import detect, preview_table
 from core.catalog.sample import SAMPLE_NAME
 from core.catalog.table import Row
 from core.interactions.aliases import LOG_TARGETS
-from core.interactions.mapping import suggest_log_mapping
 from core.interactions.read import ReadLog, read_log
 from core.interactions.simulate import simulate_log
+from core.interactions.suggest_mapping import suggest_log_mapping
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from ui.errors import shown_errors
@@ -125,7 +125,7 @@ def _store(catalog: Catalog, path: str, chosen: dict[str, str]) -> None:
         found = read_log(Path(path), item_ids, overrides=chosen)
         st.session_state["log-report"] = found
         if len(found.log):
-            workspace.interactions.replace(catalog.id, found.log, kind=found.kind)
+            workspace.interactions.replace(catalog.id, found.log, kind=found.kind, unknown_events=found.unknown_events)
 
 
 def _draw_report() -> None:
