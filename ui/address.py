@@ -49,8 +49,8 @@ def go(changes: Mapping[str, Value] | None = None, **more: Value) -> None:
     wanted = {name: _values(value) for name, value in {**(changes or {}), **more}.items()}
     if all(read_all(name) == values for name, values in wanted.items()):
         return
-    if not read(CATALOG) and st.session_state.get(CATALOG):
-        wanted = {CATALOG: [st.session_state[CATALOG]], **wanted}
+    if CATALOG not in wanted and not read(CATALOG) and st.session_state.get(CATALOG):
+        wanted[CATALOG] = [st.session_state[CATALOG]]
     st.query_params.update(wanted)  # one message, so one entry; an empty list takes the name away
 
 
