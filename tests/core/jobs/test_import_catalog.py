@@ -79,13 +79,13 @@ def test_a_picture_in_the_cell_is_stored_once_and_by_its_hash(
 ) -> None:
     cell = "data:image/png;base64," + base64.b64encode((folder / "red.png").read_bytes()).decode()
     table = tmp_path / "cells.csv"
-    table.write_text(f"id,title,image\n1,Red shoe,\"{cell}\"\n2,Hat,\"data:image/png;base64,AAAA\"\n")
+    table.write_text(f'id,title,image\n1,Red shoe,"{cell}"\n2,Hat,"data:image/png;base64,AAAA"\n')
     report = run_import(workspace, write_spec(table))
     assert (report.pictures_ok, report.pictures_failed) == (1, 1)
     assert all(len(problem.value) < 100 for problem in report.picture_problems)
     again = run_import(workspace, write_spec(table))
     assert (again.created, again.updated, again.skipped) == (0, 0, 2)
-    table.write_text(f"id,title,image\n1,Red shoe with heels,\"{cell}\"\n")
+    table.write_text(f'id,title,image\n1,Red shoe with heels,"{cell}"\n')
     assert run_import(workspace, write_spec(table)).updated == 1
     stored = workspace.items.find(workspace.catalogs.find("Shop").id, "1")
     assert stored is not None and stored.main_picture and len(stored.pictures[0].source) < 100
