@@ -183,8 +183,8 @@ def _describe_settings(records: Sequence[Record], settings: ItemSettings) -> lis
     )
     if unsettled:
         message = (
-            "“¥” stands for yen and for yuan and nothing in the file tells which; it is read as yen. Choose JPY or CNY: "
-            "the currency of prices without one on the page, or --currency."
+            "“¥” stands for yen and for yuan, and nothing in the file tells which; it is read as yen. Say JPY or CNY "
+            "in the field for the currency, or with --currency."
         )
         found.append(build_problem(0, "price", "ambiguous_currency", "¥", message, severity="warning"))
     return found
@@ -195,9 +195,7 @@ def _settle_yen(records: Sequence[Record], prices: Sequence[str], currency: str)
     if currency in ("JPY", "CNY") or not any(map(has_yen_sign, set(prices))):
         return currency if currency in ("JPY", "CNY") else ""
     stated = [cell for record in records for cell in record.values.get("currency", ())]
-    words = (
-        cell for r in records for target in ("title", "description", "category") for cell in r.values.get(target, ())
-    )
+    words = (cell for r in records for target in ("title", "description") for cell in r.values.get(target, ()))
     return guess_yen([*prices, *stated], words)
 
 
