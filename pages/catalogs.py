@@ -8,6 +8,7 @@ from ui.backbones import draw_backbone
 from ui.empty import draw_no_catalog
 from ui.jobs import draw_live_job, start_job
 from ui.resources import open_jobs, open_workspace
+from ui.sample import draw_sample_credits
 from ui.text import escape_markdown
 
 
@@ -42,6 +43,7 @@ def _draw_catalog(catalog: Catalog) -> None:
                 f"{catalog.items:,} items · {catalog.pictures:,} pictures · {catalog.domain} · "
                 f"model {escape_markdown(catalog.model_title)}"
             )
+            draw_sample_credits(catalog)
         with buttons, st.container(horizontal=True, horizontal_alignment="right"):
             if st.button("Switch model", key=f"switch-{catalog.id}", icon=":material/swap_horiz:"):
                 _draw_switch(catalog)

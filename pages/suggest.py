@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import NeedError
 from core.store.catalogs import Catalog
 from core.store.filters import Filter
+from core.suggest.examples import MOST_EXAMPLES, find_examples
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.suggest.results import Suggestions
 from ui.cards import draw_cards, draw_plain_cards
@@ -16,11 +17,11 @@ from ui.empty import draw_no_catalog
 from ui.filters import draw_chips, draw_filters, first_page, gather_facets
 from ui.need_picture import draw_need_picture, read_need_picture
 from ui.resources import open_workspace
+from ui.sample import draw_sample_note
 from ui.sidebar import chosen_catalogs
 from ui.text import escape_markdown
 
 PAGE_SIZE = 24
-EXAMPLES = ("something warm for the winter", "a toy for a child who loves animals", "red and easy to carry")
 _MATCH_NAMES = {"both": "Picture and text", "picture": "Picture only", "text": "Text only"}
 
 
@@ -30,12 +31,13 @@ def draw_page() -> None:
     if not catalogs:
         draw_no_catalog()
         return
+    examples = _gather_examples(catalogs)
     st.text_input(
         "What do you need?",
         key="need",
         type="search",
         icon=":material/search:",
-        placeholder="Say it in your own words, e.g. waterproof boots for the city, not leather",
+        placeholder="Say it in your own words" + (f", e.g. {examples[0]}" if examples else ""),
         max_chars=1000,
         on_change=_new_need,
         bind="query-params",
@@ -50,10 +52,11 @@ def draw_page() -> None:
     draw_chips(filters)
     need = _read_need(tuple(catalog.name for catalog in catalogs), filters)
     if need is None:
-        _draw_examples()
+        _draw_examples(examples)
         _draw_browse(catalogs, filters)
-        return
-    _draw_suggestions(need)
+    else:
+        _draw_suggestions(need)
+    draw_sample_note(catalogs)
 
 
 def _draw_options() -> None:
@@ -67,7 +70,7 @@ def _draw_options() -> None:
         on_change=first_page,
         bind="query-params",
     )
-    st.text_input("Avoid", key="avoid", placeholder="e.g. leather", on_change=first_page, bind="query-params")
+    st.text_input("Avoid", key="avoid", placeholder="What it should not be", on_change=first_page, bind="query-params")
     st.slider(
         "Variety",
         0.0,
@@ -166,10 +169,27 @@ def _draw_nothing(need: Need, found: Suggestions) -> None:
         st.info("Nothing was found. Say it in other words.", icon=":material/search_off:")
 
 
-def _draw_examples() -> None:
+@st.cache_data(show_spinner=False, max_entries=64)
+def read_examples(catalog_id: int, revision: int) -> tuple[str, ...]:
+    """Needs to offer for a catalogue at a revision."""
+    del revision  # part of the cache's key: a write makes the answer stale
+    workspace = open_workspace()
+    catalog = next(one for one in workspace.catalogs.list() if one.id == catalog_id)
+    return find_examples(workspace.database, catalog)
+
+
+def _gather_examples(catalogs: Sequence[Catalog]) -> list[str]:
+    share = max(MOST_EXAMPLES // len(catalogs), 1)
+    found = (example for catalog in catalogs for example in read_examples(catalog.id, catalog.revision)[:share])
+    return list(dict.fromkeys(found))[:MOST_EXAMPLES]
+
+
+def _draw_examples(examples: Sequence[str]) -> None:
+    if not examples:
+        return
     st.caption("For example")
     with st.container(horizontal=True, gap="xsmall"):
-        for number, example in enumerate(EXAMPLES):
+        for number, example in enumerate(examples):
             st.button(example, key=f"example-{number}", on_click=_take_example, args=(example,))
 
 

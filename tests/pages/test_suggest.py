@@ -2,7 +2,10 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
+from core.catalog.sample import SAMPLE_NAME, SAMPLE_NEEDS
+from core.catalog.schema import Item
 from core.workspace import Workspace
+from tests.core.suggest.test_suggester import add_items
 
 Open = Callable[..., AppTest]
 
@@ -112,3 +115,24 @@ def test_more_like_this_is_no_need_to_save(app: Open, shop: Workspace) -> None:
     test = app(like="shoe-red", like_in="Shop")
     next(button for button in test.button if button.label == "Why?").click().run()
     assert "rank 1" in _words(test) and not [one for one in test.button if one.key == "expect"]
+
+
+def test_examples_are_the_catalogues_own(app: Open, shop: Workspace) -> None:
+    test = app()
+    examples = [button.label for button in test.button if (button.key or "").startswith("example-")]
+    titles = {stored.item.title for stored in shop.items.iterate(shop.catalogs.list()[0].id)}
+    assert examples and set(examples) <= titles
+    assert test.text_input(key="need").placeholder == f"Say it in your own words, e.g. {examples[0]}"
+    assert "made for demos" not in _words(test)
+
+
+def test_the_sample_says_what_its_pictures_are_and_has_its_own_examples(app: Open, workspace: Workspace) -> None:
+    add_items(workspace, SAMPLE_NAME, [Item(item_id="1", title="a chair", category=("Home", "Chairs"))])
+    test = app()
+    assert tuple(b.label for b in test.button if (b.key or "").startswith("example-")) == SAMPLE_NEEDS
+    assert "pictures made for demos, most of them rendered or generated" in _words(test)
+    test.text_input(key="need").input("chair").run()
+    assert "pictures made for demos" in _words(test)
+    test = app("../pages/catalogs.py")
+    assert "Pictures made for demos" in _words(test)
+    assert any("Magento" in one.value and "Spree Commerce" in one.value for one in test.markdown)
