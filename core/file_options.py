@@ -100,13 +100,15 @@ def _find_guesses(opened: OpenedFile) -> list[str]:
 
 
 def _join(columns: Sequence[UsedColumn]) -> str:
-    """ "title ← Name, category ← A, B"; columns of one field stand together."""
+    """Columns of one field stand together, as in "title ← Name, category ← A, B"; a note that all share stands once."""
+    shared = columns[0].note if len(columns) > 1 and len({one.note for one in columns}) == 1 else ""
     fields: dict[str, list[str]] = {}
     for one in columns:
         name = one.field.removeprefix(ATTRIBUTE)
         field = name if name == one.field else f"attribute {name}"
-        fields.setdefault(field, []).append(f"{one.column} ({one.note})" if one.note else one.column)
-    return ", ".join(f"{field} ← {', '.join(names)}" for field, names in fields.items()) or "none"
+        fields.setdefault(field, []).append(f"{one.column} ({one.note})" if one.note and not shared else one.column)
+    text = ", ".join(f"{field} ← {', '.join(names)}" for field, names in fields.items())
+    return f"{text} ({shared})" if shared else text or "none"
 
 
 def _describe(name: str, file: dict[str, Any]) -> str:

@@ -40,13 +40,13 @@ def detect(path: Path) -> Detected:
     if kind == "xlsx":
         sheets = list_sheets(path)
         options = ReadOptions(kind=kind, sheet=sheets[0], header_row=find_header(path, sheets[0]))
-        return Detected(options=options, sheets=sheets, problems=_layout_problems(options))
+        return Detected(options=options, sheets=sheets, problems=find_layout_problems(options))
     guess = detect_encoding(partial(read_chunks, path))
     options = ReadOptions(kind=kind, encoding=guess.encodings[0], lenient=guess.damaged_line > 0)
     problems = _encoding_problems(guess)
     if kind == "delimited":
         options = detect_layout(path, options)
-        problems += _layout_problems(options)
+        problems += find_layout_problems(options)
     return Detected(options=options, encodings=guess.encodings, problems=problems)
 
 
@@ -132,7 +132,8 @@ def _encoding_problems(guess: EncodingGuess) -> tuple[Problem, ...]:
     return (build_problem(0, "", "guessed_encoding", guess.encodings[0], message, severity="warning"),)
 
 
-def _layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
+def find_layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
+    """Doubts about where the table begins and whether its columns have names."""
     found: list[Problem] = []
     if options.header_row > 1:
         message = (

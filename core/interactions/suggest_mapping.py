@@ -47,7 +47,7 @@ def suggest_log_mapping(
     if all(_UNNAMED.fullmatch(column) for column in columns):
         exact: dict[str, str] = {}
         guessed = _guess_unnamed(columns, samples, known)
-        note = "from its place, as the file has no names"
+        note = "by its place, as the file has no names"
     else:
         exact = _find_exact(columns, samples, known)
         guessed = _find_near([c for c in columns if not find_exact_target(c)], samples, known, set(exact.values()))
