@@ -70,7 +70,7 @@ def _draw_options() -> None:
         on_change=first_page,
         bind="query-params",
     )
-    st.text_input("Avoid", key="avoid", placeholder="e.g. leather", on_change=first_page, bind="query-params")
+    st.text_input("Avoid", key="avoid", placeholder="What it should not be", on_change=first_page, bind="query-params")
     st.slider(
         "Variety",
         0.0,
