@@ -1,4 +1,5 @@
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,31 @@ def test_a_rejected_row_is_mended_in_place(app: Open) -> None:
     assert test.metric[1].value == "1" and test.metric[0].value == "2"
 
 
+def test_going_on_takes_corrections_along(app: Open) -> None:
+    test = _upload(app(PAGE), "shop.csv", CSV.encode())
+    _click(_click(test, "continue"), "continue")
+    (editor,) = test.data_editor
+    edits = {0: {"Name": "Blue hat"}, 1: {"Price": "5"}}
+    test.session_state[editor.key] = {"edited_rows": edits, "added_rows": [], "deleted_rows": []}
+    _click(test.run(), "continue")
+    assert test.query_params["step"] == "pictures"
+    _click(test, "back")
+    assert [metric.value for metric in test.metric] == ["3", "0", "0"]
+
+
+def test_going_on_says_which_corrections_were_not_enough(app: Open) -> None:
+    test = _upload(app(PAGE), "shop.csv", CSV.encode())
+    _click(_click(test, "continue"), "continue")
+    (editor,) = test.data_editor
+    edits = {0: {"Name": "Blue hat"}, 1: {"Price": "-6"}}
+    test.session_state[editor.key] = {"edited_rows": edits, "added_rows": [], "deleted_rows": []}
+    _click(test.run(), "continue")
+    assert test.query_params["step"] == "check" and "row 4" in test.warning[0].value
+    assert [metric.value for metric in test.metric] == ["2", "1", "0"], "what was enough is kept"
+    _click(test, "continue")
+    assert test.query_params["step"] == "pictures"
+
+
 def test_a_reload_loses_nothing(app: Open) -> None:
     test = _upload(app(PAGE), "shop.csv", CSV.encode())
     _click(test, "continue")
@@ -98,6 +124,7 @@ def test_a_broken_file_is_a_sentence(app: Open, name: str, data: bytes) -> None:
     test = _upload(app(PAGE), name, data)
     assert len(test.error) == 1 and test.error[0].value.endswith(".")
     assert "Something went wrong" not in test.error[0].value
+    assert not re.search(r"[0-9a-f]{16}", test.error[0].value), "the person's file is named, not our copy"
 
 
 def test_a_zip_with_pictures(
@@ -110,7 +137,7 @@ def test_a_zip_with_pictures(
     test = _upload(app(PAGE), "shop.zip", buffer.getvalue())
     for _ in range(3):
         _click(test, "continue")
-    assert "1 of the first 1 pictures were found" in test.success[0].value
+    assert "1 of the 1 picture found." in test.success[0].value
     _click(test, "continue")
     _click(test, "start-import")
     _run_jobs(workspace)

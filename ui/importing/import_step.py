@@ -13,6 +13,7 @@ from core.errors import JobError, WishlightError
 from core.jobs.import_plan import ImportPlan
 from core.jobs.table import Job
 from core.store.catalogs import Catalog
+from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
 from ui.importing.state import check_all, draw_moves, find_catalog, forget, keep, plan_all
 from ui.jobs import draw_job, draw_live_job, start_job
@@ -113,13 +114,12 @@ def _draw_report(result: Mapping[str, Any]) -> None:
             )
     with st.container(horizontal=True):
         if st.button("Find something in it", key="go-suggest", type="primary", icon=":material/search:"):
-            st.session_state["catalog"] = result["catalog"]
-            st.switch_page(find_page("Suggestions"))
+            st.switch_page(find_page("Suggestions"), query_params={CATALOG: result["catalog"]})
         st.button("Import another file", key="another", on_click=forget)
 
 
 def _current_job() -> Job | None:
-    job_id = st.query_params.get("job", "")
+    job_id = read("job")
     if not job_id:
         return None
     try:
@@ -130,4 +130,4 @@ def _current_job() -> Job | None:
 
 def _start(spec: ImportSpec) -> None:
     job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}")
-    st.query_params["job"] = job.id
+    go(job=job.id)
