@@ -7,7 +7,6 @@ from core.catalog.formats import sniff_kind
 from core.catalog.intake import Staged, list_tables, stage_file
 from core.catalog.read import detect, detect_layout, find_layout_problems
 from core.catalog.table import Detected, ReadOptions, parse_delimiter
-from core.catalog.workbook import find_header
 from core.errors import CatalogFileError
 
 
@@ -108,14 +107,15 @@ def _choose_part(table: Path, detected: Detected, name: str) -> ReadOptions:
     same = [one for one in detected.sheets if name in (one, one.strip())]
     same = same or [one for one in detected.sheets if one.strip().casefold() == name.strip().casefold()]
     # A hidden sheet is not listed, and can still be named.
-    sheet = same[0] if same else name
-    return replace(options, sheet=sheet, header_row=find_header(table, sheet) if same else 1)
+    return detect_layout(table, replace(options, sheet=same[0] if same else name))
 
 
 def _choose_header(detected: Detected, choices: FileChoices) -> Detected:
     """What a person says of the header, else the doubts about the one that was found."""
     options = detected.options
-    problems = [problem for problem in detected.problems if problem.code not in ("skipped_lines", "no_header")]
+    # What was found before a person chose is found anew; what a person chose is no doubt.
+    settled = {"skipped_lines", "no_header"} | ({"several_sheets", "several_lists"} if choices.sheet else set())
+    problems = [problem for problem in detected.problems if problem.code not in settled]
     if choices.header_row < 0:
         raise CatalogFileError("The header row is counted from 1.")
     if choices.header_row:

@@ -11,6 +11,7 @@ from core.catalog.mapping import ColumnMapping, validate_mapping
 from core.catalog.prices import CURRENCIES, infer_decimal_mark
 from core.catalog.records import ATTRIBUTE, CellReader, Record, build_plain_records
 from core.catalog.schema import DOMAINS, Domain, Item, Problem
+from core.catalog.spreadsheet import is_shortened
 from core.catalog.table import Row, Table, build_problem, find_problem_rows
 from core.catalog.text import clean_line
 from core.errors import MappingError
@@ -229,5 +230,11 @@ def _duplicate(record: Record, item: Item, first: int, *, made: bool) -> Problem
     if made:
         message = f"The row says the same as row {first}; delete one of them, or map a column that tells them apart."
         return build_problem(record.row, "", "duplicate_id", item.title, message)
+    if is_shortened(item.item_id):
+        message = (
+            f"A spreadsheet cut the id to its first digits, and so made it that of row {first} too. Format the column "
+            "as text there, enter the ids again, and import the file again."
+        )
+        return build_problem(record.row, "id", "shortened_id", item.item_id, message)
     message = f"The id is used in row {first} already; give this row another, or delete it."
     return build_problem(record.row, "id", "duplicate_id", item.item_id, message)
