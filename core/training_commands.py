@@ -163,6 +163,9 @@ def _draw_line(result: Result) -> None:
 def _draw_train(result: Result) -> None:
     print(result["recommendation"])
     for row in result["rows"]:
+        if row.get("note"):
+            print(f"  {row['name']:<36} not measured: {row['note']}")
+            continue
         print(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
     if result.get("replay_summary"):
         print(result["replay_summary"])
@@ -176,6 +179,9 @@ def _draw_evaluate(result: Result) -> None:
         f"{result['split']}: {count_noun(result['users'], 'test user')}, {count_noun(result['items'], 'item')}, {seeds}"
     )
     for row in result["models"]:
+        if "error" in row:
+            print(f"  {row['model']:<20} not measured: {row['error']}")
+            continue
         cold = "" if row["cold_ndcg@10"] is None else f"  cold {row['cold_ndcg@10']:.4f}"
         low, high = row["interval"]
         lead = "  fusion {:+.4f} ({:+.4f} to {:+.4f})".format(*row["fusion_lead"]) if row["fusion_lead"] else ""

@@ -108,6 +108,8 @@ class ItemBuilder:
             filled.add("price")  # without a sale, a column of sale prices says nothing of the price
         lost = {name for name in filled & set(ITEM_FIELDS) - {"id"} if getattr(item, name) in ("", None, ())}
         lost |= {problem.field for problem in self.problems if problem.code == "bad_domain"}
+        codes = {target for target in filled if target.startswith(CODE)}
+        lost |= {code for code in map(clean_line, codes) if code.removeprefix(CODE) not in item.codes}
         told = {name for name in ("price", "currency") if getattr(item, name)}
         return (self._settings.fields | told) - lost - {"id", "sale_price"}
 

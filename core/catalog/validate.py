@@ -188,12 +188,16 @@ def _settle(records: Sequence[Record], mapping: ColumnMapping, domain: Domain, c
 
 def _find_fields(records: Sequence[Record], mapping: ColumnMapping) -> frozenset[str]:
     """What the file has columns for."""
-    mapped = {ATTRIBUTE + clean_line(t[len(ATTRIBUTE) :]) if t.startswith(ATTRIBUTE) else t
-              for t in mapping.targets.values() if t}  # fmt: skip
-    folded = {ATTRIBUTE + clean_line(name) for record in records for name in record.attributes}
-    # A shop's export tells the stock in columns that no field is mapped to.
-    stock = {"availability"} if any("availability" in record.values for record in records) else set()
-    return frozenset(mapped | folded | stock)
+    mapped = {target for target in mapping.targets.values() if target}
+    # A shop's export tells e.g. the stock in columns that no field is mapped to; tags may be left over from categories.
+    folded = {target for record in records for target in record.values} - {"tags"}
+    folded |= {ATTRIBUTE + name for record in records for name in record.attributes}
+    return frozenset(map(_clean_target, mapped | folded))
+
+
+def _clean_target(target: str) -> str:
+    kind, colon, name = target.partition(":")
+    return f"{kind}:{clean_line(name)}" if colon else target
 
 
 def _find_whole_numbers(records: Sequence[Record], targets: Iterable[str]) -> frozenset[str]:

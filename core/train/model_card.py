@@ -17,11 +17,7 @@ def build_model_card(card: Mapping[str, Any]) -> str:
     """
     metrics = card["metrics"]
     learned = "its interaction log and its pictures and texts" if card["has_log"] else "its pictures and texts alone"
-    rows = "\n".join(
-        f"| {row['name']} | {row['metric']} | {row['value']:.4f} | {row['low']:.4f} to {row['high']:.4f} "
-        f"| {row['count']:,} |"
-        for row in metrics["rows"]
-    )
+    rows = "\n".join(_describe_row(row) for row in metrics["rows"])
     settings = "\n".join(f"- {name}: {value}" for name, value in sorted(card["config"].items()))
     return f"""# Version {card["version"]}
 
@@ -52,6 +48,13 @@ Fingerprint of the data: {card["fingerprint"]}.
 
 {settings}
 """
+
+
+def _describe_row(row: Mapping[str, Any]) -> str:
+    if row.get("note"):
+        return f"| {row['name']} | {row['metric']} | – | {_inline(row['note'])} | 0 |"
+    interval = f"{row['low']:.4f} to {row['high']:.4f}"
+    return f"| {row['name']} | {row['metric']} | {row['value']:.4f} | {interval} | {row['count']:,} |"
 
 
 def _describe_replay(metrics: Mapping[str, Any]) -> str:
