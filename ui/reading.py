@@ -38,9 +38,7 @@ def draw_reading(table: Path, options: ReadOptions, detected: Detected, key: str
         # Another sheet, encoding or separator has a header of its own.
         anew = f"{key}{options.sheet}-{options.encoding}-{options.delimiter}"
         places = st.columns(2, vertical_alignment="bottom")
-        row = places[0].number_input(
-            "Table starts at line", 1, 1000, options.header_row, key=f"header-row-{anew}"
-        )
+        row = places[0].number_input("Table starts at line", 1, 1000, options.header_row, key=f"header-row-{anew}")
         has_header = places[1].checkbox("First row holds the names", options.has_header, key=f"has-header-{anew}")
         return replace(options, header_row=int(row), has_header=has_header)
 
