@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -159,6 +160,11 @@ class Visit:
     def path(self) -> str:
         """The address without the server."""
         return str(self.page.url).removeprefix(self.address)
+
+    @property
+    def asked(self) -> dict[str, list[str]]:
+        """What the address names, in whatever order."""
+        return parse_qs(urlsplit(self.page.url).query)
 
     def titles(self) -> list[str]:
         return [str(title).strip() for title in self.page.locator(".wl-title").all_inner_texts()]
