@@ -177,6 +177,7 @@ def _draw_details(stored: StoredItem) -> None:
         "Availability": item.availability,
         "Tags": ", ".join(item.tags),
         **{name: ", ".join(values) for name, values in item.attributes.items()},
+        **{name: ", ".join(values) for name, values in item.codes.items()},
         "Id": item.item_id,
     }
     lines = [f"**{escape_markdown(name)}** {escape_markdown(value[:300])}" for name, value in facts.items() if value]

@@ -54,7 +54,7 @@ def draw_options() -> None:
         on_change=_take,
         args=("match",),
     )
-    st.text_input("Avoid", key="avoid", placeholder="e.g. leather", on_change=_take, args=("avoid",))
+    st.text_input("Avoid", key="avoid", placeholder="What it should not be", on_change=_take, args=("avoid",))
     st.slider(
         "Variety",
         0.0,

@@ -1,4 +1,4 @@
-"""Which column names mean which item field, in English and Chinese.
+"""Which column names mean which item field or code.
 
 Exact aliases are filled in without asking. Everything else is only a suggestion that a person confirms.
 """
@@ -9,85 +9,47 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
+from core.catalog.column_names import ATTRIBUTE_NAMES, CODE_NAMES, FIELD_NAMES
+
 #: Lowest rapidfuzz token_sort_ratio of a suggestion; the more lenient scorers match wrongly ("colour" to "cost").
 MIN_RATIO = 80.0
 
-ALIASES: dict[str, tuple[str, ...]] = {
-    "id": (
-        "id", "sku", "item id", "product id", "productid", "item no", "item number", "movie id", "film id", "track id",
-        "song id", "album id", "artist id", "article id", "news id", "hotel id", "asin", "handle", "product code",
-        "item code", "variant sku", "uuid", "identifier",
-        "编号", "商品编号", "商品id", "产品编号", "货号", "款号", "商品编码",
-    ),
-    "title": (
-        "title", "name", "product name", "product title", "item name", "item title", "headline", "movie title",
-        "film title", "track name", "song title", "hotel name", "display name", "product display name", "标题", "名称",
-        "商品名称", "产品名称", "商品名", "品名", "商品标题", "片名", "歌名", "酒店名称",
-    ),
-    "description": (
-        "description", "desc", "product description", "item description", "long description", "body", "body html",
-        "overview", "summary", "synopsis", "abstract", "plot",
-        "描述", "商品描述", "产品描述", "简介", "详情", "商品详情", "说明",
-    ),
-    "category": (
-        "category", "categories", "product category", "category path", "category name", "product type", "genre",
-        "google product category", "main category", "master category", "sub category", "subcategory",
-        "sub sub category", "category 1", "category 2", "category 3", "category level 1", "category level 2",
-        "category level 3", "category l1", "category l2", "category l3", "department",
-        "分类", "类别", "类目", "商品分类",
-        "一级类目", "二级类目", "三级类目", "品类",
-    ),
-    "brand": ("brand", "brand name", "vendor", "manufacturer", "maker", "品牌", "品牌名称", "厂商", "制造商"),
-    "price": (
-        "price", "unit price", "regular price", "list price", "retail price", "price usd", "price eur", "price gbp",
-        "价格", "售价", "单价", "商品价格", "零售价", "原价",
-    ),
-    "sale_price": ("sale price", "special price", "discount price", "促销价", "折扣价", "优惠价"),
-    "currency": ("currency", "currency code", "price currency", "币种", "货币"),
-    "availability": (
-        "availability", "in stock", "stock status", "stock", "stock quantity", "inventory", "inventory quantity",
-        "库存", "库存状态", "库存数量", "是否有货",
-    ),
-    "url": (
-        "url", "link", "product url", "item url", "product link", "web page", "page url", "链接", "商品链接", "网址",
-    ),
-    "tags": ("tags", "tag", "keywords", "genres", "labels", "标签", "关键词", "关键字"),
-    "pictures": (
-        "image", "images", "picture", "pictures", "photo", "photos", "image url", "image urls", "image link",
-        "additional image link", "image src", "picture url", "photo url", "poster", "poster url", "poster path",
-        "cover", "cover url", "img", "img url", "image path", "image file", "filename", "thumbnail", "artwork",
-        "main image", "图片", "图片链接", "主图", "商品图片", "图片地址", "封面", "海报",
-    ),
-    "domain": ("domain", "领域"),
-}  # fmt: skip
-
 #: Words that make a column a candidate for a field when no alias is near enough, the most telling first.
 HINTS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("pictures", frozenset({"image", "images", "picture", "photo", "poster", "img", "cover", "thumbnail"})),
-    ("description", frozenset({"description", "extract", "overview", "summary", "synopsis", "plot", "text"})),
-    ("category", frozenset({"category", "class", "type", "genre", "department", "section"})),
-    ("price", frozenset({"price"})),
-    ("brand", frozenset({"brand", "manufacturer"})),
+    ("pictures", frozenset({"image", "images", "picture", "photo", "poster", "img", "cover", "thumbnail", "bild",
+                            "foto", "imagen", "immagine", "afbeelding", "zdjecie"})),
+    ("description", frozenset({"description", "extract", "overview", "summary", "synopsis", "plot", "text",
+                               "beschreibung", "descripcion", "descrizione", "omschrijving", "opis"})),
+    ("category", frozenset({"category", "class", "genre", "department", "section", "kategorie", "warengruppe",
+                            "categorie", "categoria", "kategoria", "type"})),
+    ("price", frozenset({"price", "preis", "prix", "precio", "prezzo", "prijs", "cena", "vk"})),
+    ("brand", frozenset({"brand", "manufacturer", "marke", "marque", "marca", "merk", "marka"})),
     ("url", frozenset({"url", "link"})),
-    ("title", frozenset({"name", "title"})),
-)
+    ("title", frozenset({"name", "title", "titel", "titre", "titulo", "titolo", "tytul"})),
+)  # fmt: skip
 #: Last words of columns that hold codes, and words of columns that hold files: never the text of a field.
-CODE_WORDS = frozenset({"id", "code", "number", "no", "index", "barcode", "gtin", "ean", "upc", "isbn", "mpn"})
+CODE_WORDS = frozenset({
+    "id", "code", "number", "no", "index", "barcode", "gtin", "ean", "upc", "isbn", "mpn", "sku", "nr", "nummer",
+    "numero", "codigo", "codice", "kod", "numer",
+})  # fmt: skip
+#: Columns with one of these words hold numbers that are no identifier of the thing.
+OTHER_NUMBERS = frozenset({
+    "index", "phone", "telephone", "postal", "zip", "post", "tax", "vat", "hs", "colour", "color", "currency",
+    "country", "language", "order", "house", "page", "position", "row", "line", "category", "user", "customer",
+    "telefon", "plz", "postleitzahl", "bestell", "kunden", "parent", "group", "discount", "coupon", "promo",
+})  # fmt: skip
 FILE_WORDS = frozenset({"path", "file", "filename"})
+#: Columns of where a thing comes from and whose it is: kept as attributes, whatever their cells look like.
+CREDIT_WORDS = frozenset({
+    "source", "sources", "licence", "license", "author", "authors", "artist", "creator", "photographer", "credit",
+    "credits", "copyright", "attribution", "quelle", "lizenz", "autor", "urheber", "auteur", "fuente", "licencia",
+    "fonte", "licenza", "autore", "bron", "licentie", "zrodlo", "licencja", "来源", "作者", "许可", "出典", "著者",
+})  # fmt: skip
 
-#: Free attributes under the name people know.
-ATTRIBUTE_NAMES = {
-    "base colour": "Colour",
-    "base color": "Color",
-    "colour": "Colour",
-    "color": "Color",
-    "size": "Size",
-    "颜色": "颜色",
-    "尺码": "尺码",
-}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TYPE_NOTE = re.compile(r"\((str|string|int|integer|float|text|number|bool|object)\)")
 _SEPARATORS = re.compile(r"[\s_\-./:()\[\]*#]+")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 
 @lru_cache(maxsize=4096)
@@ -97,26 +59,57 @@ def normalise_header(name: str) -> str:
     return _SEPARATORS.sub(" ", _TYPE_NOTE.sub(" ", text.lower())).strip()
 
 
-_FIELD_OF = {normalise_header(alias): field for field, aliases in ALIASES.items() for alias in aliases}
-_COMPACT = {alias.replace(" ", ""): field for alias, field in _FIELD_OF.items() if len(alias) > 3}
+@lru_cache(maxsize=16_384)
+def fold_header(name: str) -> str:
+    """A header in lower case without accents and punctuation, where translations differ a little."""
+    plain = unicodedata.normalize("NFKD", normalise_header(name).casefold())
+    letters = "".join(c for c in plain if not unicodedata.combining(c)).replace("ł", "l")
+    return " ".join(re.sub(r"[^\w@]+", " ", letters).split())
+
+
+def _spellings(alias: str) -> tuple[str, ...]:
+    """The alias folded, and folded as German is written without umlauts: "währung" -> "wahrung", "waehrung"."""
+    return tuple(dict.fromkeys((fold_header(alias), fold_header(alias.translate(_UMLAUTS)))))
+
+
+def _index(names: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    return {spelling: key for key, aliases in names.items() for alias in aliases for spelling in _spellings(alias)}
+
+
+def _compact(index: dict[str, str]) -> dict[str, str]:
+    return {alias.replace(" ", ""): key for alias, key in index.items() if len(alias) > 3 or not alias.isascii()}
+
+
+_FIELD_OF = _index(FIELD_NAMES)
+_FIELD_OF_COMPACT = _compact(_FIELD_OF)
+_CODE_OF = _index(CODE_NAMES)
+_CODE_OF_COMPACT = _compact(_CODE_OF)
+_RANKS = {
+    field: {spelling: rank for rank, alias in reversed(list(enumerate(aliases))) for spelling in _spellings(alias)}
+    for field, aliases in FIELD_NAMES.items()
+}
 
 
 def find_exact(name: str) -> str:
     """The field that the column name is a known alias of, or ""."""
-    header = normalise_header(name)
-    return _FIELD_OF.get(header) or _COMPACT.get(header.replace(" ", ""), "")
+    header = fold_header(name)
+    return _FIELD_OF.get(header) or _FIELD_OF_COMPACT.get(header.replace(" ", ""), "")
+
+
+def find_code(name: str) -> str:
+    """The code that the column name is known to hold, e.g. "EAN", or ""."""
+    header = fold_header(name)
+    return _CODE_OF.get(header) or _CODE_OF_COMPACT.get(header.replace(" ", ""), "")
 
 
 def rank_alias(field: str, name: str) -> int:
     """How usual the column name is for the field: 0 is the most usual, aliases that are not listed come last."""
-    header = normalise_header(name)
-    aliases = ALIASES[field]
-    return aliases.index(header) if header in aliases else len(aliases)
+    return _RANKS[field].get(fold_header(name), len(_RANKS[field]))
 
 
 def find_near(name: str) -> str:
     """The field whose alias is nearest to the column name, or "" when none is near enough."""
-    header = normalise_header(name)
+    header = fold_header(name)
     best, field = 0.0, ""
     for alias, target in _FIELD_OF.items():
         # A column named "domain" without domains in it holds web addresses.
@@ -131,7 +124,7 @@ def find_near(name: str) -> str:
 
 def is_known_header(name: str) -> bool:
     """Whether a cell is surely a column name."""
-    return bool(find_exact(name)) or normalise_header(name) in ATTRIBUTE_NAMES
+    return bool(find_exact(name) or find_code(name)) or normalise_header(name) in ATTRIBUTE_NAMES
 
 
 def build_attribute_name(name: str) -> str:

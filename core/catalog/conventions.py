@@ -5,18 +5,20 @@ one item. Files of no known layout are "plain".
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, get_args
 
-from core.catalog import shopify, woocommerce
-from core.catalog.aliases import normalise_header
+from core.catalog import amazon, bigcommerce, ebay, etsy, magento, prestashop, shopify, woocommerce
+from core.catalog.aliases import find_code, fold_header, normalise_header
+from core.catalog.codes import CODE
 from core.catalog.records import CellReader, Record
 from core.catalog.table import Row
 
-Convention = Literal["plain", "shopify", "woocommerce", "merchant", "prestashop", "schema.org"]
+Convention = Literal[
+    "plain", "shopify", "woocommerce", "merchant", "prestashop", "schema.org", "magento", "amazon", "ebay", "etsy",
+    "bigcommerce",
+]  # fmt: skip
 CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
 
 Fold = Callable[[Sequence[Row], CellReader, Mapping[str, str]], list[Record]]
@@ -27,45 +29,10 @@ _MERCHANT: dict[str, str] = {
     "sale price": "sale_price", "brand": "brand", "condition": "attribute:Condition", "color": "attribute:Color",
     "size": "attribute:Size", "gender": "attribute:Gender", "age group": "attribute:Age group",
     "material": "attribute:Material", "pattern": "attribute:Pattern", "item group id": "attribute:Item group",
-    "product highlight": "description", "gtin": "", "mpn": "", "mobile link": "", "identifier exists": "",
+    "product highlight": "description", "gtin": "code:GTIN", "mpn": "code:MPN",
+    "mobile link": "", "identifier exists": "",
     "shipping": "", "tax": "", "shipping weight": "", "ads redirect": "", "sale price effective date": "",
     "lifestyle image link": "pictures",
-}  # fmt: skip
-_PRESTASHOP: dict[str, tuple[str, ...]] = {
-    "id": ("Product ID", "ID Produit", "ID de producto", "ID producto", "ID", "Produkt-ID", "ID prodotto"),
-    "title": ("Name", "Name *", "Nom", "Nom *", "Nombre", "Nombre *", "Nome"),
-    "pictures": (
-        "Image", "Image URLs (x,y,z...)", "Image URLs", "Imagen", "Imágenes", "URL des images (x,y,z...)",
-        "URL's de las imágenes (x,y,z...)",
-    ),
-    "reference": (
-        "Reference", "Reference #", "Référence", "N° de référence", "Referencia", "Nº de referencia", "Riferimento",
-    ),
-    "category": (
-        "Category", "Categories (x,y,z...)", "Catégorie", "Catégories (x,y,z...)", "Categoría", "Categorías (x,y,z...)",
-    ),
-    "price": (
-        "Price (tax incl.)", "Price tax included", "Prix (TTC)", "Prix TTC", "Precio (imp. incl.)",
-        "Precio impuestos incluidos", "Price tax excluded or Price tax included",
-    ),
-    "price_excluded": (
-        "Price (tax excl.)", "Price tax excluded", "Base price", "Prix (HT)", "Prix HT", "Prix de base",
-        "Precio (imp. excl.)", "Precio impuestos excluidos", "Precio base",
-    ),
-    "availability": ("Quantity", "Quantité", "Cantidad"),
-    "short": ("Summary", "Short description", "Résumé", "Résumé du produit", "Resumen", "Descripción corta"),
-    "description": ("Description", "Descripción"),
-    "brand": ("Manufacturer", "Brand", "Fabricant", "Marque", "Fabricante", "Marca"),
-    "tags": ("Tags (x,y,z...)", "Tags", "Mots-clés (x,y,z...)", "Etiquetas (x,y,z...)"),
-    "features": ("Feature(Name:Value:Position)", "Feature (Name:Value:Position:Customized)",
-                 "Caractéristiques (Nom:Valeur:Position)", "Característica (Nombre:Valor:Posición)"),
-    "status": ("Status", "Active (0/1)", "État", "Actif (0/1)", "Estado", "Activo (0/1)"),
-    "position": ("Position", "Posición"),
-}  # fmt: skip
-_PRESTASHOP_TARGETS = {
-    "id": "id", "title": "title", "pictures": "pictures", "category": "category", "price": "price",
-    "availability": "availability", "short": "description", "description": "description", "brand": "brand",
-    "tags": "tags",
 }  # fmt: skip
 _SCHEMA_ORG: dict[str, str] = {
     "name": "title", "headline": "title", "sku": "id", "productid": "id", "identifier": "id", "@id": "",
@@ -76,6 +43,42 @@ _SCHEMA_ORG: dict[str, str] = {
     "color": "attribute:Color", "size": "attribute:Size", "material": "attribute:Material",
     "datepublished": "attribute:Date published", "brand.@type": "", "offers.@type": "", "image.@type": "",
     "offers.url": "", "offers.highprice": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """A shop software whose exports are told by the roles of their columns; columns without a role are its own affair.
+
+    Attributes:
+        headers: Role to the names of its column; "{n}" stands for a number, which the role then ends in.
+        targets: Role, without a number, to the field that it fills.
+        needed: Alternatives; the layout is this one where all roles of one of them are there.
+        fold: Makes records of rows.
+        categories: Roles that are alternatives for the category, the most telling first.
+    """
+
+    headers: Mapping[str, tuple[str, ...]]
+    targets: Mapping[str, str]
+    needed: tuple[frozenset[str], ...]
+    fold: Fold
+    categories: tuple[str, ...] = ()
+
+
+_SHOPS: dict[str, Shop] = {
+    "magento": Shop(
+        headers=magento.HEADERS, targets=magento.TARGETS, needed=magento.NEEDED, fold=magento.fold_magento
+    ),
+    "amazon": Shop(
+        headers=amazon.HEADERS, targets=amazon.TARGETS, needed=amazon.NEEDED, fold=amazon.fold_amazon,
+        categories=amazon.CATEGORY_ROLES,
+    ),
+    "ebay": Shop(headers=ebay.HEADERS, targets=ebay.TARGETS, needed=ebay.NEEDED, fold=ebay.fold_ebay),
+    "etsy": Shop(headers=etsy.HEADERS, targets=etsy.TARGETS, needed=etsy.NEEDED, fold=etsy.fold_etsy),
+    "bigcommerce": Shop(
+        headers=bigcommerce.HEADERS, targets=bigcommerce.TARGETS, needed=bigcommerce.NEEDED,
+        fold=bigcommerce.fold_bigcommerce,
+    ),
 }  # fmt: skip
 
 
@@ -111,7 +114,12 @@ def detect_convention(columns: Sequence[str]) -> Convention:
     roles = find_roles("prestashop", columns)
     if {"id", "title"} <= set(roles) and {"price", "price_excluded"} & set(roles) and len(roles) >= 6:
         return "prestashop"
-    return "plain"
+    return next((c for c in CONVENTIONS if c in _SHOPS and _is_shop(c, columns)), "plain")
+
+
+def _is_shop(convention: str, columns: Sequence[str]) -> bool:
+    found = set(find_roles(convention, columns))
+    return any(needed <= found for needed in _SHOPS[convention].needed)
 
 
 def find_layout(convention: str, columns: Sequence[str], samples: Mapping[str, Sequence[str]]) -> Layout:
@@ -133,8 +141,8 @@ def find_layout(convention: str, columns: Sequence[str], samples: Mapping[str, S
     elif convention == "schema.org":
         targets = {c: _SCHEMA_ORG[c.lower()] for c in columns if c.lower() in _SCHEMA_ORG}
     elif convention == "prestashop":
-        targets = {column: _PRESTASHOP_TARGETS.get(role, "") for role, column in roles.items()}
-        targets |= _prestashop_fallbacks(roles)
+        targets = {column: prestashop.TARGETS.get(role, "") for role, column in roles.items()}
+        targets |= prestashop.find_fallbacks(roles)
     elif convention == "shopify":
         targets = _map_shopify(columns, roles, samples)
     elif convention == "woocommerce":
@@ -143,9 +151,11 @@ def find_layout(convention: str, columns: Sequence[str], samples: Mapping[str, S
         targets |= {column: woocommerce.TARGETS.get(role, "") for role, column in roles.items()}
         if "id" not in roles and "sku" in roles:
             targets[roles["sku"]] = "id"
+    elif convention in _SHOPS:
+        targets = _map_shop(convention, columns, roles, samples)
     else:
         targets = {}
-    return Layout(convention=convention, roles=roles, targets=_drop_repeats(targets))
+    return Layout(convention=convention, roles=roles, targets=_keep_codes(_drop_repeats(targets)))
 
 
 def find_fold(convention: str) -> Fold | None:
@@ -153,32 +163,34 @@ def find_fold(convention: str) -> Fold | None:
     folds: dict[str, Fold] = {
         "shopify": shopify.fold_shopify,
         "woocommerce": woocommerce.fold_woocommerce,
-        "prestashop": _gather_prestashop,
-    }
+        "prestashop": prestashop.fold_prestashop,
+    } | {name: shop.fold for name, shop in _SHOPS.items()}
     return folds.get(convention)
 
 
 def find_roles(convention: str, columns: Sequence[str]) -> dict[str, str]:
     """Role to the column that plays it, for the conventions that gather rows or know translations."""
-    tables = {"shopify": shopify.HEADERS, "woocommerce": woocommerce.HEADERS, "prestashop": _PRESTASHOP}
+    tables: dict[str, Mapping[str, tuple[str, ...]]] = {name: shop.headers for name, shop in _SHOPS.items()}
+    tables |= {"shopify": shopify.HEADERS, "woocommerce": woocommerce.HEADERS, "prestashop": prestashop.HEADERS}
     names = {fold_header(name): role for role, headers in tables.get(convention, {}).items() for name in headers}
     roles: dict[str, str] = {}
     for column in columns:
         header = fold_header(column)
-        role = names.get(header, "")
+        role = names.get(header, "") or _find_numbered(header, names)
         if not role and convention == "woocommerce":
             role = woocommerce.find_attribute_role(header)
+        if not role and convention == "ebay":
+            role = ebay.find_role(column)
         if role:
             roles.setdefault(role, column)
     return roles
 
 
-@lru_cache(maxsize=4096)
-def fold_header(name: str) -> str:
-    """A header in lower case without accents and punctuation, where translations differ a little."""
-    plain = unicodedata.normalize("NFKD", normalise_header(name).lower())
-    letters = "".join(c for c in plain if not unicodedata.combining(c)).replace("ł", "l")
-    return " ".join(re.sub(r"[^\w@]+", " ", letters).split())
+def _find_numbered(header: str, names: Mapping[str, str]) -> str:
+    """The role of a header with a number in it: "other image url3" is the third of "other_image_url{n}"."""
+    number = re.search(r"\d+", header)
+    role = names.get(re.sub(r" ?\d+", " n", header, count=1)) if number else None
+    return f"{role}{number[0]}" if role and number else ""
 
 
 def _has_shopify_columns(columns: Sequence[str]) -> bool:
@@ -197,6 +209,30 @@ def _map_shopify(
         if match := re.fullmatch(r"(.+?) \(product\.metafields\..+\)", column):
             targets[column] = f"attribute:{match[1].strip()}" if any(samples.get(column, ())) else ""
     return targets
+
+
+def _map_shop(
+    convention: str, columns: Sequence[str], roles: Mapping[str, str], samples: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    shop = _SHOPS[convention]
+    targets = dict.fromkeys(columns, "")
+    targets |= {column: shop.targets.get(role.rstrip("0123456789"), "") for role, column in roles.items()}
+    targets |= _choose_category([roles[role] for role in shop.categories if role in roles], samples)
+    if convention == "ebay":
+        targets |= {column: target for column in columns if (target := ebay.find_target(column))}
+    # An id column that nothing stands in makes no ids.
+    return {c: "" if target == "id" and c in samples and not samples[c] else target for c, target in targets.items()}
+
+
+def _keep_codes(targets: Mapping[str, str]) -> dict[str, str]:
+    """Identifiers that the convention has no use for stay as codes, whatever a plugin puts before their names."""
+    return {column: target or _find_plugin_code(column) for column, target in targets.items()}
+
+
+def _find_plugin_code(column: str) -> str:
+    """ "Meta: _ean" and "offers.gtin13" are an EAN and a GTIN; what belongs to a variant's parent is no code."""
+    name = find_code(column) or find_code(re.split(r"[:./]", column)[-1])
+    return CODE + name if name else ""
 
 
 def _merchant_name(column: str) -> str:
@@ -218,34 +254,12 @@ def _choose_category(candidates: Sequence[str], samples: Mapping[str, Sequence[s
     return dict.fromkeys(candidates, "") | dict.fromkeys(chosen, "category") | others
 
 
-def _prestashop_fallbacks(roles: Mapping[str, str]) -> dict[str, str]:
-    targets: dict[str, str] = {}
-    if "price" not in roles and "price_excluded" in roles:
-        targets[roles["price_excluded"]] = "price"
-    if "reference" in roles:
-        targets[roles["reference"]] = "" if "id" in roles else "id"
-    return targets
-
-
-def _gather_prestashop(rows: Sequence[Row], reader: CellReader, roles: Mapping[str, str]) -> list[Record]:
-    """One record a row; the feature column "Name:Value:Position, ..." becomes attributes."""
-    records: list[Record] = []
-    for row in rows:
-        record = Record(row.number, (row.number,), reader.read_values(row))
-        for feature in reader.read_cell(row, roles.get("features", "")).split(","):
-            name, _, rest = feature.partition(":")
-            if value := rest.partition(":")[0].strip():
-                record.add_attribute(name.strip(), [value])
-        records.append(record)
-    return records
-
-
 def _drop_repeats(targets: Mapping[str, str]) -> dict[str, str]:
     """A field that holds one value is filled by the first of its columns."""
     kept: dict[str, str] = {}
     taken: set[str] = set()
     for column, target in targets.items():
-        many = target in ("", "category", "pictures", "tags", "description") or target.startswith("attribute:")
+        many = target in ("", "category", "pictures", "tags", "description") or target.startswith(("attribute:", CODE))
         kept[column] = target if many or target not in taken else ""
         taken.add(target)
     return kept

@@ -12,7 +12,7 @@ from typing import Literal
 from core.catalog.items import MAX_ATTRIBUTES
 from core.catalog.mapping import no_title
 from core.catalog.records import ATTRIBUTE
-from core.catalog.schema import ITEM_FIELDS, Item, Problem
+from core.catalog.schema import DATA, ITEM_FIELDS, Item, Problem, shorten_reference
 from core.catalog.table import build_problem
 from core.catalog.validate import ParsedItem, Validated
 from core.errors import CatalogFileError
@@ -59,9 +59,9 @@ def decide(parsed: ParsedItem, known: Item | None, pictures: Mapping[str, str], 
             return Decision(kind="create", parsed=parsed)
         return Decision(kind="reject", parsed=parsed, problem=_unknown(parsed))
     merged = replace(parsed, item=merge_item(known, parsed))
-    if merged.item != known:
+    if merged.item.content_hash() != known.content_hash():
         return Decision(kind="update", parsed=merged)
-    failed = [source for source in known.pictures if pictures.get(source)]
+    failed = [source for source in merged.item.pictures if pictures.get(shorten_reference(source))]
     retried = any(should_read(source, pictures, check) for source in failed)
     return Decision(kind="retry" if retried else "skip", parsed=merged)
 
@@ -83,9 +83,9 @@ def should_read(source: str, pictures: Mapping[str, str], check: Check) -> bool:
         pictures: References that the catalogue knows for the item, as for `decide`.
         check: Tells what the import can read.
     """
-    code = pictures.get(source)
-    if code is None:
-        return True
+    code = pictures.get(shorten_reference(source))
+    if code is None or source.startswith(DATA):  # a picture in the cell is what it was
+        return code is None
     if not code:  # an address stands for the same picture; a file may have been replaced
         return "://" not in source and not check(source)
     # With a folder at last, the reason is at least that the folder lacks the file.

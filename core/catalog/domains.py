@@ -102,7 +102,7 @@ _CELLS: dict[Domain, re.Pattern[str]] = {
     "travel": re.compile(r"(?i)booking\.com|tripadvisor|\b(hotel|hostel|resort|beachfront|guided tour)\b"),
     "goods": re.compile(r"(?i)\b(cotton|leather|machine wash|shirts?|t-shirts?|shoes|jeans|dress|pack of|warranty)\b"),
 }
-_SHOPS = frozenset({"shopify", "woocommerce", "merchant", "prestashop"})
+_OTHERS = frozenset({"plain", "schema.org"})
 #: The share of rows with telling words counts as much as so many telling headers.
 _CELL_WEIGHT = 2.0
 
@@ -125,7 +125,7 @@ def guess_domain(columns: Sequence[str], rows: Sequence[Row]) -> Domain:
         scores[domain] = len(words & hints) + _CELL_WEIGHT * share
     if any(find_exact(column) == "price" for column in columns):
         scores["goods"] += 1
-    if detect_convention(columns) in _SHOPS:
+    if detect_convention(columns) not in _OTHERS:
         scores["goods"] += 2
     best = max(scores, key=lambda domain: scores[domain])
     return best if scores[best] >= 0.5 else "other"

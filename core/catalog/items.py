@@ -1,25 +1,32 @@
 """From the cells of a record to an item, one problem for each thing that could not be taken as it was."""
 
-import hashlib
-import json
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from core.catalog.codes import CODE, is_code, is_shortened
+from core.catalog.picture_cells import find_picture_fault, split_pictures
 from core.catalog.prices import DecimalMark, Price, parse_price, read_currency
-from core.catalog.records import ATTRIBUTE, Record
-from core.catalog.schema import AVAILABILITIES, ITEM_FIELDS, Availability, Domain, Item, Problem, Severity
+from core.catalog.records import ATTRIBUTE, Record, make_id
+from core.catalog.schema import (
+    AVAILABILITIES,
+    ITEM_FIELDS,
+    Availability,
+    Domain,
+    Item,
+    Problem,
+    Severity,
+    shorten_reference,
+)
 from core.catalog.table import build_problem
 from core.catalog.text import clean_line, strip_html
 from core.catalog.values import (
-    check_picture,
     parse_availability,
     parse_domain,
     parse_url,
     split_category,
     split_list,
-    split_pictures,
 )
 
 MAX_ID = 200
@@ -34,7 +41,8 @@ MAX_PICTURES = 50
 MAX_LABEL = 60
 # The best state among the variants of an item is the item's.
 _BEST_FIRST: tuple[Availability, ...] = ("in stock", "preorder", "backorder", "out of stock")
-_VOLATILE = frozenset({"price", "sale_price", "currency", "availability"})
+# A code that a spreadsheet took for a number, or guarded as ="0123".
+_NUMBER_AS_TEXT = re.compile(r'^(\d+)\.0$|^="(.*)"$')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +96,7 @@ class ItemBuilder:
             url=self._read_url(),
             tags=self._read_tags(),
             attributes=self._read_attributes(),
+            codes=self._read_codes(),
             pictures=self._read_pictures(),
             domain=self._read_domain(),
         )
@@ -218,11 +227,11 @@ class ItemBuilder:
         found: dict[str, None] = {}
         for cell in self._cells("pictures"):
             for reference in split_pictures(cell):
-                if check_picture(reference):
-                    found[reference] = None
+                if fault := find_picture_fault(reference):
+                    message = f"The picture is left out: {fault}"
+                    self._report("pictures", "bad_picture", shorten_reference(reference), message)
                 else:
-                    message = "The picture is left out; give a file path or an address that starts with https://."
-                    self._report("pictures", "bad_picture", reference, message)
+                    found[reference] = None
         if len(found) > MAX_PICTURES:
             message = f"Only the first {MAX_PICTURES} pictures are used; remove the others from the row."
             self._report("pictures", "too_many", str(len(found)), message)
@@ -253,6 +262,28 @@ class ItemBuilder:
                 attributes[clean_line(name)] = tuple(kept)[:MAX_VALUES]
         return attributes
 
+    def _read_codes(self) -> dict[str, tuple[str, ...]]:
+        codes: dict[str, tuple[str, ...]] = {}
+        for target, cells in self._record.values.items():
+            if not target.startswith(CODE):
+                continue
+            name = clean_line(target[len(CODE) :])
+            found = dict.fromkeys(code for cell in cells for code in split_codes(cell))
+            for code in [code for code in found if is_shortened(code)]:
+                del found[code]
+                message = "A spreadsheet has shortened this code, so it is left out; export the column as text."
+                self._report(name, "shortened_code", code, message)
+            if found:
+                codes[name] = tuple(found)[:MAX_VALUES]
+        return codes
+
+
+@lru_cache(maxsize=8192)
+def split_codes(cell: str) -> tuple[str, ...]:
+    """The codes of a cell, without what a spreadsheet adds: an apostrophe before, ".0" behind."""
+    codes = (_NUMBER_AS_TEXT.sub(r"\1\2", code.lstrip("'`")) for code in split_list(cell.replace("\n", "|"), "|;,"))
+    return tuple(code for code in codes if is_code(code))
+
 
 @lru_cache(maxsize=8192)
 def split_labels(cell: str) -> tuple[str, ...]:
@@ -261,14 +292,3 @@ def split_labels(cell: str) -> tuple[str, ...]:
     if ";" in text and all(len(part.strip()) <= MAX_LABEL for part in text.split(";")):
         return split_list(text, "|;")
     return split_list(text, "|")
-
-
-def make_id(values: Mapping[str, list[str]], attributes: Mapping[str, list[str]]) -> str:
-    """An id from the content, for files that have none.
-
-    The same content has the same id at every import. Price, currency and availability are left out, so that they may
-    change without making a new item; any other change makes one.
-    """
-    content = {target: cells for target, cells in values.items() if target not in _VOLATILE}
-    text = json.dumps([content, dict(attributes)], ensure_ascii=False, sort_keys=True)
-    return f"w-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"

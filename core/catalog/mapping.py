@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from core.catalog.codes import CODE
 from core.catalog.conventions import Convention
 from core.catalog.records import ATTRIBUTE
 from core.catalog.schema import ITEM_FIELDS
@@ -12,7 +13,7 @@ from core.errors import MappingError
 
 Confidence = Literal["exact", "suggested", "none"]
 
-#: What a column can be mapped to, beside "attribute:Name" and "" (ignored).
+#: What a column can be mapped to, beside "attribute:Name", "code:Name" and "" (ignored).
 TARGETS: tuple[str, ...] = (*ITEM_FIELDS, "sale_price")
 #: Targets that several columns can fill together, in the order of the mapping.
 MANY: frozenset[str] = frozenset({"category", "pictures", "tags", "description"})
@@ -24,8 +25,8 @@ class ColumnMapping:
 
     Attributes:
         convention: How rows make items; one of `CONVENTIONS`.
-        targets: Column name to a field, "attribute:Name", or "" to ignore it. Several columns of one of the fields in
-            `MANY` are taken in this order, e.g. the levels of a category.
+        targets: Column name to a field, "attribute:Name", "code:Name", or "" to ignore it. Several columns of
+            one of the fields in `MANY` are taken in this order, e.g. the levels of a category.
     """
 
     convention: Convention = "plain"
@@ -44,7 +45,7 @@ class SuggestedColumn:
         column: Its name.
         target: The field suggested for it.
         confidence: "exact" is filled in, "suggested" waits for a person, "none" has nothing to go by.
-        fallback: The target until a person accepts: "" or a free attribute.
+        fallback: The target until a person accepts: "", a free attribute or a code.
         samples: Some of its filled cells.
         note: What the convention does with the column otherwise, "" when nothing.
     """
@@ -115,15 +116,15 @@ def check_target(target: str) -> None:
     """Check the name of a target.
 
     Raises:
-        MappingError: It is neither a field nor an attribute with a name.
+        MappingError: It is neither a field nor an attribute or a code with a name.
     """
-    if target.startswith(ATTRIBUTE):
-        if not target.removeprefix(ATTRIBUTE).strip():
-            raise MappingError('An attribute needs a name, as in "attribute:Colour".')
+    if target.startswith((ATTRIBUTE, CODE)):
+        if not target.partition(":")[2].strip():
+            raise MappingError('An attribute or a code needs a name, as in "attribute:Colour" or "code:EAN".')
     elif target and target not in TARGETS:
         raise MappingError(
             f'"{target}" is no field.{_did_you_mean(target, TARGETS)} '
-            f'The fields are {", ".join(TARGETS)}, or "attribute:Name".'
+            f'The fields are {", ".join(TARGETS)}, "attribute:Name" or "code:Name".'
         )
 
 

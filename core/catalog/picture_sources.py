@@ -1,11 +1,14 @@
-"""Where the pictures that a catalogue's cells name may come from: one folder, one ZIP, and the public web."""
+"""Where the pictures that a catalogue's cells name may come from: one folder, one ZIP, the public web, the cell."""
 
+import base64
+import binascii
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from core.catalog.archive import Archive
 from core.catalog.fetch import PictureFetcher
 from core.catalog.pictures import MAX_BYTES, file_too_large
+from core.catalog.schema import DATA
 from core.errors import PictureError
 
 _WEB = ("http://", "https://")
@@ -107,6 +110,8 @@ class PictureSources:
         """The code of the reason why a reference cannot be read, told without reading; "" where it is worth a try."""
         if reference.lower().startswith(_WEB):
             return "" if self._fetcher else "not_fetched"
+        if reference.startswith(DATA):
+            return ""
         if self._archive is None and self._folder is None:
             return "no_folder"
         for name in dict.fromkeys((reference, unquote(reference))):
@@ -129,7 +134,9 @@ class PictureSources:
                     "not_fetched", "Web addresses are not fetched in this import. Allow it and import again."
                 )
             return self._fetcher.fetch(reference)
-        if "://" in lowered or lowered.startswith("data:"):
+        if lowered.startswith(DATA):
+            return decode_data(reference)
+        if "://" in lowered:
             raise PictureError("bad_url", "Only http and https addresses and file names are read. Correct the cell.")
         return self._read_local(reference)
 
@@ -148,3 +155,22 @@ class PictureSources:
                     if exc.code != "missing":
                         raise
         raise failure
+
+
+def decode_data(reference: str) -> bytes:
+    """The bytes of a picture that stands in the cell itself ("data:image/png;base64,...").
+
+    Raises:
+        PictureError: With code too_large or bad_data.
+    """
+    head, _, payload = reference.partition(",")
+    if len(payload) > MAX_BYTES * 3 // 2:
+        raise file_too_large()
+    if not head.lower().endswith(";base64"):
+        return unquote_to_bytes(payload)
+    text = unquote(payload).translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as exc:
+        message = "The picture that stands in the cell is damaged. Save it as a file and write its name into the cell."
+        raise PictureError("bad_data", message) from exc

@@ -8,10 +8,12 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from core.catalog.delimited import detect_dialect, read_delimited
+from core.catalog.delimited import read_delimited
+from core.catalog.dialect import detect_dialect
 from core.catalog.encoding import EncodingGuess, detect_encoding, name_encoding
 from core.catalog.formats import open_text, read_chunks, sniff_kind
 from core.catalog.schema import Problem
+from core.catalog.split import BOM
 from core.catalog.structured import read_json, read_parquet
 from core.catalog.table import Detected, ReadOptions, Row, Table, build_problem
 from core.catalog.workbook import find_header, list_sheets, read_workbook
@@ -38,13 +40,13 @@ def detect(path: Path) -> Detected:
     if kind == "xlsx":
         sheets = list_sheets(path)
         options = ReadOptions(kind=kind, sheet=sheets[0], header_row=find_header(path, sheets[0]))
-        return Detected(options=options, sheets=sheets, problems=_skipped(options))
+        return Detected(options=options, sheets=sheets, problems=_layout_problems(options))
     guess = detect_encoding(partial(read_chunks, path))
     options = ReadOptions(kind=kind, encoding=guess.encodings[0], lenient=guess.damaged_line > 0)
     problems = _encoding_problems(guess)
     if kind == "delimited":
         options = detect_layout(path, options)
-        problems += _skipped(options)
+        problems += _layout_problems(options)
     return Detected(options=options, encodings=guess.encodings, problems=problems)
 
 
@@ -63,7 +65,7 @@ def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> Read
         lines: list[str] = []
         size = 0
         for line in islice(stream, SAMPLE_LINES):
-            lines.append(line.replace("\0", ""))
+            lines.append(line.replace("\0", "").removeprefix(BOM))
             size += len(line)
             if size > SAMPLE_CHARS:
                 break
@@ -72,6 +74,7 @@ def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> Read
         options,
         delimiter=dialect.delimiter,
         quotechar=dialect.quotechar,
+        escapechar=dialect.escapechar,
         header_row=dialect.header_row,
         has_header=dialect.has_header,
     )
@@ -129,8 +132,19 @@ def _encoding_problems(guess: EncodingGuess) -> tuple[Problem, ...]:
     return (build_problem(0, "", "guessed_encoding", guess.encodings[0], message, severity="warning"),)
 
 
-def _skipped(options: ReadOptions) -> tuple[Problem, ...]:
-    if options.header_row == 1:
-        return ()
-    message = f"The lines before line {options.header_row} look like a title and are skipped; check the preview."
-    return (build_problem(0, "", "skipped_lines", str(options.header_row - 1), message, severity="warning"),)
+def _layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
+    found: list[Problem] = []
+    if options.header_row > 1:
+        message = (
+            f"The lines before line {options.header_row} look like a title and are skipped; check the preview. Another "
+            "header row can be chosen (on the page, or with --header-row)."
+        )
+        value = str(options.header_row - 1)
+        found.append(build_problem(0, "", "skipped_lines", value, message, severity="warning"))
+    if not options.has_header:
+        message = (
+            "The first line looks like values rather than names, so the columns are called column_1, column_2 and so "
+            "on. Say what they hold (on the page, or with --map)."
+        )
+        found.append(build_problem(0, "", "no_header", "", message, severity="warning"))
+    return tuple(found)

@@ -1,5 +1,7 @@
 """Records: what one item's rows say, gathered by target before anything is understood."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,6 +9,7 @@ from core.catalog.schema import Problem
 from core.catalog.table import Row
 
 ATTRIBUTE = "attribute:"
+_VOLATILE = frozenset({"price", "sale_price", "currency", "availability"})
 # How other programs write "no value". A title or an id is taken as it is: "NaN" may well be a name.
 _NULLS = frozenset({"NaN", "nan", "NULL", "null", "N/A", "n/a", "#N/A", "\\N"})
 
@@ -28,6 +31,12 @@ class Record:
     values: dict[str, list[str]]
     attributes: dict[str, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    def add_values(self, target: str, cells: Iterable[str]) -> None:
+        """Add cells that the target does not have yet."""
+        known = self.values.get(target, [])
+        if fresh := [cell for cell in cells if cell not in known]:
+            self.values[target] = known + fresh
 
     def add_attribute(self, name: str, values: Iterable[str]) -> None:
         """Add values that the attribute does not have yet."""
@@ -69,3 +78,14 @@ class CellReader:
 def build_plain_records(rows: Iterable[Row], reader: CellReader) -> list[Record]:
     """One record a row."""
     return [Record(row.number, (row.number,), reader.read_values(row)) for row in rows]
+
+
+def make_id(values: Mapping[str, list[str]], attributes: Mapping[str, list[str]]) -> str:
+    """An id from the content, for files that have none.
+
+    The same content has the same id at every import. Price, currency and availability are left out, so that they may
+    change without making a new item; any other change makes one.
+    """
+    content = {target: cells for target, cells in values.items() if target not in _VOLATILE}
+    text = json.dumps([content, dict(attributes)], ensure_ascii=False, sort_keys=True)
+    return f"w-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"

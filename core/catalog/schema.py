@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +21,9 @@ ITEM_FIELDS: tuple[str, ...] = (
     "id", "title", "description", "category", "brand", "price", "currency",
     "availability", "url", "tags", "pictures", "domain",
 )  # fmt: skip
+
+#: How a picture begins that stands in the cell itself.
+DATA = "data:"
 
 #: Fields that may enter an item's text.
 TEXT_FIELDS: tuple[str, ...] = ("title", "description", "category", "brand", "tags", "attributes")
@@ -41,7 +45,9 @@ class Item:
         url: http(s) address of the item's page, or "".
         tags: Free labels.
         attributes: Free attributes, name to its values, in file order.
-        pictures: References as the file wrote them: a path, an archive member or an http(s) address; first is the main.
+        codes: Identifiers beside the id, name to its values: they find the item and are neither read nor filtered by.
+        pictures: References as the file wrote them: a path, an archive member, an http(s) address or, while a file is
+            imported, a whole picture ("data:..."), which is stored by its hash; first is the main.
         domain: One of `DOMAINS`.
     """
 
@@ -56,6 +62,7 @@ class Item:
     url: str = ""
     tags: tuple[str, ...] = ()
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pictures: tuple[str, ...] = ()
     domain: Domain = "goods"
 
@@ -70,7 +77,7 @@ class Item:
 
     def to_json(self) -> dict[str, Any]:
         """The item as JSON values; `from_json` reads it back."""
-        return {
+        data: dict[str, Any] = {
             "item_id": self.item_id,
             "title": self.title,
             "description": self.description,
@@ -82,9 +89,11 @@ class Item:
             "url": self.url,
             "tags": list(self.tags),
             "attributes": {name: list(values) for name, values in self.attributes.items()},
-            "pictures": list(self.pictures),
+            "pictures": [shorten_reference(reference) for reference in self.pictures],
             "domain": self.domain,
         }
+        # Left out where there are none: the hashes of items that were stored before there were codes still hold.
+        return data | ({"codes": {name: list(values) for name, values in self.codes.items()}} if self.codes else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Item":
@@ -101,6 +110,7 @@ class Item:
             url=data["url"],
             tags=tuple(data["tags"]),
             attributes={name: tuple(values) for name, values in data["attributes"].items()},
+            codes={name: tuple(values) for name, values in data.get("codes", {}).items()},
             pictures=tuple(data["pictures"]),
             domain=data["domain"],
         )
@@ -125,3 +135,16 @@ class Problem:
     value: str
     message: str
     severity: Severity = "error"
+
+
+def shorten_reference(reference: str) -> str:
+    """What is stored and shown of a picture's reference: a whole picture is told by its kind and the hash of its text.
+
+    Example:
+        >>> shorten_reference("images/1.jpg")
+        'images/1.jpg'
+    """
+    if not reference.lower().startswith(DATA) or ";sha256-" in reference[:100]:
+        return reference
+    kind = re.split("[;,]", reference[:80])[0]
+    return f"{kind};sha256-{hashlib.sha256(reference.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"

@@ -6,8 +6,10 @@ of its variants; option values become attributes; pictures follow "Image Positio
 
 from collections.abc import Mapping, Sequence
 
+from core.catalog.codes import CODE
+from core.catalog.families import warn_unpublished
 from core.catalog.records import CellReader, Record
-from core.catalog.table import Row, build_problem
+from core.catalog.table import Row
 
 #: Role to its column names, the classic export first, then the newer template.
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -22,6 +24,9 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "published": ("Published", "Published on online store"),
     "status": ("Status",),
     "price": ("Variant Price", "Price"),
+    "sku": ("Variant SKU", "SKU"),
+    "barcode": ("Variant Barcode", "Barcode"),
+    "mpn": ("Google Shopping / MPN", "Google: MPN"),
     "quantity": ("Variant Inventory Qty", "Inventory quantity"),
     "tracker": ("Variant Inventory Tracker", "Inventory tracker"),
     "policy": ("Variant Inventory Policy", "Continue selling when out of stock"),
@@ -37,7 +42,8 @@ HEADERS: dict[str, tuple[str, ...]] = {
 TARGETS = {
     "handle": "id", "title": "title", "body": "description", "vendor": "brand", "tags": "tags", "price": "price",
     "image": "pictures", "variant_image": "pictures", "gender": "attribute:Gender",
-    "age_group": "attribute:Age group", "condition": "attribute:Condition",
+    "age_group": "attribute:Age group", "condition": "attribute:Condition", "sku": "code:SKU",
+    "barcode": "code:Barcode", "mpn": "code:MPN",
 }  # fmt: skip
 #: Alternatives for the category, the most precise first.
 CATEGORY_ROLES = ("product_category", "google_category", "type")
@@ -82,6 +88,8 @@ def _fold_group(group: list[Row], reader: CellReader, roles: Mapping[str, str]) 
         for target, cells in reader.read_values(row).items():
             if target == "price":
                 record.values.setdefault(target, []).extend(cells)
+            elif target.startswith(CODE):
+                record.add_values(target, cells)
             else:
                 record.values.setdefault(target, cells)
     if pictures := _order_pictures(group, reader, roles):
@@ -133,7 +141,4 @@ def _check_published(record: Record, row: Row, reader: CellReader, roles: Mappin
     published = reader.read_cell(row, roles.get("published", "")).lower()
     status = reader.read_cell(row, roles.get("status", "")).lower()
     if published == "false" or status in ("draft", "archived"):
-        message = "The product is not published in the shop; delete the row if it must not be suggested."
-        record.problems.append(
-            build_problem(row.number, "", "unpublished", status or published, message, severity="warning")
-        )
+        warn_unpublished(record, status or published)

@@ -6,14 +6,18 @@ from statistics import fmean
 
 from core.catalog.aliases import (
     CODE_WORDS,
+    CREDIT_WORDS,
     FILE_WORDS,
     HINTS,
+    OTHER_NUMBERS,
     build_attribute_name,
+    find_code,
     find_exact,
     find_near,
-    normalise_header,
+    fold_header,
     rank_alias,
 )
+from core.catalog.codes import CODE
 from core.catalog.conventions import Layout, detect_convention, find_layout
 from core.catalog.mapping import MANY, SuggestedColumn, SuggestedMapping
 from core.catalog.records import ATTRIBUTE
@@ -27,17 +31,24 @@ SAMPLE_LENGTH = 120
 UNIQUE_SHARE = 0.9
 MIN_ROWS = 10
 MAX_ATTRIBUTE_LENGTH = 60
+#: A column of codes has no longer cells, and at least this share of them differ.
+MAX_CODE_LENGTH = 40
+CODE_SHARE = 0.5
+#: Columns that are called after the thing itself hold its name.
+_THINGS = (["product"], ["item"], ["artikel"], ["produkt"], ["article"], ["produit"], ["producto"], ["articulo"],
+           ["prodotto"], ["articolo"], ["towar"])  # fmt: skip
 _FLAG = re.compile(r"(?i)0|1|true|false|yes|no")
 _PICTURE = re.compile(r"(?i)\S.*\.(jpe?g|png|webp|gif|bmp|avif|tiff?)(\?\S*)?")
+_ADDRESS = re.compile(r"(?i)(https?:)?//\S.*|data:image/.*")
 _FILE = re.compile(r"(?i)https?://.*|.*[/\\].*\.\w{2,5}|\S+\.(jpe?g|png|webp|gif|txt)")
 
 
 def suggest_mapping(columns: Sequence[str], sample_rows: Sequence[Row]) -> SuggestedMapping:
     """Suggest a target for every column.
 
-    A recognised convention and exact aliases are filled in. A name near an alias (token_sort_ratio >= 80) or with a
-    telling word is only offered. What is left becomes a free attribute when its cells look like a facet or short text,
-    and is ignored when they are codes, files, long text or empty.
+    A recognised convention and exact aliases are filled in; identifiers beside the id are kept as codes. A name near an
+    alias (token_sort_ratio >= 80) or with a telling word is only offered. What is left becomes a free attribute when
+    its cells look like a facet or short text, and is ignored when they are files, long text or empty.
 
     Args:
         columns: The table's columns.
@@ -47,7 +58,10 @@ def suggest_mapping(columns: Sequence[str], sample_rows: Sequence[Row]) -> Sugge
     layout = find_layout(detect_convention(columns), columns, samples)
     exact = dict(layout.targets)
     exact |= _match_aliases([c for c in columns if c not in exact], samples, set(exact.values()))
-    suggested = _suggest([c for c in columns if c not in exact], samples, set(exact.values()))
+    offered = _offer_id(exact, samples, len(sample_rows[:MAX_SAMPLE_ROWS]))
+    exact = {column: target for column, target in exact.items() if column not in offered}
+    taken = {*exact.values(), *offered.values()}
+    suggested = offered | _suggest([c for c in columns if c not in exact | offered], samples, taken)
     return SuggestedMapping(
         convention=layout.convention,
         columns=tuple(_build_column(c, exact, suggested, samples[c], layout) for c in columns),
@@ -70,11 +84,30 @@ def _match_aliases(columns: Sequence[str], samples: Mapping[str, list[str]], tak
     found: dict[str, str] = {}
     for column in sorted(columns, key=lambda c: rank_alias(field, c) if (field := find_exact(c)) else 0):
         field = find_exact(column)
-        fits = field != "domain" or (samples[column] and all(map(parse_domain, samples[column])))
-        if field and fits and (field in MANY or field not in taken):
+        if field and _fits(field, samples[column]) and (field in MANY or field not in taken):
             found[column] = field
             taken.add(field)
+        elif code := find_code(column):
+            found[column] = CODE + code
     return found
+
+
+def _fits(field: str, cells: list[str]) -> bool:
+    """Whether the cells do not contradict the name: "Hardcover" is no picture, "example.org" no kind of item."""
+    if field == "domain":
+        return bool(cells) and all(map(parse_domain, cells))
+    return field != "pictures" or not cells or any(re.search(r"[\d./\\:]", cell) for cell in cells)
+
+
+def _offer_id(exact: Mapping[str, str], samples: Mapping[str, list[str]], rows: int) -> dict[str, str]:
+    """Where nothing is the id, the first column of codes that is filled in every row and different in each."""
+    if "id" in exact.values():
+        return {}
+    for column, target in exact.items():
+        cells = samples[column]
+        if target.startswith(CODE) and 1 < rows == len(cells) == len(set(cells)):
+            return {column: "id"}
+    return {}
 
 
 def _suggest(columns: Sequence[str], samples: Mapping[str, list[str]], taken: set[str]) -> dict[str, str]:
@@ -89,19 +122,26 @@ def _suggest(columns: Sequence[str], samples: Mapping[str, list[str]], taken: se
 
 
 def _suggest_field(column: str, cells: list[str], taken: set[str]) -> str:
-    words = normalise_header(column).split()
-    if cells and all(_PICTURE.fullmatch(cell) for cell in cells[:50]):
-        return "pictures"  # what the cells are says more than any name
-    if not words or not cells:
+    words = fold_header(column).split()
+    if not words or not cells or CREDIT_WORDS & set(words):
         return ""
+    if "pictures" not in taken and all(_PICTURE.fullmatch(cell) for cell in cells[:50]):
+        return "pictures"  # what the cells are says more than any name
     unique = len(set(cells)) == len(cells)
     if words[-1] in CODE_WORDS:
         return "id" if words[-1] in ("id", "code") and unique else ""
-    if words[-1] in ("name", "title") and "title" not in taken and len(set(cells)) > UNIQUE_SHARE * len(cells):
+    if (
+        (words[-1] in ("name", "title") or words in _THINGS)
+        and "title" not in taken
+        and len(set(cells)) > UNIQUE_SHARE * len(cells)
+    ):
         return "title"
     hinted = next((field for field, hints in HINTS if hints & set(words)), "")
     field = find_near(column) or hinted
-    return "" if field != "pictures" and FILE_WORDS & set(words) else field
+    if field == "pictures":
+        shown = sum(bool(_PICTURE.fullmatch(cell) or _ADDRESS.fullmatch(cell)) for cell in cells)
+        return field if shown * 2 > len(cells) else ""
+    return "" if FILE_WORDS & set(words) else field
 
 
 def _build_column(
@@ -115,7 +155,11 @@ def _build_column(
         return SuggestedColumn(
             column=column, target=target, confidence="exact", fallback=target, samples=shown, note=note
         )
-    fallback = ATTRIBUTE + build_attribute_name(column) if _is_facet(column, cells) else ""
+    fallback = ""
+    if find_code(column) or _is_code_column(column, cells):
+        fallback = CODE + (find_code(column) or build_attribute_name(column))
+    elif _is_facet(column, cells):
+        fallback = ATTRIBUTE + build_attribute_name(column)
     if column in suggested:
         return SuggestedColumn(
             column=column, target=suggested[column], confidence="suggested", fallback=fallback, samples=shown
@@ -125,7 +169,7 @@ def _build_column(
 
 def _is_facet(column: str, cells: list[str]) -> bool:
     """Whether the cells look like a facet or short text rather than codes, files, long text or a constant flag."""
-    words = normalise_header(column).split()
+    words = fold_header(column).split()
     if not cells or (words and words[-1] in CODE_WORDS):
         return False
     if sum("|" in cell for cell in cells) * 2 > len(cells):  # lists of names, long and different in every row
@@ -137,3 +181,12 @@ def _is_facet(column: str, cells: list[str]) -> bool:
         return not _FLAG.fullmatch(cells[0])
     is_grouping = different <= UNIQUE_SHARE * len(cells) or len(cells) < MIN_ROWS
     return is_grouping or any(" " in cell for cell in cells)
+
+
+def _is_code_column(column: str, cells: list[str]) -> bool:
+    """Whether the column tells items apart by codes of a kind that is not known by name."""
+    words = fold_header(column).split()
+    if not cells or not words or words[-1] not in CODE_WORDS or OTHER_NUMBERS & set(words):
+        return False
+    short = all(len(cell) <= MAX_CODE_LENGTH for cell in cells)
+    return short and len(set(cells)) >= CODE_SHARE * len(cells) and any(map(str.isdecimal, "".join(cells)))

@@ -180,7 +180,7 @@ def _settle(records: Sequence[Record], mapping: ColumnMapping, domain: Domain, c
         decimal_mark=infer_decimal_mark(prices),
         make_ids=not mapping.find_columns("id"),
         whole_numbers=_find_whole_numbers(records, set(mapping.targets.values())),
-        numeric_category=mapping.convention != "merchant",
+        numeric_category=mapping.convention not in ("merchant", "ebay"),
         fields=_find_fields(records, mapping),
     )
 

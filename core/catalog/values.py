@@ -11,8 +11,6 @@ from core.catalog.schema import DOMAINS, Availability, Domain
 from core.catalog.text import clean_line
 
 MAX_URL = 2_000
-_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.\-]*:(?!\\)")
-_NEXT_URL = re.compile(r"[\s,;|]+(?=(?:https?:)?//)")
 _ESCAPED_COMMA = "\x00"
 _NO_CATEGORY = frozenset({
     "uncategorized", "uncategorised", "none", "n/a", "unkategorisiert", "未分类", "未分類", "sem categoria",
@@ -57,37 +55,13 @@ def split_list(text: str, separators: str = "|;") -> tuple[str, ...]:
     """
     if not text.strip():
         return ()
-    if text.lstrip().startswith("[") and (values := _read_json_list(text)) is not None:
-        return _unique(values)
+    if text.lstrip().startswith("[") and (values := read_json_list(text)) is not None:
+        return unique(values)
     guarded = text.replace("\\,", _ESCAPED_COMMA)
     for separator in separators:
         if separator in guarded:
-            return _unique(part.replace(_ESCAPED_COMMA, ",") for part in guarded.split(separator))
-    return _unique([guarded.replace(_ESCAPED_COMMA, ",")])
-
-
-def split_pictures(text: str) -> tuple[str, ...]:
-    """Split a cell of picture references; a comma inside an address stays."""
-    text = text.strip()
-    if not text:
-        return ()
-    if text.startswith(("[", "{")) and (values := _read_json_list(text)) is not None:
-        return _unique(values)
-    if "://" in text or text.startswith("//"):
-        return _unique(part.strip(" ,;|") for part in _NEXT_URL.split(text))
-    for separator in "|;,":
-        parts = text.split(separator)
-        if len(parts) > 1 and all("." in part or not part.strip() for part in parts):
-            return _unique(parts)
-    return _unique([text])
-
-
-def check_picture(reference: str) -> bool:
-    """Whether a reference is a path or an http(s) address, and not e.g. a `javascript:` or `data:` one."""
-    if "://" in reference or _SCHEME.match(reference):
-        # "C:\\photos\\1.jpg" is a path: one letter before the colon is a drive.
-        return bool(parse_url(reference)) or bool(re.match(r"^[a-zA-Z]:[\\/]", reference))
-    return len(reference) <= MAX_URL
+            return unique(part.replace(_ESCAPED_COMMA, ",") for part in guarded.split(separator))
+    return unique([guarded.replace(_ESCAPED_COMMA, ",")])
 
 
 def parse_url(text: str) -> str:
@@ -114,8 +88,8 @@ def split_category(text: str) -> tuple[str, ...]:
     text = clean_line(text)
     if not text or text.lower() in _NO_CATEGORY:
         return ()
-    if text.startswith("[") and (values := _read_json_list(text)) is not None:
-        return _unique(values)
+    if text.startswith("[") and (values := read_json_list(text)) is not None:
+        return unique(values)
     for mark in (">", "»", "›", "|", "::", " / "):
         if mark in text:
             return _levels(text.split(mark))
@@ -154,7 +128,8 @@ def _levels(parts: Iterable[str]) -> tuple[str, ...]:
     return tuple(levels)
 
 
-def _read_json_list(text: str) -> list[str] | None:
+def read_json_list(text: str) -> list[str] | None:
+    """The entries of a JSON or Python list, of objects their address or name; None when the text is neither."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -177,5 +152,6 @@ def _entry_text(entry: Any) -> str:
     return entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
 
 
-def _unique(values: Iterable[str]) -> tuple[str, ...]:
+def unique(values: Iterable[str]) -> tuple[str, ...]:
+    """Each value once, cleaned, without the empty ones."""
     return tuple(dict.fromkeys(value for raw in values if (value := clean_line(raw))))

@@ -7,8 +7,9 @@ parent is not in the file stays an item of its own, with a warning.
 import re
 from collections.abc import Mapping, Sequence
 
+from core.catalog.families import fold_variant, settle_paths, warn_missing_parent, warn_unpublished
 from core.catalog.records import CellReader, Record
-from core.catalog.table import Row, build_problem
+from core.catalog.table import Row
 from core.catalog.values import split_category, split_list
 
 #: Role to its column names in English, Portuguese, Spanish, French, German, Italian, Dutch, Polish and Chinese.
@@ -16,6 +17,10 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "id": ("ID",),
     "type": ("Type", "Tipo", "Typ", "Rodzaj", "类型"),
     "sku": ("SKU", "REF", "UGS", "Artikelnummer", "COD", "Codice"),
+    "gtin": (
+        "GTIN, UPC, EAN, or ISBN", "GTIN, UPC, EAN oder ISBN", "GTIN, UPC, EAN ou ISBN", "GTIN, UPC, EAN o ISBN",
+        "GTIN, UPC, EAN of ISBN", "GTIN, UPC, EAN lub ISBN", "GTIN、UPC、EAN 或 ISBN",
+    ),
     "name": ("Name", "Nome", "Nombre", "Nom", "Naam", "Nazwa", "名称", "产品名称"),
     "published": (
         "Published", "Publicado", "Publié", "Veröffentlicht", "Pubblicato", "Gepubliceerd", "Opublikowano", "已发布",
@@ -65,7 +70,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
 TARGETS = {
     "id": "id", "name": "title", "short_description": "description", "description": "description",
     "in_stock": "availability", "sale_price": "sale_price", "price": "price", "categories": "category",
-    "tags": "tags", "images": "pictures", "url": "url", "brands": "brand",
+    "tags": "tags", "images": "pictures", "url": "url", "brands": "brand", "sku": "code:SKU", "gtin": "code:GTIN",
 }  # fmt: skip
 _ATTRIBUTE = re.compile(r"\b(atribut\w*|attribut\w*|atrybut\w*|attribuut\w*|eigenschap\w*)\b|属性")
 _NAME_WORD = re.compile(r"\b(name|nome|nombre|nom|naam|nazwa)\b|名称")
@@ -139,8 +144,7 @@ def _build_record(row: Row, reader: CellReader, roles: Mapping[str, str]) -> Rec
         record.add_attribute(name, values)
     published = reader.read_cell(row, roles.get("published", ""))
     if published in ("0", "-1"):
-        message = "The product is not published in the shop; delete the row if it must not be suggested."
-        record.problems.append(build_problem(row.number, "", "unpublished", published, message, severity="warning"))
+        warn_unpublished(record, published)
     return record
 
 
@@ -149,18 +153,12 @@ def _build_orphan(row: Row, reader: CellReader, roles: Mapping[str, str]) -> Rec
     _settle_categories(record)
     for name, values in _read_attributes(row, reader, roles, single=True):
         record.add_attribute(name, values)
-    message = "The variation's parent is not in the file; it is kept as an item of its own. Export the parent with it."
-    value = reader.read_cell(row, roles.get("parent", ""))
-    record.problems.append(build_problem(row.number, "", "missing_parent", value, message, severity="warning"))
+    warn_missing_parent(record, reader.read_cell(row, roles.get("parent", "")))
     return record
 
 
 def _fold_variation(parent: Record, row: Row, reader: CellReader, roles: Mapping[str, str]) -> None:
-    parent.rows += (row.number,)
-    values = reader.read_values(row)
-    for target in ("price", "sale_price", "pictures", "availability"):
-        if target in values:
-            parent.values.setdefault(target, []).extend(values[target])
+    fold_variant(parent, row, reader.read_values(row))
     for name, found in _read_attributes(row, reader, roles, single=True):
         parent.add_attribute(name, found)
 
@@ -178,12 +176,6 @@ def _read_attributes(
 
 
 def _settle_categories(record: Record) -> None:
-    """Of "A > B, C" the deepest path is the category, the last names of the others are tags."""
-    cells = record.values.pop("category", [])
-    paths = [path for cell in cells for text in split_list(cell, ",") if (path := split_category(text))]
-    if paths:
-        deepest = max(paths, key=len)
-        record.values["category"] = [" > ".join(deepest)]
-        extra = [path[-1] for path in paths if path is not deepest and path[-1] not in deepest]
-        if extra:
-            record.values.setdefault("tags", []).extend(extra)
+    """The category and the tags of "A > B, C"."""
+    cells = record.values.get("category", [])
+    settle_paths(record, [split_category(text) for cell in cells for text in split_list(cell, ",")])

@@ -15,6 +15,7 @@ from functools import partial
 from core.catalog.decide import Decision, require_usable, should_read
 from core.catalog.importing import ImportSpec
 from core.catalog.picture_store import PictureImporter
+from core.catalog.schema import shorten_reference
 from core.catalog.validate import ParsedItem
 from core.encode.encoder import Encoder
 from core.errors import CatalogNotFoundError, PictureError, StoreError
@@ -166,7 +167,10 @@ class _Reader:
         writes = []
         for one in decided:
             links = one.links
-            new = tuple(_choose(links.get(source), fresh.get(source)) for source in one.row.parsed.item.pictures)
+            new = tuple(
+                _choose(links.get(shorten_reference(source)), fresh.get(source))
+                for source in one.row.parsed.item.pictures
+            )
             is_changed = one.row.kind == "retry" and one.before is not None and new != one.before.pictures
             if one.row.kind in ("create", "update") or is_changed:
                 writes.append(_Write(row=one.row, links=new, failed=_find_kept(links, fresh, new)))
@@ -189,9 +193,10 @@ class _Reader:
         stored: dict[str, PictureLink] = {}
         for source, result in self._importer.add(loaders, on_each=on_each).items():
             if isinstance(result, PictureError):
-                stored[source] = PictureLink(source=source, picture=None, code=result.code, message=str(result))
+                short = shorten_reference(source)
+                stored[source] = PictureLink(source=short, picture=None, code=result.code, message=str(result))
             else:
-                stored[source] = PictureLink(source=source, picture=result)
+                stored[source] = PictureLink(source=shorten_reference(source), picture=result)
         return stored
 
     def _load(self, source: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalog.codes import normalise_code
 from core.catalog.schema import Item
 from core.errors import StoreError
 from core.store.database import Database
@@ -178,6 +179,11 @@ class Items:
             "INSERT OR IGNORE INTO facets(catalog_id, field, value, item) VALUES (?, ?, ?, ?)",
             [(catalog_id, field, value, number) for field, values in item_facets(item).items() for value in values],
         )
+        connection.execute("DELETE FROM item_codes WHERE item = ?", (number,))
+        connection.executemany(
+            "INSERT INTO item_codes(catalog_id, code, item) VALUES (?, ?, ?)",
+            [(catalog_id, code, number) for code in item_codes(item)],
+        )
         replace_words(connection, number, item)
 
     def _pictures(self, ids: Sequence[int]) -> dict[int, tuple[PictureLink, ...]]:
@@ -207,6 +213,12 @@ def item_facets(item: Item) -> Mapping[str, tuple[str, ...]]:
         for field, values in facets.items()
     }
     return {field: values for field, values in short.items() if values}
+
+
+def item_codes(item: Item) -> frozenset[str]:
+    """Everything an item is found by when it is typed, as `normalise_code` writes it: its id and its codes."""
+    texts = [item.item_id, *(code for codes in item.codes.values() for code in codes)]
+    return frozenset(code for text in texts if (code := normalise_code(text)))
 
 
 def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

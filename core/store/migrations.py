@@ -145,4 +145,24 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE interaction_logs ADD COLUMN unknown_events INTEGER NOT NULL DEFAULT 0;
     """,
+    # Ids of items that are there already, as `core.catalog.codes.normalise_code` writes nearly all of them.
+    """
+    CREATE TABLE item_codes(
+        catalog_id INTEGER NOT NULL,
+        code TEXT NOT NULL,
+        item INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,
+        PRIMARY KEY(catalog_id, code, item)
+    ) WITHOUT ROWID;
+    CREATE INDEX item_codes_by_item ON item_codes(item);
+    INSERT INTO item_codes(catalog_id, code, item)
+    SELECT catalog_id,
+        CASE WHEN length(code) >= 8 AND code NOT GLOB '*[^0-9]*' THEN ltrim(code, '0') ELSE code END,
+        id
+    FROM (
+        SELECT catalog_id, id,
+            lower(replace(replace(replace(replace(replace(item_id, '-', ''), '_', ''), '/', ''), '.', ''), ' ', ''))
+            AS code
+        FROM items
+    ) WHERE code != '';
+    """,
 )

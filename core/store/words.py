@@ -5,7 +5,7 @@ Porter stemming serves English; runs of Chinese, Japanese and Korean characters 
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900
 _TERM = re.compile(r"\w+", re.UNICODE)
 TITLE_WEIGHT = 2.0
 MAX_TERMS = 24
+#: More items than these with one code of a need are not looked at.
+MAX_SAME_CODE = 500
 #: A word in more than this share of all items says nothing that the embeddings do not say better, and costs the most.
 COMMON_SHARE = 0.05
 #: In a collection this small, no word is too common to look up.
@@ -40,7 +42,8 @@ class WordHits:
 def replace_words(connection: sqlite3.Connection, number: int, item: Item) -> None:
     """Index the words of one item, replacing those it had; part of the caller's transaction."""
     attributes = [value for values in item.attributes.values() for value in values]
-    body = " ".join([item.item_id, item.brand, *item.category, *item.tags, *attributes, item.description])
+    codes = [code for values in item.codes.values() for code in values]
+    body = " ".join([item.item_id, *codes, item.brand, *item.category, *item.tags, *attributes, item.description])
     connection.execute("DELETE FROM item_words WHERE rowid = ?", (number,))
     connection.execute(
         "INSERT INTO item_words(rowid, title, body) VALUES (?, ?, ?)",
@@ -68,7 +71,34 @@ class Words:
             limit: At most so many items.
             rare_only: Leave out words that very many items hold; keeps the time flat as a catalogue grows.
         """
-        terms = self._terms(text, rare_only=rare_only)
+        return self._search(catalog_id, self._choose(_split_terms(text), rare_only=rare_only), limit)
+
+    def search_phrases(self, catalog_id: int, phrases: Iterable[str], limit: int) -> WordHits:
+        """Items of the catalogue that hold any of the phrases, word by word in their order, best first."""
+        joined = (" ".join(_TERM.findall(separate_characters(phrase.lower()))) for phrase in phrases)
+        return self._search(catalog_id, self._choose([phrase for phrase in joined if phrase], rare_only=True), limit)
+
+    def find_codes(self, catalog_id: int, codes: Sequence[str]) -> dict[int, frozenset[str]]:
+        """Items of the catalogue with one of these codes.
+
+        Args:
+            catalog_id: Where to look.
+            codes: As `core.catalog.codes.normalise_code` writes them.
+
+        Returns:
+            Database id of an item to those of the codes that it has.
+        """
+        marks = ", ".join("?" for _ in codes)
+        rows = self._database.connection.execute(
+            f"SELECT item, code FROM item_codes WHERE catalog_id = ? AND code IN ({marks}) LIMIT ?",
+            (catalog_id, *codes, MAX_SAME_CODE),
+        )
+        found: dict[int, frozenset[str]] = {}
+        for number, code in rows:
+            found[number] = found.get(number, frozenset()) | {code}
+        return found
+
+    def _search(self, catalog_id: int, terms: Sequence[str], limit: int) -> WordHits:
         if not terms:
             return WordHits(ids=np.empty(0, np.int64), scores=np.empty(0, np.float32))
         rows = self._database.connection.execute(
@@ -101,8 +131,7 @@ class Words:
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO item_words(item_words) VALUES ('optimize')")
 
-    def _terms(self, text: str, *, rare_only: bool) -> list[str]:
-        terms = _split_terms(text)
+    def _choose(self, terms: list[str], *, rare_only: bool) -> list[str]:
         if not rare_only:
             return terms
         connection = self._database.connection

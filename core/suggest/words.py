@@ -5,6 +5,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalog.codes import find_codes, normalise_code
 from core.store.database import Database
 from core.store.vectors import VectorIndex
 from core.store.words import WordHits, Words
@@ -20,7 +21,10 @@ _CODE = re.compile(r"(?=\S*\d)(?:\S*[^\W\d_]\S*|\S*\d{4,}\S*)")
 
 
 def search_words(database: Database, catalog_id: int, text: str) -> WordHits:
-    """Items that hold words of the need; the best match of its words, and of its codes, gets the whole weight.
+    """Items that hold words or codes of the need.
+
+    The best match of its words gets the whole weight of words, and every item that has one of its codes that of codes.
+    A code that no item has is looked for in the texts, its parts side by side.
 
     Args:
         database: The system of record.
@@ -31,10 +35,17 @@ def search_words(database: Database, catalog_id: int, text: str) -> WordHits:
         Hits with scores of at least 0, in no order.
     """
     words = Words(database)
-    scores: dict[int, float] = {}
-    for query, weight in ((text, WORD_WEIGHT), (" ".join(_CODE.findall(text)), CODE_WEIGHT)):
-        hits = words.search(catalog_id, query, WORD_CANDIDATES) if query else None
-        if hits is None or not len(hits.ids):
+    coded = words.find_codes(catalog_id, find_codes(text))
+    known = frozenset().union(*coded.values())
+    # Who types FP-22/B does not ask for FP-22.
+    whole = {code for code in known if not any(code in other for other in known - {code})}
+    scores = {number: CODE_WEIGHT for number, codes in coded.items() if codes & whole}
+    others = [code for code in _CODE.findall(text) if normalise_code(code) not in known]
+    for hits, weight in (
+        (words.search(catalog_id, text, WORD_CANDIDATES), WORD_WEIGHT),
+        (words.search_phrases(catalog_id, others, WORD_CANDIDATES), CODE_WEIGHT),
+    ):
+        if not len(hits.ids):
             continue
         best = max(float(hits.scores[0]), 1e-6)
         for number, score in zip(hits.ids.tolist(), hits.scores.tolist(), strict=True):

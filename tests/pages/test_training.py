@@ -50,11 +50,20 @@ def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Work
     assert shop.interactions.count(catalog.id) == 0
 
 
+def test_a_guess_in_a_log_is_said(app: Callable[..., AppTest], shop: Workspace) -> None:
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload("log.csv", b"session_id,item\ns1,shoe-red\n", "text/csv").run()
+    assert page.selectbox(key="log-user").value == "session_id"
+    assert "session\\_id" in _all_text(page) and "every session counts as another person" in _all_text(page)
+    page.selectbox(key="log-user").set_value("item").run()
+    assert "please check" not in _all_text(page)
+
+
 def test_a_log_of_other_items_says_so(app: Callable[..., AppTest], shop: Workspace) -> None:
     page = app(PAGE)
     page.file_uploader(key="log-file").upload("log.csv", b"user,item\nu1,nothing\nu2,nothing\n", "text/csv").run()
     page.button(key="store-log").click().run()
-    assert "None of the 2 rows" in _all_text(page)
+    assert "No event names an item of the catalogue" in _all_text(page)
     assert shop.interactions.count(shop.catalogs.list()[0].id) == 0
 
 

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core.catalog.codes import CODE
 from core.catalog.drafts import Draft
 from core.catalog.mapping import TARGETS, ColumnMapping, SuggestedColumn, validate_mapping
 from core.catalog.read import preview_table
+from core.catalog.records import ATTRIBUTE
 from core.catalog.suggest_mapping import suggest_mapping
 from core.errors import MappingError
 from ui.importing.state import draw_moves, find_catalog, keep
@@ -22,7 +24,12 @@ _CONVENTIONS = {
     "woocommerce": "a WooCommerce export",
     "merchant": "a Google Merchant feed",
     "prestashop": "a PrestaShop export",
-    "schema_org": "schema.org names",
+    "schema.org": "a file with schema.org names",
+    "magento": "a Magento export",
+    "amazon": "an Amazon flat file",
+    "ebay": "an eBay listings file",
+    "etsy": "an Etsy listings file",
+    "bigcommerce": "a BigCommerce export",
 }
 
 
@@ -58,9 +65,11 @@ def draw_columns(draft: Draft) -> None:
 
 def _draw_column(one: SuggestedColumn, draft: Draft) -> str:
     current = draft.spec.mapping.targets.get(one.column, one.fallback)
-    own = f"attribute:{one.column}"
-    attribute = next((name for name in (current, one.fallback) if name.startswith("attribute:")), own)
-    options = list(dict.fromkeys((current, "", attribute, *TARGETS)))
+    free = [
+        next((name for name in (current, one.fallback) if name.startswith(kind)), kind + one.column)
+        for kind in (ATTRIBUTE, CODE)
+    ]
+    options = list(dict.fromkeys((current, "", *free, *TARGETS)))
     name, choice = st.columns([3, 2], vertical_alignment="center", gap="medium")
     with name:
         samples = " · ".join(dict.fromkeys(sample[:40] for sample in one.samples[:3]))
@@ -83,7 +92,8 @@ def _draw_column(one: SuggestedColumn, draft: Draft) -> str:
 def _describe(target: str, one: SuggestedColumn) -> str:
     if target == "":
         return one.note.capitalize() or "Not used"
-    name = f"Attribute {target.removeprefix('attribute:')}" if target.startswith("attribute:") else _NAMES[target]
+    kind, _, own = target.partition(":")
+    name = f"{kind.capitalize()} {own}" if own else _NAMES[target]
     return f"{name} – suggested" if one.confidence == "suggested" and target == one.target else name
 
 

@@ -12,6 +12,7 @@ from core.catalog.drafts import Draft
 from core.catalog.importing import ImportSpec
 from core.catalog.intake import save_pictures, save_upload
 from core.catalog.picture_sources import PictureFolder, PictureSources
+from core.catalog.schema import DATA
 from core.errors import PictureError
 from core.wording import count_noun
 from ui.importing.state import check_all, draw_moves, keep
@@ -29,7 +30,7 @@ def draw_pictures(draft: Draft) -> None:
     validated = check_all(spec, spec.key())
     references = [reference for parsed in validated.items for reference in parsed.item.pictures]
     web = [reference for reference in references if "://" in reference]
-    local = [reference for reference in references if "://" not in reference]
+    local = [reference for reference in references if "://" not in reference and not reference.startswith(DATA)]
     if not references:
         st.info("No column holds pictures. The items are found by their words.", icon=":material/image_not_supported:")
     if local:

@@ -93,7 +93,7 @@ def _choose_items(catalog: Catalog, liked: list[str]) -> Person | None:
         "Find items that this person liked",
         key="liking",
         icon=":material/search:",
-        placeholder="Say what they are, e.g. a warm scarf",
+        placeholder="Say what it is; add it; look for the next",
         max_chars=200,
     )
     text, avoid = split_avoid(asked or "")

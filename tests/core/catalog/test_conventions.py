@@ -483,4 +483,4 @@ def test_plain_files_have_no_convention(columns: list[str]) -> None:
 
 def test_an_unknown_convention_is_a_misuse() -> None:
     with pytest.raises(ValueError, match="unknown convention"):
-        find_layout("magento", ["a"], {})
+        find_layout("opencart", ["a"], {})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.catalog.aliases import build_attribute_name, find_exact, find_near
+from core.catalog.aliases import build_attribute_name, find_code, find_exact, find_near
 from core.catalog.domains import guess_domain
 from core.catalog.mapping import ColumnMapping, SuggestedMapping, apply_overrides, validate_mapping
 from core.catalog.suggest_mapping import suggest_mapping
@@ -42,6 +42,90 @@ def test_attribute_names(column: str, name: str) -> None:
     assert build_attribute_name(column) == name
 
 
+@pytest.mark.parametrize(
+    ("names", "field"),
+    [
+        ("Artikelnummer|Art.-Nr.|Artikel-Nr|Réf produit|Código|Codice articolo|Productnummer|Kod produktu|货号|品番",
+         "id"),
+        ("Titel|Bezeichnung|Désignation|Nom du produit|Nombre|Título|Nome prodotto|Naam|Nazwa|商品标题|タイトル",
+         "title"),
+        ("Beschreibung|Langtext|Descriptif|Descripción|Descrizione|Omschrijving|Opis|商品描述|商品説明", "description"),
+        ("Kategorie|Warengruppe|WARENGRUPPE|Catégorie|categorie|Categoría|Categoria|Artikelgroep|Kategoria|类目|カテゴリ",
+         "category"),
+        ("Marke|Hersteller|Marque|Fabricant|Marca|Produttore|Merk|Marka|Producent|品牌|メーカー", "brand"),
+        ("Preis|VK brutto|VK-Brutto|Preis (EUR)|Prix TTC|Precio|PVP|Prezzo|Verkoopprijs|Cena brutto|价格|販売価格",
+         "price"),
+        ("Angebotspreis|Prix promo|Precio de oferta|Prezzo scontato|Actieprijs|Cena promocyjna|促销价|セール価格",
+         "sale_price"),
+        ("Währung|Waehrung|WÄHRUNG|Devise|Moneda|Valuta|Waluta|货币|通貨", "currency"),
+        ("Verfügbarkeit|Lagerbestand|Disponibilité|Existencias|Giacenza|Voorraad|Dostępność|库存|在庫数",
+         "availability"),
+        ("Produktlink|Lien|Enlace|Collegamento|Productlink|Link do produktu|链接|リンク", "url"),
+        ("Bild|Bild_1|Bilder|Lien image|Imágenes|Imagen principal|Immagine|Afbeelding|zdjecie glowne|主图|画像URL",
+         "pictures"),
+        ("Schlagwörter|Mots-clés|Palabras clave|Parole chiave|Trefwoorden|Słowa kluczowe|标签|キーワード", "tags"),
+    ],
+)  # fmt: skip
+def test_names_of_eight_languages_are_exact(names: str, field: str) -> None:
+    assert {name: find_exact(name) for name in names.split("|")} == dict.fromkeys(names.split("|"), field)
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [("EAN|ean13|EAN-Code|Kod EAN", "EAN"), ("GTIN|gtin_14", "GTIN"), ("upc", "UPC"), ("ISBN-13|isbn10", "ISBN"),
+     ("MPN|Herstellernummer|manufacturer_part_number|型番", "MPN"), ("asin", "ASIN"),
+     ("Barcode|Strichcode|Código de barras|条形码", "Barcode"), ("Référence|reference|Riferimento", "Reference"),
+     ("Model No.|Modellnummer|型号", "Model number"), ("Art.-Nr.", "Item number"), ("colour|title|price", "")],
+)  # fmt: skip
+def test_names_of_codes(names: str, code: str) -> None:
+    assert {find_code(name) for name in names.split("|")} == {code}
+
+
+def test_a_german_file_is_read_without_a_question() -> None:
+    columns = ["Artikelnummer", "EAN", "Titel", "Preis", "Kategorie", "Farbe"]
+    found = targets(suggest(columns, *[[f"100{n}", f"40063813339{n:02}", f"Sofa {n}", "1.299,00 €", "Möbel", "rot"]
+                                       for n in range(12)]))  # fmt: skip
+    assert {name: target for name, (target, _) in found.items()} == {
+        "Artikelnummer": "id", "EAN": "code:EAN", "Titel": "title", "Preis": "price", "Kategorie": "category",
+        "Farbe": "attribute:Farbe",
+    }  # fmt: skip
+
+
+def test_identifiers_beside_the_id_are_codes_whatever_they_are_called() -> None:
+    rows = [[f"K-{n}", f"400638133393{n}", f"FP-{n}/B", f"QX{n}07", "4", "red", f"Pen {n}"] for n in range(10)]
+    found = targets(suggest(["sku", "ean", "mpn", "Depot code", "category code", "colour code", "title"], *rows))
+    assert [target for target, _ in found.values()] == [
+        "id", "code:EAN", "code:MPN", "code:Depot code", "", "", "title"
+    ]  # fmt: skip
+
+
+def test_without_an_id_a_column_of_different_codes_is_offered_and_kept_as_a_code() -> None:
+    (ean, _) = suggest(["ean", "title"], ["4006381333931", "Pen"], ["4006381333948", "Ball pen"]).columns
+    assert (ean.target, ean.confidence, ean.fallback) == ("id", "suggested", "code:EAN")
+
+
+def test_a_second_column_of_pictures_needs_its_name_and_its_cells() -> None:
+    columns = [
+        "id",
+        "title",
+        "image",
+        "source",
+        "photo credit",
+        "image count",
+        "photographer url",
+        "image alt",
+        "detail",
+    ]
+    rows = [
+        [f"{n}", f"Desk {n}", f"a{n}.jpg", f"https://x.org/a{n}.webp", "Ann", "3", f"https://x.org/p{n}.jpg", "A desk",
+         f"https://x.org/d{n}.jpg"] for n in range(12)
+    ]  # fmt: skip
+    suggested = suggest(columns, *rows)
+    assert suggested.build(accept_suggestions=True).find_columns("pictures") == ("image",)
+    assert suggest(["id", "title", "main"], *[row[:3] for row in rows]).columns[2].target == "pictures"
+    assert suggest(["id", "title", "cover"], ["1", "Dune", "Hardcover"]).columns[2].target == "attribute:Cover"
+
+
 def test_near_names_are_offered_and_not_filled_in() -> None:
     suggested = suggest(["id", "Product Nmae", "Prices"], ["1", "Teapot", "5"], ["2", "Cup", "6"])
     assert targets(suggested)["Product Nmae"] == ("title", "suggested")
@@ -55,11 +139,11 @@ def test_the_most_usual_name_wins_a_field_that_holds_one_value() -> None:
     found = targets(suggested)
     assert found["id"] == ("id", "exact")
     assert found["title"] == ("title", "exact")
-    assert found["sku"] == ("", "none")
+    assert found["sku"] == ("code:SKU", "exact")
     assert found["name"][0] == "attribute:Name"
 
 
-def test_facets_become_attributes_and_codes_files_and_long_texts_do_not() -> None:
+def test_facets_become_attributes_codes_are_kept_and_files_and_long_texts_are_not() -> None:
     rows = [
         [f"Tea {n}", ["red", "blue"][n % 2], f"X{n}99", f"docs/{n}.pdf", "word " * 40, f"Ann {n}|Bob {n}", "0", ""]
         for n in range(20)
@@ -67,7 +151,8 @@ def test_facets_become_attributes_and_codes_files_and_long_texts_do_not() -> Non
     suggested = suggest(["title", "mood", "ref", "sheet", "story", "people", "flag", "blank"], *rows)
     fallbacks = {column.column: column.fallback for column in suggested.columns}
     assert fallbacks == {
-        "title": "title", "mood": "attribute:Mood", "ref": "", "sheet": "", "story": "", "people": "attribute:People",
+        "title": "title", "mood": "attribute:Mood", "ref": "code:Reference", "sheet": "", "story": "",
+        "people": "attribute:People",
         "flag": "", "blank": "",
     }  # fmt: skip
 
@@ -94,7 +179,7 @@ def test_several_columns_may_fill_a_path() -> None:
     assert mapping.find_columns("category") == ("b", "c")
 
 
-@pytest.mark.parametrize("target", ["attribute:", "colour", "titel"])
+@pytest.mark.parametrize("target", ["attribute:", "code: ", "colour", "titel"])
 def test_unknown_targets_are_refused(target: str) -> None:
     with pytest.raises(MappingError, match=r"attribute|no field"):
         validate_mapping(ColumnMapping(targets={"a": "title", "b": target}), ["a", "b"])

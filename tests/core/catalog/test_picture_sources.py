@@ -44,7 +44,9 @@ def test_an_absolute_path_is_read_as_one_inside(folder: Path, tmp_path: Path) ->
     [
         ("file:///etc/passwd", "bad_url"),
         ("ftp://host/a.jpg", "bad_url"),
-        ("data:image/png;base64,AAAA", "bad_url"),
+        ("data:image/png;base64,A", "bad_data"),
+        ("data:image/png;base64,<!>", "bad_data"),
+        ("data:image/png;base64," + "A" * 50 * 2**20, "too_large"),
         ("http://example.org/a.jpg", "not_fetched"),
         ("a\0.jpg", "missing"),
         ("x" * 5000, "missing"),
@@ -55,6 +57,21 @@ def test_says_why_a_reference_is_not_read(folder: Path, reference: str, code: st
     with pytest.raises(PictureError) as caught:
         PictureSources(folder=PictureFolder(folder)).read(reference)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["data:image/png;base64,/+8A", "DATA:image/png;charset=utf-8;base64,_-8A", "data:image/png;base64,%2F%2B8A",
+     "data:image/png,%FF%EF%00"],
+)  # fmt: skip
+def test_a_picture_in_the_cell_is_decoded(reference: str) -> None:
+    assert PictureSources().read(reference) == b"\xff\xef\x00"
+
+
+def test_a_damaged_picture_in_the_cell_is_not_printed() -> None:
+    with pytest.raises(PictureError) as caught:
+        PictureSources().read("data:image/png;base64,%%%" + "A" * 1000)
+    assert "AAAA" not in str(caught.value)
 
 
 def test_a_name_written_as_in_an_address_is_found(folder: Path) -> None:

@@ -4,13 +4,11 @@ import pytest
 
 from core.catalog.text import clean_line, clean_text, strip_html
 from core.catalog.values import (
-    check_picture,
     parse_availability,
     parse_domain,
     parse_url,
     split_category,
     split_list,
-    split_pictures,
 )
 
 
@@ -50,33 +48,6 @@ def test_category_paths(text: str, path: tuple[str, ...]) -> None:
 )
 def test_list_cells(text: str, separators: str, values: tuple[str, ...]) -> None:
     assert split_list(text, separators) == values
-
-
-@pytest.mark.parametrize(
-    ("text", "pictures"),
-    [
-        ("https://x.org/a,b.jpg, https://x.org/c.jpg", ("https://x.org/a,b.jpg", "https://x.org/c.jpg")),
-        ("https://x.org/a.jpg|https://x.org/b.jpg", ("https://x.org/a.jpg", "https://x.org/b.jpg")),
-        ("a.jpg,b.jpg", ("a.jpg", "b.jpg")),
-        ("Smith, John.jpg", ("Smith, John.jpg",)),
-        ('[{"url": "https://x.org/a.jpg"}]', ("https://x.org/a.jpg",)),
-        ("images/1.jpg", ("images/1.jpg",)),
-    ],
-)
-def test_picture_cells(text: str, pictures: tuple[str, ...]) -> None:
-    assert split_pictures(text) == pictures
-
-
-@pytest.mark.parametrize("reference", ["a/b.jpg", "https://x.org/a.jpg", r"C:\photos\1.jpg", "12345"])
-def test_paths_and_web_addresses_are_pictures(reference: str) -> None:
-    assert check_picture(reference)
-
-
-@pytest.mark.parametrize(
-    "reference", ["javascript:alert(1)", "data:image/png;base64,AA", "file:///etc/passwd", "ftp://x/a"]
-)
-def test_other_schemes_are_no_pictures(reference: str) -> None:
-    assert not check_picture(reference)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import base64
 import json
 import os
 import signal
@@ -77,6 +78,25 @@ def test_the_same_file_again_changes_nothing(
     assert (report.created, report.updated, report.skipped) == (0, 0, 3)
     assert workspace.catalogs.find("Shop").revision == revision
     assert len(encoder.encoded_pictures) == encoded
+
+
+def test_a_picture_in_the_cell_is_stored_once_and_by_its_hash(
+    workspace: Workspace, encoder: FakeEncoder, folder: Path, tmp_path: Path
+) -> None:
+    cell = "data:image/png;base64," + base64.b64encode((folder / "red.png").read_bytes()).decode()
+    table = tmp_path / "cells.csv"
+    table.write_text(f'id,title,image\n1,Red shoe,"{cell}"\n2,Hat,"data:image/png;base64,AAAA"\n')
+    report = run_import(workspace, write_spec(table))
+    assert (report.pictures_ok, report.pictures_failed) == (1, 1)
+    assert all(len(problem.value) < 100 for problem in report.picture_problems)
+    again = run_import(workspace, write_spec(table))
+    assert (again.created, again.updated, again.skipped) == (0, 0, 2)
+    table.write_text(f'id,title,image\n1,Red shoe with heels,"{cell}"\n')
+    assert run_import(workspace, write_spec(table)).updated == 1
+    stored = workspace.items.find(workspace.catalogs.find("Shop").id, "1")
+    assert stored is not None and stored.main_picture and len(stored.pictures[0].source) < 100
+    assert stored.item.pictures == (stored.pictures[0].source,)
+    assert len(encoder.encoded_pictures) == 1
 
 
 def test_a_changed_row_updates_and_encodes_no_picture_twice(

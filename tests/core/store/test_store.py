@@ -142,6 +142,27 @@ def test_words_find_codes_stems_and_chinese(database: Database, catalog: Catalog
         words.search(catalog.id, hostile, 5)
 
 
+def test_a_store_from_before_there_were_codes_finds_its_ids(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    old = sqlite3.connect(path)
+    for step in MIGRATIONS[:4]:
+        old.executescript(step)
+    old.execute("PRAGMA user_version = 4")
+    old.execute("INSERT INTO catalogs(name, domain, backbone) VALUES ('shop', 'goods', 'fake')")
+    for number, item_id in enumerate(("FP-22/B", "04006381333931", "007"), start=1):
+        old.execute(
+            "INSERT INTO items(catalog_id, item_id, title, data, content_hash, text_hash, revision) "
+            "VALUES (1, ?, '', '{}', '', '', 1)",
+            (item_id,),
+        )
+        assert number == old.execute("SELECT max(id) FROM items").fetchone()[0]
+    old.commit()
+    old.close()
+    words = Words(Database(path))
+    assert words.find_codes(1, ("fp22b", "4006381333931")) == {1: {"fp22b"}, 2: {"4006381333931"}}
+    assert words.find_codes(1, ("007", "9")) == {3: {"007"}} and words.find_codes(1, ()) == {}
+
+
 def test_catalogs_are_found_by_name_and_listed_when_missing(database: Database, catalog: Catalog) -> None:
     with pytest.raises(CatalogNotFoundError, match="“Shop”"):
         Catalogs(database).find("None")

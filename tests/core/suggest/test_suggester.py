@@ -121,6 +121,33 @@ def test_an_exact_code_comes_first(shop: Workspace) -> None:
     assert _ids(shop.suggester.suggest(Need(text="4712 shoe")))[0] == "b"
 
 
+@pytest.mark.parametrize(
+    "need",
+    ["FP-22/B", "fp22b", "pen FP 22/B", "4006381333931", "04006381333931", "978-3-16-148410-0", "978 3 16 148410 0",
+     "EAN 4006381333931", "variant KX-9", "kx9"],
+)  # fmt: skip
+def test_a_typed_code_brings_its_item_first_however_it_is_written(shop: Workspace, need: str) -> None:
+    codes = {"MPN": ("FP-22/B",), "EAN": ("4006381333931", "9783161484100"), "SKU": ("ABC", "KX-9")}
+    near = {"MPN": ("FP-22/C", "FP-22"), "EAN": ("4006381333948",), "SKU": ("KX-8",)}
+    others = [Item(item_id=f"{n}", title=f"pen variant fp 22 {n} b ean", codes=near) for n in range(5)]
+    add_items(shop, "Shop", [*others, Item(item_id="pen", title="thing", codes=codes)])
+    found = shop.suggester.suggest(Need(text=need))
+    assert _ids(found)[0] == "pen" and found.page[0].parts["words"] >= 6
+
+
+def test_codes_are_neither_filters_nor_words_of_the_text(shop: Workspace) -> None:
+    plain = Item(item_id="a", title="thing")
+    coded = Item(item_id="a", title="thing", codes={"EAN": ("4006381333931",)})
+    assert plain.text_hash() == coded.text_hash() and plain.content_hash() != coded.content_hash()
+    assert Item.from_json(coded.to_json()) == coded and "codes" not in plain.to_json()
+    add_items(shop, "Shop", [coded])
+    with pytest.raises(NeedError, match="EAN"):
+        shop.suggester.suggest(Need(text="thing", filters=(parse_filter("EAN=4006381333931"),)))
+    add_items(shop, "Shop", [plain])
+    first = shop.suggester.suggest(Need(text="4006381333931")).page[0]
+    assert first.parts["words"] == 0, "a code that the item has lost does not find it"
+
+
 def test_filters_come_before_the_ranking(shop: Workspace) -> None:
     need = Need(text="red shoe", filters=(parse_filter("kind=hat"),))
     found = shop.suggester.suggest(need)
