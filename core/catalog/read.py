@@ -40,13 +40,13 @@ def detect(path: Path) -> Detected:
         return Detected(options=ReadOptions(kind=kind))
     if kind == "xlsx":
         found = detect_workbook(path)
-        return replace(found, problems=(*found.problems, *_layout_problems(found.options)))
+        return replace(found, problems=(*found.problems, *find_layout_problems(found.options)))
     guess = detect_encoding(partial(read_chunks, path))
     options = ReadOptions(kind=kind, encoding=guess.encodings[0], lenient=guess.damaged_line > 0)
     problems = _encoding_problems(guess)
     if kind == "delimited":
         options = detect_layout(path, options)
-        return Detected(options=options, encodings=guess.encodings, problems=problems + _layout_problems(options))
+        return Detected(options=options, encodings=guess.encodings, problems=problems + find_layout_problems(options))
     paths = list_paths(path, options)
     options = replace(options, path=paths[0] if paths and paths[0] != ROOT else "")
     return Detected(options=options, encodings=guess.encodings, paths=paths, problems=problems + _list_problems(paths))
@@ -147,7 +147,8 @@ def _list_problems(paths: tuple[str, ...]) -> tuple[Problem, ...]:
     return (build_problem(0, "", "several_lists", first, message, severity="warning"),)
 
 
-def _layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
+def find_layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
+    """Doubts about where the table begins and whether its columns have names."""
     found: list[Problem] = []
     if options.header_row > 1:
         message = (
