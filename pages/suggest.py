@@ -26,7 +26,7 @@ from ui.filters import (
     read_filters,
 )
 from ui.like import draw_like, find_like
-from ui.need_picture import draw_need_picture, read_need_picture
+from ui.need_picture import draw_chosen_picture, draw_need_picture, read_need_picture
 from ui.options import draw_options, read_options
 from ui.paging import draw_no_page, draw_pages, read_page
 from ui.resources import open_workspace
@@ -62,6 +62,7 @@ def draw_page() -> None:
         draw_stock_switch(facets)
     draw_problems(problems)
     draw_chips(filters)
+    draw_chosen_picture()
     like = find_like(catalogs)
     if like is not None:
         draw_like(like)
