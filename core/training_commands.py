@@ -19,6 +19,7 @@ from core.jobs.recommend import recommend_history, recommend_user, split_ids
 from core.jobs.train_catalog import DEVICES, SPEC, TrainSpec, run_train
 from core.log_commands import announce_log, read_log_choices
 from core.train.config import PRESETS, TUNINGS, read_config
+from core.wording import count_noun
 from core.workspace import Workspace
 
 
@@ -162,6 +163,9 @@ def _draw_line(result: Result) -> None:
 def _draw_train(result: Result) -> None:
     print(result["recommendation"])
     for row in result["rows"]:
+        if row.get("note"):
+            print(f"  {row['name']:<36} not measured: {row['note']}")
+            continue
         print(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
     if result.get("replay_summary"):
         print(result["replay_summary"])
@@ -171,8 +175,13 @@ def _draw_train(result: Result) -> None:
 def _draw_evaluate(result: Result) -> None:
     last = result["seed"] + result["seeds"] - 1
     seeds = f"seed {last}" if result["seeds"] == 1 else f"means over seeds {result['seed']} to {last}"
-    print(f"{result['split']}: {result['users']:,} test users, {result['items']:,} items, {seeds}")
+    print(
+        f"{result['split']}: {count_noun(result['users'], 'test user')}, {count_noun(result['items'], 'item')}, {seeds}"
+    )
     for row in result["models"]:
+        if "error" in row:
+            print(f"  {row['model']:<20} not measured: {row['error']}")
+            continue
         cold = "" if row["cold_ndcg@10"] is None else f"  cold {row['cold_ndcg@10']:.4f}"
         low, high = row["interval"]
         lead = "  fusion {:+.4f} ({:+.4f} to {:+.4f})".format(*row["fusion_lead"]) if row["fusion_lead"] else ""

@@ -117,7 +117,10 @@ def _draw_suggestions(need: Need) -> None:
 
 def _describe(need: Need, found: Suggestions, page: int) -> str:
     first = (page - 1) * PAGE_SIZE + 1
-    parts = [f"{first}–{first + len(found.page) - 1} of the best {found.ranked:,}", f"{found.candidates:,} items"]
+    parts = [
+        f"{first}–{first + len(found.page) - 1} of the best {found.ranked:,}",
+        count_noun(found.candidates, "item"),
+    ]
     if need.avoid:
         parts.append(f"avoiding {escape_markdown(', '.join(need.avoid))}")
     return " · ".join(parts)
@@ -169,7 +172,7 @@ def _draw_browse(catalogs: Sequence[Catalog], filters: tuple[Filter, ...], avoid
     elif page is None or page > pages:
         draw_no_page(pages)
     else:
-        st.caption(f"{len(ids):,} items, the newest first")
+        st.caption(f"{count_noun(len(ids), 'item')}, the newest first")
         shown = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE].tolist()
         draw_plain_cards(items.fetch(shown), {catalog.id: catalog.name for catalog in catalogs})
         draw_pages(pages, page)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from core.catalog.codes import CODE
 from core.catalog.items import MAX_ATTRIBUTES
 from core.catalog.mapping import no_title
 from core.catalog.records import ATTRIBUTE
@@ -20,6 +21,7 @@ from core.errors import CatalogFileError
 Kind = Literal["create", "update", "retry", "skip", "reject"]
 #: A reference to the code of the reason why its picture cannot be read, "" where reading is worth a try.
 Check = Callable[[str], str]
+_Named = Mapping[str, tuple[str, ...]]
 
 _FIELDS = frozenset(ITEM_FIELDS) - {"id"}
 #: Reasons that another try, another file, folder or ZIP can mend.
@@ -69,10 +71,21 @@ def decide(parsed: ParsedItem, known: Item | None, pictures: Mapping[str, str], 
 def merge_item(known: Item, parsed: ParsedItem) -> Item:
     """The item with what the row says of it; everything else as it was."""
     said = {name: getattr(parsed.item, name) for name in _FIELDS & parsed.fields}
-    attributes = {**parsed.item.attributes}
-    attributes |= {name: values for name, values in known.attributes.items() if ATTRIBUTE + name not in parsed.fields}
-    merged = replace(known, **said, attributes=dict(list(attributes.items())[:MAX_ATTRIBUTES]))
+    merged = replace(
+        known,
+        **said,
+        attributes=_merge_named(known.attributes, parsed.item.attributes, ATTRIBUTE, parsed.fields),
+        codes=_merge_named(known.codes, parsed.item.codes, CODE, parsed.fields),
+    )
     return merged if merged.price is not None else replace(merged, currency="")
+
+
+def _merge_named(known: _Named, said: _Named, prefix: str, fields: Collection[str]) -> _Named:
+    """Attributes or codes: what is said, then what is known and not spoken of."""
+    kept = {name: values for name, values in known.items() if prefix + name not in fields}
+    return dict(
+        [*said.items(), *((name, values) for name, values in kept.items() if name not in said)][:MAX_ATTRIBUTES]
+    )
 
 
 def should_read(source: str, pictures: Mapping[str, str], check: Check) -> bool:
@@ -93,7 +106,7 @@ def should_read(source: str, pictures: Mapping[str, str], check: Check) -> bool:
 
 
 def find_untouched(known: Iterable[Item], fields: Collection[str]) -> tuple[str, ...]:
-    """What the items have that a file does not speak of: fields in their order, then names of attributes.
+    """What the items have that a file does not speak of: fields in their order, then names of attributes and codes.
 
     Args:
         known: Items of the catalogue.
@@ -105,6 +118,7 @@ def find_untouched(known: Iterable[Item], fields: Collection[str]) -> tuple[str,
     for item in known:
         found.update(name for name in open_fields if getattr(item, name) not in ("", None, ()))
         names |= {name: None for name in item.attributes if ATTRIBUTE + name not in fields}
+        names |= {name: None for name in item.codes if CODE + name not in fields}
     return (*(name for name in open_fields if name in found), *names)
 
 

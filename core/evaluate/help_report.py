@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import Matching, measure_matching
 from core.evaluate.fusion import TrainedRecommender, build_fit_data
 from core.evaluate.knock_out import knock_outs
-from core.evaluate.measured import Measured, paired_interval
-from core.evaluate.protocol import build_splits, choose_split, measure
+from core.evaluate.measured import Measured, Unmeasured, paired_interval
+from core.evaluate.protocol import build_splits, choose_split, measure, try_measure
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import InteractionLog
 from core.metrics import bootstrap_interval
@@ -42,6 +43,7 @@ class Row:
         high: Upper end.
         count: Questions.
         seconds: What fitting cost; 0 where nothing was fitted.
+        note: Why nothing was measured, "" where something was.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Row:
     high: float
     count: int
     seconds: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +104,12 @@ class LogHelp:
     def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
         """Test the version and what is simple, on the same people."""
         mine = measure(lambda: TrainedRecommender(trained), [self._split], self._items)
-        others = [
-            measure(lambda name=name: build_baseline(name, self._config.seed), [self._split], self._items)  # type: ignore[misc]
-            for name in SIMPLE
-        ]
+        simple = ((name, partial(build_baseline, name, self._config.seed)) for name in SIMPLE)
+        others = [try_measure(name, build, [self._split], self._items) for name, build in simple]
         answer = answer_people(mine, others, trained.seconds, split=self.name)
         without = [
-            replace(measure(lambda one=one: one, [self._split], self._items), name=name)  # type: ignore[misc]
-            for name, one in knock_outs(trained, self._items, seed=self._config.seed)
+            replace(try_measure(name, build, [self._split], self._items), name=name)
+            for name, build in knock_outs(trained, self._items, seed=self._config.seed)
         ]
         answer = replace(answer, rows=(*answer.rows, *(_row(one.name, one, 0) for one in without)))
         # Serving it moves what needs in words are compared with: on items that training has not seen, does that cost?
@@ -184,11 +185,23 @@ def add_matching(answer: Answer, before: Sequence[Matching], after: Sequence[Mat
     return replace(answer, rows=(*answer.rows, *rows), recommendation=answer.recommendation + loss)
 
 
-def answer_people(mine: Measured, others: Sequence[Measured], seconds: float, *, split: str) -> Answer:
+def answer_people(mine: Measured, others: Sequence[Measured | Unmeasured], seconds: float, *, split: str) -> Answer:
     """The card from what was measured; the first of the others is what was there before."""
-    rows = [_row("trained version", mine, seconds), *(_row(one.name, one, one.fit_seconds) for one in others)]
-    best = max(others, key=lambda one: one.mean("ndcg@10") or 0.0)
-    gain, low, high = paired_interval(mine, others[0]) or (0.0, 0.0, 0.0)
+    rows = [_row("trained version", mine, seconds), *(_row(one.name, one) for one in others)]
+    before, measured = others[0], [one for one in others if isinstance(one, Measured)]
+    if isinstance(before, Unmeasured):
+        return Answer(
+            verdict="unclear",
+            recommendation=f"Keep what you have: the untrained model could not be measured beside it. {before.reason}",
+            rows=tuple(rows),
+            gain=0.0,
+            gain_low=0.0,
+            gain_high=0.0,
+            split=split,
+            tested=len(mine.users),
+        )
+    best = max(measured, key=lambda one: one.mean("ndcg@10") or 0.0)
+    gain, low, high = paired_interval(mine, before) or (0.0, 0.0, 0.0)
     lead, lead_low, lead_high = paired_interval(mine, best) or (0.0, 0.0, 0.0)
     verdict = judge(low, high)
     words = {
@@ -266,7 +279,10 @@ def find_main(before: Sequence[Matching], after: Sequence[Matching]) -> tuple[Ma
     return next(((old, new) for old, new in pairs if old.task == _MAIN and len(old.values)), None)
 
 
-def _row(name: str, found: Measured, seconds: float) -> Row:
+def _row(name: str, found: Measured | Unmeasured, seconds: float | None = None) -> Row:
+    """A line of the card; None takes what fitting cost."""
+    if isinstance(found, Unmeasured):
+        return Row(name=name, metric="ndcg@10", value=0.0, low=0.0, high=0.0, count=0, note=found.reason)
     low, high = found.interval("ndcg@10") or (0.0, 0.0)
     return Row(
         name=name,
@@ -275,7 +291,7 @@ def _row(name: str, found: Measured, seconds: float) -> Row:
         low=low,
         high=high,
         count=int((~np.isnan(found.values["ndcg@10"])).sum()),
-        seconds=round(seconds, 1),
+        seconds=round(found.fit_seconds if seconds is None else seconds, 1),
     )
 
 

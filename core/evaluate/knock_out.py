@@ -4,8 +4,9 @@ A modality is swapped between items at random, so that every number is still one
 suggests as well with swapped pictures does not look at them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,11 +39,12 @@ class WithoutHistory:
         return self._other.score([history.take(slice(0)) for history in histories])
 
 
-def knock_outs(trained: "Trained", items: ItemTable, *, seed: int) -> Iterator[tuple[str, Recommender]]:
-    """The version without its pictures, without its texts, and without anybody's history, each with its name."""
+def knock_outs(trained: "Trained", items: ItemTable, *, seed: int) -> Iterator[tuple[str, Callable[[], Recommender]]]:
+    """The version without its pictures, without its texts, and without anybody's history: each name and its builder."""
     for modality in trained.tokens.modalities:
-        yield f"trained, {modality}s swapped", TrainedRecommender(_swap(trained, items, modality, seed))
-    yield "trained, no history", WithoutHistory(TrainedRecommender(trained))
+        swap = partial(_swap, trained, items, modality, seed)
+        yield f"trained, {modality}s swapped", lambda swap=swap: TrainedRecommender(swap())  # type: ignore[misc]
+    yield "trained, no history", lambda: WithoutHistory(TrainedRecommender(trained))
 
 
 def swap_modality(tokens: ItemTokens, modality: str, order: NDArray[np.int64]) -> ItemTokens:

@@ -40,6 +40,19 @@ class Measured:
         return bootstrap_interval(found, seed=seed) if len(found) else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmeasured:
+    """A recommender that failed; it costs its line of the table and nothing else.
+
+    Attributes:
+        name: Of the recommender.
+        reason: A sentence.
+    """
+
+    name: str
+    reason: str
+
+
 def average_runs(runs: Sequence[Measured]) -> Measured:
     """Runs of one recommender with several seeds as one: each person's values are means over the runs.
 

@@ -6,6 +6,7 @@ optimistic. Ranking is over all items that a person has not had; ties are broken
 of ids often follows age or popularity.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import EvaluationError
-from core.evaluate.measured import Measured
+from core.errors import CancelledError, EvaluationError, JobError, WishlightError
+from core.evaluate.measured import Measured, Unmeasured
 from core.evaluate.recommender import ItemTable, Recommender
 from core.interactions.log import History, InteractionLog
 from core.metrics import ndcg_at, rank_top, recall_at, reciprocal_rank_at
 from core.train.data import hash_bucket, split_history
 
+_log = logging.getLogger(__name__)
 SplitName = Literal["time", "users", "last", "random"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 OPTIMISTIC = frozenset({"last", "random"})
@@ -161,6 +163,32 @@ def measure(
         fit_seconds=fit_seconds,
         score_seconds=score_seconds,
     )
+
+
+def try_measure(
+    name: str,
+    build: Callable[[], Recommender],
+    splits: Sequence[Split],
+    items: ItemTable,
+    *,
+    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
+) -> Measured | Unmeasured:
+    """As `measure`, with the reason in place of the values where the recommender of that name fails.
+
+    Raises:
+        CancelledError: A person wants the work to stop.
+        JobError: Another worker has the job.
+    """
+    try:
+        return measure(build, splits, items, progress=progress)
+    except (CancelledError, JobError):
+        raise
+    except WishlightError as exc:
+        return Unmeasured(name=name, reason=str(exc))
+    except Exception as exc:
+        _log.exception("%s cannot be measured", name)
+        what = str(exc).strip().split("\n")[0][:200] or "no reason given"
+        return Unmeasured(name=name, reason=f"It failed inside ({type(exc).__name__}: {what}).")
 
 
 def _measure_fold(

@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import EvaluationError
 from core.evaluate.baselines import BASELINES, build_baseline
 from core.evaluate.fusion import FusionRecommender
-from core.evaluate.measured import Measured, average_runs, paired_interval
+from core.evaluate.measured import Measured, Unmeasured, average_runs, paired_interval
 from core.evaluate.protocol import (
     DEPTH,
     OPTIMISTIC,
@@ -18,8 +18,8 @@ from core.evaluate.protocol import (
     SplitName,
     build_splits,
     choose_split,
-    measure,
     split_files,
+    try_measure,
 )
 from core.evaluate.recommender import Recommender
 from core.interactions.log import InteractionLog
@@ -67,10 +67,11 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
     """Fit and test.
 
     Returns:
-        JSON values: models, best first, with their metrics; split, users, items, seed, seeds, notes.
+        JSON values: models, best first, with their metrics, and last those that failed, each with its "error"; split,
+        users, items, seed, seeds, notes.
 
     Raises:
-        WishlightError: A file or a name cannot be used; the message says why.
+        WishlightError: A file or a name cannot be used, or every model failed; the message says why.
     """
     unknown = [name for name in spec.models if name not in ALL_MODELS]
     if unknown:
@@ -81,14 +82,26 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
     name, by_seed = _build(spec, material)
     splits = by_seed[spec.seed]
     runs: dict[str, list[Measured]] = {model: [] for model in spec.models}
+    failed: dict[str, str] = {}
     for seed, folds in by_seed.items():
-        for model, found in runs.items():
+        for model in list(runs):
             builder = _builder(model, material, spec.preset, seed)
-            found.append(measure(builder, folds, material.table, progress=progress))
+            found = try_measure(model, builder, folds, material.table, progress=progress)
+            if isinstance(found, Unmeasured):
+                failed[model] = found.reason
+                del runs[model]
+            else:
+                runs[model].append(found)
+    if not runs:
+        reasons = " ".join(f"{model}: {reason}" for model, reason in failed.items())
+        raise EvaluationError(f"No model could be measured. {reasons}")
     averages = {model: average_runs(found) for model, found in runs.items()}
     order = sorted(averages, key=lambda model: -(averages[model].mean("ndcg@10") or 0.0))
     return {
-        "models": [_row(averages[model], runs[model], len(material.items), averages.get("fusion")) for model in order],
+        "models": [
+            *(_row(averages[model], runs[model], len(material.items), averages.get("fusion")) for model in order),
+            *({"model": model, "error": reason} for model, reason in failed.items()),
+        ],
         "split": name,
         "users": int(sum(len(split.users) for split in splits)),
         "items": len(material.items),

@@ -51,7 +51,7 @@ class TrainData:
     @property
     def paired(self) -> NDArray[np.bool_]:
         """Items that have every modality, (N,)."""
-        return np.stack([one.present for one in self.tokens.modalities.values()]).all(axis=0)
+        return np.asarray(np.stack([one.present for one in self.tokens.modalities.values()]).all(axis=0))
 
     @property
     def has_pairs(self) -> bool:

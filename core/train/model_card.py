@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.wording import count_noun
+
 FILE = "MODEL_CARD.md"
 
 
@@ -15,15 +17,11 @@ def build_model_card(card: Mapping[str, Any]) -> str:
     """
     metrics = card["metrics"]
     learned = "its interaction log and its pictures and texts" if card["has_log"] else "its pictures and texts alone"
-    rows = "\n".join(
-        f"| {row['name']} | {row['metric']} | {row['value']:.4f} | {row['low']:.4f} to {row['high']:.4f} "
-        f"| {row['count']:,} |"
-        for row in metrics["rows"]
-    )
+    rows = "\n".join(_describe_row(row) for row in metrics["rows"])
     settings = "\n".join(f"- {name}: {value}" for name, value in sorted(card["config"].items()))
     return f"""# Version {card["version"]}
 
-A fusion model for the catalogue “{card["catalog"]}” ({card["items"]:,} items), on the image-text model
+A fusion model for the catalogue “{card["catalog"]}” ({count_noun(card["items"], "item")}), on the image-text model
 {card["backbone"]}, learned from {learned}.
 
 ## What it is for
@@ -45,11 +43,18 @@ everything was chosen without them. Intervals are 95 % bootstrap intervals.
 ## How it was made
 
 Blend towards the tuned model: {metrics["blend"]:.0%}.
-Best after {metrics["steps"]:,} steps; {metrics["seconds"]:,.0f} s.
+Best after {count_noun(metrics["steps"], "step")}; {metrics["seconds"]:,.0f} s.
 Fingerprint of the data: {card["fingerprint"]}.
 
 {settings}
 """
+
+
+def _describe_row(row: Mapping[str, Any]) -> str:
+    if row.get("note"):
+        return f"| {row['name']} | {row['metric']} | – | {_inline(row['note'])} | 0 |"
+    interval = f"{row['low']:.4f} to {row['high']:.4f}"
+    return f"| {row['name']} | {row['metric']} | {row['value']:.4f} | {interval} | {row['count']:,} |"
 
 
 def _describe_replay(metrics: Mapping[str, Any]) -> str:

@@ -67,8 +67,8 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
                 {
                     "What": row["name"],
                     "Measure": row["metric"],
-                    "Value": f"{row['value']:.3f}",
-                    "95 % interval": f"{row['low']:.3f} to {row['high']:.3f}",
+                    "Value": "–" if row.get("note") else f"{row['value']:.3f}",
+                    "95 % interval": row.get("note") or f"{row['low']:.3f} to {row['high']:.3f}",
                     "Cost": format_duration(row["seconds"]) if row["seconds"] >= 1 else "–",
                 }
                 for row in metrics["rows"]

@@ -32,7 +32,7 @@ def knocked(tmp_path_factory):
         text_embeddings=tokens.modalities["text"].joint,
         picture_embeddings=tokens.modalities["picture"].joint,
     )
-    return dict(knock_outs(trained, table, seed=0)), log.histories(np.arange(4))
+    return {name: build() for name, build in knock_outs(trained, table, seed=0)}, log.histories(np.arange(4))
 
 
 def test_each_thing_is_taken_away_once(knocked) -> None:

@@ -226,6 +226,20 @@ def test_a_shop_export_with_fewer_columns(workspace: Workspace, write: Callable[
     assert read(workspace, "shoe").item == replace(before, price=Decimal(12), availability="in stock")
 
 
+def test_codes_stay_without_their_column(workspace: Workspace, write: Callable[..., ImportSpec]) -> None:
+    run_import(workspace, write("id,title,ean,mpn,price\n1,Red shoe,4006381333931,AB-12,20\n2,Hat,4006381333948,,9\n"))
+    before = read(workspace).item
+    assert before.codes
+    plan = make_plan(workspace, write("id,price\n1,21\n"))
+    assert set(before.codes) <= set(plan.untouched)
+    run_import(workspace, write("id,price\n1,21\n"))
+    assert read(workspace).item == replace(before, price=Decimal(21))
+    run_import(workspace, write("id,title,ean\n1,Red shoe,4.00638E+12\n2,Hat,4006381333948\n"))
+    assert read(workspace).item.codes == before.codes, "what a spreadsheet has shortened takes nothing away"
+    run_import(workspace, write("id,title,ean\n1,Red shoe,\n2,Hat,4006381333948\n"))
+    assert read(workspace).item.codes == {name: code for name, code in before.codes.items() if name != "EAN"}
+
+
 def test_an_update_of_texts_is_encoded_whole(
     shop: Workspace, encoder: FakeEncoder, write: Callable[..., ImportSpec]
 ) -> None:
