@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from core.catalog.aliases import is_known_header
+from core.catalog.conventions import detect_convention
 from core.catalog.schema import Problem
 from core.catalog.table import Row, build_problem
 
@@ -32,7 +33,7 @@ def find_header(rows: Sequence[tuple[str, ...]]) -> int:
     first = next((position for position, count in enumerate(known) if count >= 2), None)
     if first is not None:
         # Names for people can stand over those for programs.
-        while first + 1 < len(known) and known[first + 1] >= max(2, known[first]) and rows[first + 1] != rows[first]:
+        while first + 1 < len(known) and rows[first + 1] != rows[first] and _is_above(rows, known, first):
             first += 1
         return first
     if len(rows) < 3:
@@ -127,6 +128,13 @@ def _vote(name: str, body: list[str]) -> int:
     if not filled or sum(1 for cell in filled if _VALUE.fullmatch(cell)) < 0.9 * len(filled):
         return 0
     return -1 if _VALUE.fullmatch(name) else 1
+
+
+def _is_above(rows: Sequence[tuple[str, ...]], known: Sequence[int], position: int) -> bool:
+    """Whether the row below is the better header: as many known names, or those of a shop's software."""
+    if known[position + 1] < 2:
+        return False
+    return known[position + 1] >= known[position] or detect_convention(rows[position + 1]) != "plain"
 
 
 def _strip(row: Row) -> tuple[str, ...]:

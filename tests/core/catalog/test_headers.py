@@ -52,3 +52,13 @@ def test_sums_of_a_file_are_said(tmp_path: Path) -> None:
     assert len(table.rows) == 2
     assert codes(table) == [(0, "totals", "warning")]
     assert "Row 4" in table.problems[0].message
+
+
+def test_names_of_a_shops_software_are_taken_rather_than_those_for_people() -> None:
+    rows = (
+        ("TemplateType=fptcustom", "Version=2026.1", "The top 3 rows are for Amazon.com use only.", "", ""),
+        ("Seller SKU", "Brand Name", "Product Name", "Product ID", "Your Price"),
+        ("item_sku", "brand_name", "item_name", "external_product_id", "standard_price"),
+        ("AM-1", "Norda", "Red kettle", "4006381333931", "29.99"),
+    )
+    assert find_header(rows) == 2
