@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.catalog.choices import FileChoices, choose_options
+from core.catalog.encoding import ENCODINGS, name_encoding
 from core.catalog.table import Detected, ReadOptions
 
 _DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe", "::": "Two colons"}
-_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "big5", "cp932", "cp949", "cp1252", "cp1251", "latin-1")
 
 
 def draw_reading(table: Path, options: ReadOptions, detected: Detected, key: str = "") -> ReadOptions:
@@ -29,7 +29,8 @@ def draw_reading(table: Path, options: ReadOptions, detected: Detected, key: str
     """
     with st.expander("How the file is read", icon=":material/settings:", key=f"{key}read-options"):
         parts = detected.sheets if options.kind == "xlsx" else detected.paths
-        if options.kind == "parquet" or (options.kind == "jsonl" and len(parts) < 2):
+        certain = len(parts) < 2 and len(detected.encodings) < 2
+        if options.kind == "parquet" or (options.kind == "jsonl" and certain):
             st.caption("This format says itself how it is read.")
             return options
         options = _draw_parts(table, options, detected, parts, key)
@@ -50,10 +51,13 @@ def _draw_parts(table: Path, options: ReadOptions, detected: Detected, parts: tu
     if parts:
         names = list(dict.fromkeys((part, *parts)))
         chosen = st.selectbox("Sheet" if options.kind == "xlsx" else "List", names, key=f"{key}sheet")
+    places = st.columns(2)
+    if options.kind in ("delimited", "jsonl"):
+        encodings = list(dict.fromkeys((encoding, *detected.encodings, *ENCODINGS)))
+        encoding = places[0].selectbox(
+            "Encoding", encodings, key=f"{key}encoding", format_func=name_encoding, accept_new_options=True
+        )
     if options.kind == "delimited":
-        places = st.columns(2)
-        encodings = list(dict.fromkeys((encoding, *detected.encodings, *_ENCODINGS)))
-        encoding = places[0].selectbox("Encoding", encodings, key=f"{key}encoding", accept_new_options=True)
         delimiters = list(dict.fromkeys((delimiter, *_DELIMITERS)))
         delimiter = places[1].selectbox(
             "Separator",

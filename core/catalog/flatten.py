@@ -21,6 +21,8 @@ ROOT = "."
 _TELLING = ("src", "url", "href", "name", "title", "label", "value")
 _NOTES = frozenset({"", "id", "title", "pictures", "url"})
 _ENGLISH = "en"
+_AMOUNTS = frozenset({"amount", "value", "price"})
+_CURRENCIES = frozenset({"currency", "currencycode"})
 _PICTURES = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
@@ -112,7 +114,9 @@ def flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict
     for key, value in record.items():
         name = f"{prefix}{key}" or "column"
         plain = _simplify(_write_pictures(value))
-        if isinstance(plain, Mapping) and plain and _is_translated(plain):
+        if isinstance(plain, Mapping) and (amount := _write_amount(plain)):
+            cells[name] = amount
+        elif isinstance(plain, Mapping) and plain and _is_translated(plain):
             cells.update(_choose_language(plain, name))
         elif isinstance(plain, Mapping) and plain and depth < MAX_DEPTH:
             cells.update(flatten(plain, f"{name}.", depth + 1))
@@ -153,6 +157,16 @@ def _simplify(value: Any) -> Any:
 def _stands_for_one(value: Mapping[str, Any]) -> bool:
     """Whether the object is a picture or a label with notes on it, rather than a thing with a price of its own."""
     return {find_exact(str(key)) for key in value} <= _NOTES
+
+
+def _write_amount(value: Mapping[str, Any]) -> str:
+    """An amount with its currency as one price, "" for any other object."""
+    keys = {str(key).replace("_", "").lower(): key for key in value}
+    amount, currency = (keys.keys() & wanted for wanted in (_AMOUNTS, _CURRENCIES))
+    if len(keys) != 2 or not amount or not currency:
+        return ""
+    number, unit = to_text(value[keys[amount.pop()]]), to_text(value[keys[currency.pop()]])
+    return f"{number} {unit}".strip() if number else ""
 
 
 def _is_translated(value: Mapping[str, Any]) -> bool:

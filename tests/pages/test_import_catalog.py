@@ -182,3 +182,26 @@ def test_only_a_visitor_at_this_computer_names_its_folders(
     for _ in range(3):
         _click(test, "continue")
     assert ("or a folder on this computer" in [box.label for box in test.text_input]) is offered
+
+
+def _shown(test: AppTest) -> list[list[str]]:
+    return [list(row) for row in test.dataframe[0].value.to_numpy()]
+
+
+def test_a_guessed_encoding_is_said_and_another_can_be_chosen(app: Open) -> None:
+    data = "id,title\n1,Żółta miska\n2,Krzesło dębowe\n".encode("cp1250")
+    test = _upload(app(PAGE), "shop.csv", data)
+    assert "It is read as cp1250 (Central European), so a line reads “1,Żółta miska”" in test.warning[0].value
+    assert _shown(test)[0][1] == "Żółta miska"
+    box = next(box for box in test.selectbox if box.label == "Encoding")
+    assert box.options[:2] == ["cp1250 (Central European)", "iso8859-2 (Central European, ISO)"]
+    box.set_value("cp1252").run()
+    assert not test.exception and _shown(test)[0][1] == "¯ó³ta miska"
+
+
+def test_a_long_separator_and_a_missing_header_are_found(app: Open) -> None:
+    test = _upload(app(PAGE), "movies.dat.txt", b"1::Toy Story: one::Comedy\n2::Heat::Crime\n3::Jumanji::Fantasy\n")
+    assert _shown(test)[0] == ["1", "Toy Story: one", "Comedy"]
+    assert any("looks like values rather than names" in one.value for one in test.warning)
+    next(box for box in test.checkbox if box.label == "First row holds the names").set_value(True).run()
+    assert not test.exception and len(_shown(test)) == 2

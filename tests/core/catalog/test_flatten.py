@@ -73,6 +73,11 @@ def test_an_empty_list_is_no_table(tmp_path: Path) -> None:
         ({"title": {"de": "Rote Tasse", "en": "Red cup"}}, {"title": "Red cup", "title.de": "Rote Tasse"}),
         ({"title": {"de_DE": "Tasse", "fr-FR": "Tasse bleue"}}, {"title": "Tasse", "title.fr-FR": "Tasse bleue"}),
         ({"title": {"en": "", "de": "Tasse"}}, {"title": "Tasse", "title.en": ""}),
+        ({"price": {"amount": "12.50", "currencyCode": "EUR"}}, {"price": "12.50 EUR"}),
+        (
+            {"price": {"value": None, "currency": None}, "tax": {"amount": 1}},
+            {"price.value": "", "price.currency": "", "tax.amount": "1"},
+        ),
         ({"size": {"w": 10, "h": 5}}, {"size.w": "10", "size.h": "5"}),
         ({"images": [{"src": "a.jpg", "alt": "A"}, {"src": "b.jpg"}]}, {"images": '["a.jpg", "b.jpg"]'}),
         ({"images": [{"id": 1, "src": "a.jpg"}]}, {"images": '["a.jpg"]'}),
