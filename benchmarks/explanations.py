@@ -2,7 +2,7 @@
 
     python -m benchmarks.explanations --data ../shared/data --keep FOLDER --pictures 24
 
-Pictures of three kinds (fashion at 224 pixels, groceries' catalogue pictures, drawings of the sample), drawn by a seed;
+Pictures of three kinds (fashion at 224 pixels, groceries' catalogue pictures, pictures of the sample), drawn by a seed;
 the need is each picture's own title. For each way of making a map:
 
 - AID: insertion area minus deletion area over the effect of the whole picture, by ten steps, where deleted cells are
@@ -47,8 +47,8 @@ def read_titles(data: Path) -> Mapping[str, list[tuple[str, Path]]]:
         for row in grocery
     )
     sample = csv.DictReader((SAMPLE / "products.csv").open(encoding="utf-8"))
-    drawn = ((row["title"], SAMPLE / row["image"]) for row in sample)
-    kinds = {"fashion": large, "grocery": icons, "sample": drawn}
+    shipped = ((row["title"], SAMPLE / row["image"]) for row in sample)
+    kinds = {"fashion": large, "grocery": icons, "sample": shipped}
     return {kind: [(title, path) for title, path in rows if path.is_file()] for kind, rows in kinds.items()}
 
 

@@ -65,7 +65,7 @@ def main() -> None:
     print(f"{len(log):,} events of {len(log.user_ids):,} people, {len(material.items):,} items, seed 0")
     print("| preset | steps an epoch | bare loop, s | Wishlight, s | ratio | memory, MB |\n|---|---|---|---|---|---|")
     for preset in ("quick", "balanced"):
-        config = preset_config(preset).with_tasks(has_log=True, has_categories=False)
+        config = preset_config(preset).with_tasks(has_log=True, has_categories=False, has_pairs=True)
         config = TrainConfig.from_json(config.to_json() | {"epochs": 1})
         bare, whole = [], []
         for _ in range(options.turns):

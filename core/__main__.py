@@ -12,27 +12,31 @@ from typing import Any
 from PIL import Image
 
 from core.audit_commands import add_audit_commands
+from core.catalog.choices import open_file
 from core.catalog.domains import guess_domain
 from core.catalog.importing import ImportSpec
-from core.catalog.intake import stage_file
-from core.catalog.mapping import apply_overrides
-from core.catalog.read import detect, preview_table
+from core.catalog.mapping import TARGETS, apply_overrides
+from core.catalog.read import preview_table
 from core.catalog.sample import SAMPLE_NAME, sample_spec
 from core.catalog.schema import DOMAINS
 from core.catalog.suggest_mapping import suggest_mapping
-from core.command import Result, add_command, draw_values, show_progress
+from core.catalog.used_columns import find_used_columns
+from core.command import Result, add_command, draw_values, place_problem, show_progress
 from core.config import HOME_VARIABLE, open_home
 from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import CatalogNotFoundError, NeedError, WishlightError
 from core.expectation_commands import add_expectation_commands
 from core.explain_commands import add_explain_commands
+from core.file_options import add_file_options, read_choices, report_file, tell_file
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.rebuild import rebuild
+from core.log_commands import add_log_command
 from core.search_commands import add_search_commands
 from core.store.filters import parse_filter
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.training_commands import add_training_commands
+from core.wording import count_noun
 from core.workspace import Workspace
 
 
@@ -76,6 +80,7 @@ def _build_parser() -> argparse.ArgumentParser:
     encode = add_command(commands, "encode", "let another image-text model serve a catalogue", _run_encode, draw_values)
     encode.add_argument("--catalog", required=True)
     encode.add_argument("--backbone", required=True)
+    add_log_command(commands)
     add_training_commands(commands)
     add_search_commands(commands)
     add_expectation_commands(commands)
@@ -91,10 +96,9 @@ def _add_import(commands: Any) -> None:
     parser.add_argument("--images", type=Path, metavar="DIR|ZIP", help="where relative picture paths lead")
     parser.add_argument("--domain", choices=DOMAINS)
     parser.add_argument("--currency", default="", help="for prices that name none, e.g. EUR")
-    parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", type=_read_pair)
     parser.add_argument("--backbone", default="", help=f"for a new catalogue (default: {EMBEDDED})")
-    parser.add_argument("--member", default="", help="which table of a ZIP, when it holds several")
     parser.add_argument("--no-fetch", action="store_true", help="leave web addresses of pictures alone")
+    add_file_options(parser, (*TARGETS, "attribute:NAME"))
 
 
 def _add_suggest(commands: Any) -> None:
@@ -112,26 +116,23 @@ def _add_suggest(commands: Any) -> None:
     parser.add_argument("--variety", type=float, default=0.0, help="0 ranks by score alone, 1 by difference")
 
 
-def _read_pair(text: str) -> tuple[str, str]:
-    field, found, column = text.partition("=")
-    if not found or not field.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN")
-    return field.strip(), column.strip()
-
-
 def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
-    staged = stage_file(options.file, workspace.home.uploads, member=options.member)
-    read_options = detect(staged.table).options
-    preview = preview_table(staged.table, read_options)
-    mapping = suggest_mapping(preview.columns, preview.rows).build(accept_suggestions=True)
+    opened = open_file(options.file, workspace.home.uploads, read_choices(options))
+    staged = opened.staged
+    preview = preview_table(staged.table, opened.options)
+    suggested = suggest_mapping(preview.columns, preview.rows)
+    mapping = apply_overrides(suggested.build(accept_suggestions=not options.exact), options.map, preview.columns)
+    columns = find_used_columns(suggested.columns, mapping.targets, [column for _, column in options.map])
+    if not options.json:
+        print(tell_file(opened, columns), flush=True)
     images = options.images
     zipped = images if images is not None and images.is_file() else None
     spec = ImportSpec(
         catalog=options.name,
         backbone=options.backbone or _current_backbone(workspace, options.name),
         table=staged.table,
-        options=read_options,
-        mapping=apply_overrides(mapping, options.map, preview.columns),
+        options=opened.options,
+        mapping=mapping,
         domain=options.domain or guess_domain(preview.columns, preview.rows),
         currency=options.currency.upper(),
         archive=zipped or staged.archive,
@@ -139,7 +140,8 @@ def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
         folder=None if zipped else images,
         fetch=not options.no_fetch,
     )
-    return run_import(workspace, spec, progress=show_progress(options.json)).to_json()
+    report = run_import(workspace, spec, progress=show_progress(options.json))
+    return report.to_json() | report_file(opened, columns)
 
 
 def _current_backbone(workspace: Workspace, name: str) -> str:
@@ -218,12 +220,15 @@ def _draw_import(result: Result) -> None:
     pictures = result["pictures"]
     print(
         f"{result['catalog']}: {result['created']:,} created, {result['updated']:,} updated, "
-        f"{result['skipped']:,} unchanged, {len(result['rejected']):,} problems that rejected rows; "
+        f"{result['skipped']:,} unchanged, {count_noun(len(result['rejected']), 'problem')} that rejected rows; "
         f"pictures: {pictures['ok']:,} ok, {pictures['failed']:,} failed; {result['seconds']:.1f} s"
     )
+    if result["untouched"]:
+        print(f"  The file has no column for these, and they stay as they are: {', '.join(result['untouched'])}.")
+    if result["absent"]:
+        print(f"  Items of the catalogue that are not in the file, and stay: {result['absent']:,}.")
     for problem in [*result["rejected"], *result["warnings"], *result["picture_problems"]][:20]:
-        place = f"row {problem['row']}" if problem["row"] else "file"
-        print(f"  {place}: {problem['field']}: {problem['message']}")
+        print(f"  {place_problem(problem['row'])}: {problem['field']}: {problem['message']}")
 
 
 def _draw_suggest(result: Result) -> None:

@@ -44,3 +44,8 @@ def show_progress(quiet: bool) -> Meter:
 def draw_values(result: Result) -> None:
     """Name and value of each result, in one line."""
     print(", ".join(f"{key}: {value}" for key, value in result.items()))
+
+
+def place_problem(row: int) -> str:
+    """Where a problem is: "row 3", or "file" for one of the whole file."""
+    return f"row {row:,}" if row else "file"

@@ -10,8 +10,11 @@ from typing import Any
 
 from core.command import Result, add_command, show_progress
 from core.errors import TrainError
+from core.file_options import add_file_options
+from core.interactions.aliases import LOG_TARGETS
 from core.jobs.search_catalog import SearchSpec, run_search
 from core.jobs.train_catalog import DEVICES, TrainSpec
+from core.log_commands import read_log_choices
 from core.train.config import PRESETS
 from core.train.space import TASK_PREFIX
 from core.training_commands import find_run
@@ -30,6 +33,7 @@ def add_search_commands(commands: Any) -> None:
     search.add_argument("--device", default="auto", choices=DEVICES)
     search.add_argument("--resume", metavar="RUN", default="", help="go on with a search that was stopped")
     search.add_argument("--out", type=Path, metavar="FILE", help="write the best settings as JSON, for train --config")
+    add_file_options(search, LOG_TARGETS, "the log")
 
 
 def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -43,19 +47,19 @@ def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
             )
         spec = SearchSpec.from_json(kept)
     else:
-        run_id, spec = uuid.uuid4().hex, _read_spec(options)
+        run_id, spec = uuid.uuid4().hex, _read_spec(workspace, options)
     found = run_search(workspace, spec, run_id, show_progress(options.json))
     out = _write_config(options.out, found["config"]) if options.out else ""
     return {"run": run_id, **found, "out": out}
 
 
-def _read_spec(options: argparse.Namespace) -> SearchSpec:
+def _read_spec(workspace: Workspace, options: argparse.Namespace) -> SearchSpec:
     if not options.catalog:
         raise TrainError("Name the catalogue with --catalog, or a search to go on with by --resume.")
     train = TrainSpec(
         catalog=options.catalog,
         preset=options.preset,
-        interactions=str(options.interactions.absolute()) if options.interactions else "",
+        **read_log_choices(workspace, options),
         use_log=not options.no_log,
         device=options.device,
         seed=options.seed,

@@ -1,4 +1,4 @@
-"""Training on the command line: train, evaluate, models, activate, recommend, log."""
+"""Training on the command line: train, evaluate, models, activate, recommend."""
 
 import argparse
 import json
@@ -11,11 +11,13 @@ from core.command import Result, add_command, show_progress
 from core.config import Home
 from core.errors import TrainError
 from core.evaluate.protocol import SPLITS
-from core.interactions.read import read_log
+from core.file_options import add_file_options, report_file
+from core.interactions.aliases import LOG_TARGETS
 from core.jobs.activate import activate_version
 from core.jobs.compare import ALL_MODELS, CompareSpec, run_compare
 from core.jobs.recommend import recommend_history, recommend_user, split_ids
 from core.jobs.train_catalog import DEVICES, SPEC, TrainSpec, run_train
+from core.log_commands import announce_log, read_log_choices
 from core.train.config import PRESETS, TUNINGS, read_config
 from core.workspace import Workspace
 
@@ -33,6 +35,7 @@ def add_training_commands(commands: Any) -> None:
     train.add_argument("--resume", metavar="RUN", default="", help="go on with a run that was stopped")
     train.add_argument("--no-log", action="store_true", help="learn from the catalogue alone")
     train.add_argument("--wandb", action="store_true", help="log to Weights & Biases as well")
+    add_file_options(train, LOG_TARGETS, "the log")
     evaluate = add_command(commands, "evaluate", "compare models on a log", _run_evaluate, _draw_evaluate)
     evaluate.add_argument("--catalog", required=True, metavar="NAME")
     evaluate.add_argument("--interactions", required=True, type=Path, metavar="FILE")
@@ -42,6 +45,7 @@ def add_training_commands(commands: Any) -> None:
     evaluate.add_argument("--preset", choices=PRESETS, default="balanced", help="of the fusion model")
     evaluate.add_argument("--seed", type=int, default=0)
     evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="means over so many seeds from --seed on")
+    add_file_options(evaluate, LOG_TARGETS, "each log")
     add_command(commands, "models", "list the trained versions", _run_models, _draw_models)
     activate = add_command(commands, "activate", "let a trained version serve its catalogue", _run_activate, _draw_line)
     activate.add_argument("version", metavar="VERSION", help='id of a version, or "none" with --catalog')
@@ -52,9 +56,6 @@ def add_training_commands(commands: Any) -> None:
     recommend.add_argument("--catalog", default="", metavar="NAME")
     recommend.add_argument("--version", default="", metavar="VERSION", help="default: the active one, else the newest")
     recommend.add_argument("-k", type=int, default=10)
-    log = add_command(commands, "log", "store an interaction log with a catalogue", _run_log, _draw_line)
-    log.add_argument("file", type=Path, metavar="FILE")
-    log.add_argument("--catalog", required=True, metavar="NAME")
 
 
 def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -66,12 +67,13 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
             raise TrainError(f"This run is a search. Go on with it: python -m core search --resume {run_id[:12]}")
         spec = TrainSpec.from_json(kept)
     else:
-        run_id = join_ranks().share(uuid.uuid4().hex)
+        ranks = join_ranks()
+        run_id = ranks.share(uuid.uuid4().hex)
         spec = TrainSpec(
             catalog=options.catalog,
             preset=options.preset,
             config=read_config(options.config).to_json() if options.config else {},
-            interactions=str(options.interactions.absolute()) if options.interactions else "",
+            **read_log_choices(workspace, options, quiet=not ranks.is_first),
             use_log=not options.no_log,
             tuning=options.tuning,
             device=options.device,
@@ -98,17 +100,22 @@ def find_run(home: Home, start: str) -> tuple[str, dict[str, Any]]:
 
 
 def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
+    log = announce_log(workspace, options, options.interactions)
+    test = announce_log(workspace, options, options.test_interactions) if options.test_interactions else None
     spec = CompareSpec(
         catalog=options.catalog,
-        interactions=str(options.interactions),
-        test_interactions=str(options.test_interactions or ""),
+        interactions=str(log.table),
+        reading=log.reading(),
+        test_interactions=str(test.table) if test else "",
+        test_reading=test.reading() if test else {},
         models=tuple(options.models),
         split=options.split or "",
         preset=options.preset,
         seed=options.seed,
         seeds=options.seeds,
     )
-    return run_compare(workspace, spec, show_progress(options.json))
+    found = run_compare(workspace, spec, show_progress(options.json)) | report_file(log.opened, log.columns)
+    return found | ({"test": report_file(test.opened, test.columns)} if test else {})
 
 
 def _run_models(workspace: Workspace, _options: argparse.Namespace) -> Result:
@@ -146,21 +153,6 @@ def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:
         liked = split_ids(options.history)
         return recommend_history(workspace, liked, options.catalog, options.version, options.k)
     return recommend_user(workspace, options.user, options.catalog, options.version, options.k)
-
-
-def _run_log(workspace: Workspace, options: argparse.Namespace) -> Result:
-    catalog = workspace.catalogs.find(options.catalog)
-    item_ids = tuple(workspace.items.content_hashes(catalog.id))
-    found = read_log(options.file, item_ids, accept_suggestions=True)
-    workspace.interactions.replace(catalog.id, found.log, kind=found.kind)
-    return {
-        "message": f"{len(found.log):,} events of {len(found.log.user_ids):,} people are stored with “{catalog.name}”; "
-        f"{found.unknown_events:,} belong to items that are not in it.",
-        "events": len(found.log),
-        "users": len(found.log.user_ids),
-        "unknown_events": found.unknown_events,
-        "problems": [{"row": one.row, "field": one.field, "message": one.message} for one in found.problems[:50]],
-    }
 
 
 def _draw_line(result: Result) -> None:

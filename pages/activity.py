@@ -14,9 +14,9 @@ def draw_page() -> None:
         st.info("Nothing has been started yet. Imports and encoding show here.", icon=":material/list_alt:")
     for job in jobs:
         if job.is_live:
-            draw_live_job(job.id)
+            draw_live_job(job.id, listed=True)
         else:
-            draw_job(job)
+            draw_job(job, listed=True)
 
 
 draw_page()

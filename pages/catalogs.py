@@ -4,10 +4,12 @@ import streamlit as st
 
 from core.encode.registry import BACKBONES
 from core.store.catalogs import Catalog
+from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
 from ui.empty import draw_no_catalog
 from ui.jobs import draw_live_job, start_job
 from ui.resources import open_jobs, open_workspace
+from ui.sample import draw_sample_credits
 from ui.text import escape_markdown
 
 
@@ -22,15 +24,25 @@ def draw_page() -> None:
         draw_live_job(job.id)
     for catalog in catalogs:
         _draw_catalog(catalog)
-    st.button(
-        "Make everything derived anew",
-        key="rebuild",
-        icon=":material/build:",
-        help="Thumbnails, word index, missing embeddings and vector indexes, from the database and the pictures.",
-        on_click=start_job,
-        args=("rebuild", "Make everything derived anew", {}),
-        kwargs={"key": "rebuild"},
-    )
+    with st.expander("Repair", icon=":material/build:"):
+        st.markdown(
+            "Makes thumbnails, the word index, missing embeddings and the vector indexes again, for all catalogues, "
+            "from the items and pictures that are stored. Nothing is lost; it is only needed when files of the data "
+            "folder were damaged or taken away."
+        )
+        if st.button("Rebuild the indexes", key="rebuild", icon=":material/build:"):
+            _ask_rebuild(sum(catalog.items for catalog in catalogs))
+
+
+@st.dialog("Rebuild all indexes?")
+def _ask_rebuild(items: int) -> None:
+    st.markdown(f"All {items:,} items are read again, which can take a while. Suggestions go on meanwhile.")
+    if st.button("Rebuild them", type="primary", key="rebuild-go", on_click=_rebuild):
+        st.rerun()
+
+
+def _rebuild() -> None:
+    start_job("rebuild", "Rebuild the indexes", {}, key="rebuild")
 
 
 def _draw_catalog(catalog: Catalog) -> None:
@@ -42,6 +54,7 @@ def _draw_catalog(catalog: Catalog) -> None:
                 f"{catalog.items:,} items · {catalog.pictures:,} pictures · {catalog.domain} · "
                 f"model {escape_markdown(catalog.model_title)}"
             )
+            draw_sample_credits(catalog)
         with buttons, st.container(horizontal=True, horizontal_alignment="right"):
             if st.button("Switch model", key=f"switch-{catalog.id}", icon=":material/swap_horiz:"):
                 _draw_switch(catalog)
@@ -65,10 +78,14 @@ def _draw_switch(catalog: Catalog) -> None:
 @st.dialog("Delete this catalogue?")
 def _draw_delete(catalog: Catalog) -> None:
     st.markdown(f"**{escape_markdown(catalog.name)}** and its {catalog.items:,} items go for good.")
-    if st.button(
-        "Delete it", type="primary", key="delete-go", on_click=open_workspace().delete_catalog, args=(catalog,)
-    ):
+    if st.button("Delete it", type="primary", key="delete-go", on_click=_delete, args=(catalog,)):
         st.rerun()
+
+
+def _delete(catalog: Catalog) -> None:
+    open_workspace().delete_catalog(catalog)
+    if read(CATALOG).casefold() == catalog.name.casefold():
+        go({CATALOG: ""})
 
 
 def _switch(catalog: Catalog) -> None:

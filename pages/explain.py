@@ -1,4 +1,4 @@
-"""Why an item was suggested. The URL holds the catalogue, the need and the item, so a link shows the same page."""
+"""Why an item was suggested. The address holds the catalogue, the need and the item: a link shows the same page."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,9 @@ from core.explain.report import list_texts
 from core.explain.sentence import describe
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
-from core.suggest.need import Need, split_avoid
+from core.suggest.need import Need
+from ui.address import CATALOG, go, read, read_all, read_back
+from ui.asked import draw_need_box
 from ui.empty import draw_no_catalog
 from ui.navigation import find_page
 from ui.resources import open_workspace
@@ -31,25 +33,21 @@ def draw_page() -> None:
         draw_no_catalog()
         return
     catalog = _choose_catalog(catalogs)
-    st.text_input(
-        "The need",
-        key="need",
-        icon=":material/search:",
-        placeholder="Say what is needed; change it and see how the rank moves",
-        max_chars=1000,
-        bind="query-params",
+    _draw_way_back(catalog)
+    text, avoid = draw_need_box(
+        "The need", placeholder="Say what is needed; change it and see how the rank moves", on_change=_ask
     )
-    text, avoid = split_avoid(st.session_state.get("need") or "")
     if not text:
         st.info("Ask for something first; then every suggestion has a “Why?”.", icon=":material/help:")
-        st.page_link(find_page("Suggestions"), label="Go to the suggestions", icon=":material/search:")
         return
     need = Need(text=text, avoid=avoid, catalogs=(catalog.name,))
-    item_id = st.query_params.get("item") or _first_item(need)
-    found = _explain(catalog.name, (catalog.revision, catalog.version), text, avoid, item_id, _read_other())
+    item_id = read("item") or _first_item(need)
     stored = open_workspace().items.find(catalog.id, item_id)
     if stored is None:
-        raise NeedError(f"The item “{item_id}” is no longer in “{catalog.name}”. Choose another one.")
+        raise NeedError(f"There is no item “{item_id}” in “{catalog.name}”. Choose another one from the suggestions.")
+    found = _explain(catalog.name, (catalog.revision, catalog.version), text, avoid, item_id, read("against"))
+    if not read("item"):
+        st.caption("No item was chosen: this is the first suggestion.")
     _draw_head(catalog, stored, need, found)
     score, changes = st.columns(2, gap="large")
     with score:
@@ -64,11 +62,21 @@ def draw_page() -> None:
 
 
 def _choose_catalog(catalogs: Sequence[Catalog]) -> Catalog:
-    """The one that a link names beside the side bar's choice, or that holds the item."""
-    named, item_id = st.query_params.get_all("catalog"), st.query_params.get("item") or ""
-    found = [one for one in catalogs if one.name in named]
-    found = found or [one for one in catalogs if open_workspace().items.find(one.id, item_id) is not None]
+    """Of those that are looked at the one that holds the item, else the first."""
+    item_id = read("item")
+    found = [one for one in catalogs if open_workspace().items.find(one.id, item_id) is not None]
     return (found or list(catalogs))[0]
+
+
+def _draw_way_back(catalog: Catalog) -> None:
+    """To exactly the suggestions that a person came from, or to those for this need."""
+    before = read_back() or {CATALOG: [catalog.name], "need": read_all("need")}
+    label = "Back to the suggestions" if read_back() else "Go to the suggestions"
+    st.page_link(find_page("Suggestions"), label=label, icon=":material/arrow_back:", query_params=before)
+
+
+def _ask(need: str) -> None:
+    go(need=need)
 
 
 def _first_item(need: Need) -> str:
@@ -76,10 +84,6 @@ def _first_item(need: Need) -> str:
     if not page:
         raise NeedError("Nothing was found for this need. Say it in other words.")
     return page[0].stored.item.item_id
-
-
-def _read_other() -> str:
-    return st.query_params.get("against") or ""
 
 
 @st.cache_data(show_spinner="Asking the need again in other words", max_entries=64)
@@ -156,7 +160,7 @@ def _draw_other(catalog: Catalog, need: Need, found: Explanation) -> None:
 
 
 def _take_other(key: str) -> None:
-    st.query_params["against"] = st.session_state[key]
+    go(against=st.session_state[key])
 
 
 def _draw_method(found: Explanation) -> None:

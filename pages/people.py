@@ -6,6 +6,7 @@ from core.explain.person_explanation import PersonExplanation
 from core.jobs.recommend import Person, suggest_to
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
+from ui.address import go, read, read_all
 from ui.cards import draw_ranked_cards
 from ui.empty import draw_no_catalog
 from ui.navigation import find_page
@@ -37,7 +38,7 @@ def draw_page() -> None:
         st.info("Choose a person, or add what somebody liked, and suggestions follow.", icon=":material/person:")
         return
     _draw_history(person)
-    item_id = st.query_params.get("item")
+    item_id = read("item")
     if item_id:
         st.button("All suggestions", key="back", icon=":material/arrow_back:", type="tertiary", on_click=leave_item)
         found, stored = _explain(person, item_id), open_workspace().items.find(catalog.id, item_id)
@@ -66,7 +67,7 @@ def _draw_history(person: Person) -> None:
         _find(person, liked[:_STRIP]),
         name="history",
         label="Remove",
-        on_click=forget if "liked" in st.query_params else None,
+        on_click=forget if read_all("liked") else None,
     )
     shown = f"The newest {_STRIP} of {len(liked):,} items" if len(liked) > _STRIP else f"{len(liked):,} items"
     st.caption(f"{shown}, newest first · {len(person.history):,} events in all")
@@ -89,7 +90,7 @@ def _draw_suggestions(person: Person) -> None:
 
 
 def _ask_why(item_id: str) -> None:
-    st.query_params["item"] = item_id
+    go(item=item_id)
 
 
 def _find(person: Person, item_ids: list[str]) -> list[StoredItem]:

@@ -1,4 +1,4 @@
-"""Suggestions: type a need, see what fits. The URL holds all of it, so a link shows the same page."""
+"""Suggestions: type a need, see what fits. The address holds all of it, so a link shows the same page."""
 
 import math
 from collections.abc import Sequence
@@ -6,22 +6,34 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.errors import NeedError
 from core.store.catalogs import Catalog
 from core.store.filters import Filter
-from core.suggest.need import MATCHES, Need, split_avoid
+from core.store.items import StoredItem
+from core.suggest.examples import MOST_EXAMPLES, find_examples
+from core.suggest.need import Need
 from core.suggest.results import Suggestions
+from ui.address import go
+from ui.asked import draw_need_box
 from ui.cards import draw_cards, draw_plain_cards
 from ui.empty import draw_no_catalog
-from ui.filters import draw_chips, draw_filters, first_page, gather_facets
+from ui.filters import (
+    draw_chips,
+    draw_filters,
+    draw_problems,
+    draw_stock_switch,
+    gather_facets,
+    read_filters,
+)
+from ui.like import draw_like, find_like
 from ui.need_picture import draw_need_picture, read_need_picture
+from ui.options import draw_options, read_options
+from ui.paging import draw_no_page, draw_pages, read_page
 from ui.resources import open_workspace
+from ui.sample import draw_sample_note
 from ui.sidebar import chosen_catalogs
 from ui.text import escape_markdown
 
 PAGE_SIZE = 24
-EXAMPLES = ("something warm for the winter", "a toy for a child who loves animals", "red and easy to carry")
-_MATCH_NAMES = {"both": "Picture and text", "picture": "Picture only", "text": "Text only"}
 
 
 def draw_page() -> None:
@@ -30,127 +42,78 @@ def draw_page() -> None:
     if not catalogs:
         draw_no_catalog()
         return
-    st.text_input(
+    examples = _gather_examples(catalogs)
+    text, avoid = draw_need_box(
         "What do you need?",
-        key="need",
-        type="search",
-        icon=":material/search:",
-        placeholder="Say it in your own words, e.g. waterproof boots for the city, not leather",
-        max_chars=1000,
-        on_change=_new_need,
-        bind="query-params",
+        placeholder="Say it in your own words" + (f", e.g. {examples[0]}" if examples else ""),
+        on_change=_ask,
     )
+    facets = gather_facets(catalogs)
+    filters, problems = read_filters(catalogs, facets)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.popover("Filters", icon=":material/filter_list:"):
-            filters = draw_filters(gather_facets(catalogs))
+        count = f" ({len(filters)})" if filters else ""
+        with st.popover(f"Filters{count}", icon=":material/filter_list:", key="filters"):
+            draw_filters(facets)
         with st.popover("Picture", icon=":material/image:"):
             draw_need_picture()
         with st.popover("Options", icon=":material/tune:"):
-            _draw_options()
+            draw_options()
+        draw_stock_switch(facets)
+    draw_problems(problems)
     draw_chips(filters)
-    need = _read_need(tuple(catalog.name for catalog in catalogs), filters)
+    like = find_like(catalogs)
+    if like is not None:
+        draw_like(like)
+    need = _read_need(text, avoid, catalogs, filters, like)
     if need is None:
-        _draw_examples()
+        _draw_examples(examples)
         _draw_browse(catalogs, filters)
-        return
-    _draw_suggestions(need)
+    else:
+        _draw_suggestions(need)
+    draw_sample_note(catalogs)
 
 
-def _draw_options() -> None:
-    st.segmented_control(
-        "Compare with an item's",
-        MATCHES,
-        key="match",
-        default="both",
-        format_func=_MATCH_NAMES.get,
-        required=True,
-        on_change=first_page,
-        bind="query-params",
-    )
-    st.text_input("Avoid", key="avoid", placeholder="e.g. leather", on_change=first_page, bind="query-params")
-    st.slider(
-        "Variety",
-        0.0,
-        0.9,
-        0.0,
-        0.1,
-        key="variety",
-        help="0 shows the best first, even where they are alike; higher values mix in different ones.",
-        on_change=first_page,
-        bind="query-params",
-    )
-    st.slider(
-        "Weight of the picture against the words",
-        0.0,
-        1.0,
-        0.5,
-        0.1,
-        key="blend",
-        help="Counts when the need has both a picture and words.",
-        on_change=first_page,
-        bind="query-params",
-    )
-
-
-def _read_need(catalogs: tuple[str, ...], filters: tuple[Filter, ...]) -> Need | None:
-    """The need that the URL and the controls make up; None when there is nothing to look for yet."""
-    text, avoid = split_avoid(st.session_state.get("need") or "")
+def _read_need(
+    text: str,
+    avoid: tuple[str, ...],
+    catalogs: Sequence[Catalog],
+    filters: tuple[Filter, ...],
+    like: tuple[Catalog, StoredItem] | None,
+) -> Need | None:
+    """The need that the address makes up; None when there is nothing to look for yet."""
     image = read_need_picture()
-    like = _read_like()
     if not text and image is None and like is None:
         return None
-    more = (st.session_state.get("avoid") or "").strip()
+    options = read_options()
     return Need(
         text=text,
-        avoid=(*avoid, more) if more else avoid,
+        avoid=(*avoid, options.avoid) if options.avoid else avoid,
         image=image,
-        like=like,
-        blend=float(st.session_state.get("blend", 0.5)),
-        catalogs=catalogs if like is None else (like[0],),
+        like=None if like is None else (like[0].name, like[1].item.item_id),
+        blend=options.blend,
+        catalogs=tuple(one.name for one in catalogs) if like is None else (like[0].name,),
         filters=filters,
-        match=st.session_state.get("match") or "both",
-        variety=float(st.session_state.get("variety", 0.0)),
+        match=options.match,
+        variety=options.variety,
     )
-
-
-def _read_like() -> tuple[str, str] | None:
-    item_id, catalog = st.query_params.get("like"), st.query_params.get("like_in")
-    return (catalog, item_id) if item_id and catalog else None
 
 
 def _draw_suggestions(need: Need) -> None:
-    if need.like is not None:
-        _draw_like(need.like)
-    page = max(int(st.session_state.get("page") or 1), 1)
-    found = open_workspace().suggester.suggest(need, offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE)
+    page = read_page()
+    found = open_workspace().suggester.suggest(need, offset=((page or 1) - 1) * PAGE_SIZE, limit=PAGE_SIZE)
     for note in found.notes:
         st.info(note, icon=":material/translate:")
-    if not found.page:
+    if not found.page or page is None:
         _draw_nothing(need, found)
         return
     st.caption(_describe(need, found, page))
     draw_cards(found.page, need, show_domain=len(need.catalogs) > 1)
-    _draw_pages(found.ranked)
-
-
-def _draw_like(like: tuple[str, str]) -> None:
-    catalog, item_id = like
-    stored = open_workspace().items.find(open_workspace().catalogs.find(catalog).id, item_id)
-    if stored is None:
-        raise NeedError(f"The item “{item_id}” is no longer in “{catalog}”. Start from another item or a need.")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"More like **{escape_markdown(stored.item.title)}**")
-        st.button("Clear", key="clear-like", icon=":material/close:", type="tertiary", on_click=_clear_like)
+    draw_pages(math.ceil(found.ranked / PAGE_SIZE), page)
 
 
 def _describe(need: Need, found: Suggestions, page: int) -> str:
     first = (page - 1) * PAGE_SIZE + 1
-    parts = [
-        f"{first}–{first + len(found.page) - 1} of the best {found.ranked:,}",
-        f"{found.candidates:,} items",
-        f"{found.milliseconds:,.0f} ms",
-        f"model {escape_markdown(', '.join(found.models))}",
-    ]
+    parts = [f"{first}–{first + len(found.page) - 1} of the best {found.ranked:,}", f"{found.candidates:,} items"]
     if need.avoid:
         parts.append(f"avoiding {escape_markdown(', '.join(need.avoid))}")
     return " · ".join(parts)
@@ -158,53 +121,56 @@ def _describe(need: Need, found: Suggestions, page: int) -> str:
 
 def _draw_nothing(need: Need, found: Suggestions) -> None:
     if found.ranked:
-        st.info("There is nothing on this page. Go back to the first one.", icon=":material/search_off:")
-        st.button("First page", key="first-page", on_click=first_page)
+        draw_no_page(math.ceil(found.ranked / PAGE_SIZE))
     elif need.filters:
         st.info("No item passes all filters. Take one away.", icon=":material/search_off:")
     else:
         st.info("Nothing was found. Say it in other words.", icon=":material/search_off:")
 
 
-def _draw_examples() -> None:
+@st.cache_data(show_spinner=False, max_entries=64)
+def read_examples(catalog_id: int, revision: int) -> tuple[str, ...]:
+    """Needs to offer for a catalogue at a revision."""
+    del revision  # part of the cache's key: a write makes the answer stale
+    workspace = open_workspace()
+    catalog = next(one for one in workspace.catalogs.list() if one.id == catalog_id)
+    return find_examples(workspace.database, catalog)
+
+
+def _gather_examples(catalogs: Sequence[Catalog]) -> list[str]:
+    share = max(MOST_EXAMPLES // len(catalogs), 1)
+    found = (example for catalog in catalogs for example in read_examples(catalog.id, catalog.revision)[:share])
+    return list(dict.fromkeys(found))[:MOST_EXAMPLES]
+
+
+def _draw_examples(examples: Sequence[str]) -> None:
+    if not examples:
+        return
     st.caption("For example")
     with st.container(horizontal=True, gap="xsmall"):
-        for number, example in enumerate(EXAMPLES):
-            st.button(example, key=f"example-{number}", on_click=_take_example, args=(example,))
+        for number, example in enumerate(examples):
+            st.button(example, key=f"example-{number}", on_click=_ask, args=(example,))
 
 
 def _draw_browse(catalogs: Sequence[Catalog], filters: tuple[Filter, ...]) -> None:
     """What there is, newest first, before anything is asked for."""
     items = open_workspace().items
     ids = np.concatenate([items.select(catalog.id, filters) for catalog in catalogs])[::-1]
-    page = max(int(st.session_state.get("page") or 1), 1)
-    st.caption(f"{len(ids):,} items, the newest first")
-    shown = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE].tolist()
-    draw_plain_cards(items.fetch(shown), {catalog.id: catalog.name for catalog in catalogs})
-    _draw_pages(len(ids))
+    pages, page = math.ceil(len(ids) / PAGE_SIZE), read_page()
+    if not len(ids):
+        st.info("No item passes all filters. Take one away.", icon=":material/search_off:")
+    elif page is None or page > pages:
+        draw_no_page(pages)
+    else:
+        st.caption(f"{len(ids):,} items, the newest first")
+        shown = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE].tolist()
+        draw_plain_cards(items.fetch(shown), {catalog.id: catalog.name for catalog in catalogs})
+        draw_pages(pages, page)
 
 
-def _draw_pages(count: int) -> None:
-    pages = math.ceil(count / PAGE_SIZE)
-    if pages > 1:
-        with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key="page", bind="query-params")
-
-
-def _take_example(example: str) -> None:
-    st.session_state["need"] = example
-    _new_need()
-
-
-def _new_need() -> None:
+def _ask(need: str) -> None:
     """Words typed anew are the need from now on, not "more like this"."""
-    _clear_like()
-    first_page()
-
-
-def _clear_like() -> None:
-    st.query_params.pop("like", None)
-    st.query_params.pop("like_in", None)
+    go(need=need, like="", like_in="", back="", page="")
 
 
 draw_page()

@@ -1,6 +1,6 @@
 """Suggestion cards, and the dialog that says why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 import streamlit as st
@@ -10,12 +10,20 @@ from core.explain.ranks import say_need
 from core.store.items import StoredItem
 from core.suggest.need import Need
 from core.suggest.results import Suggestion
+from ui.address import CATALOG, way_back
 from ui.expect import draw_expect
+from ui.like import look_for_like
 from ui.navigation import find_page
 from ui.pictures import card_picture
 from ui.text import escape_markdown, format_price
 
 CARD_WIDTH = 168
+#: A longer description is folded in the dialog, which else would not fit a screen.
+_LONG = 400
+#: Characters of a badge that fit a card of that width.
+_BADGE = 20
+#: Smaller parts would be shown as 0.0.
+_SMALLEST = 0.05
 _COLOURS = {"Strong": "green", "Good": "blue", "Weak": "gray"}
 _PART_NAMES = {
     "picture": "Picture fits the need",
@@ -58,7 +66,7 @@ def draw_plain_cards(items: Sequence[StoredItem], catalogs: Mapping[int, str]) -
         for stored in items:
             with _card(stored):
                 category = stored.item.category[-1:] or (stored.item.domain,)
-                _draw_item(stored, [f":gray-badge[{escape_markdown(category[0][:24])}]"], priced=priced)
+                _draw_item(stored, [*_stock_badge(stored), f":gray-badge[{_shorten(category[0])}]"], priced=priced)
                 _draw_like_button(catalogs[stored.catalog_id], stored)
 
 
@@ -110,15 +118,6 @@ def _draw_like_button(catalog: str, stored: StoredItem) -> None:
     )
 
 
-def look_for_like(catalog: str, item_id: str) -> None:
-    """Turn the page into "more like this"; a callback."""
-    st.session_state["need"] = ""
-    st.session_state["page"] = 1
-    st.query_params["like"] = item_id
-    st.query_params["like_in"] = catalog
-    st.query_params.pop("picture", None)
-
-
 @st.dialog("Why this suggestion?", width="medium")
 def draw_why(suggestion: Suggestion, need: Need) -> None:
     """What the score is made of, and all that is known about the item."""
@@ -127,10 +126,10 @@ def draw_why(suggestion: Suggestion, need: Need) -> None:
     with picture:
         st.image(card_picture(suggestion.stored.main_picture), width="stretch", alt=item.title)
     with words:
-        st.subheader(escape_markdown(item.title), anchor=False)
+        st.html(f'<h3 class="wl-name">{escape(item.title)}</h3>')
         st.markdown(
-            f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}] rank {suggestion.rank} "
-            f"with a score of {suggestion.score:.1f}, where 0 is any other item of this catalogue."
+            f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}] rank {suggestion.rank:,} · "
+            f"score {suggestion.score:.1f}, where an average item of this catalogue has 0"
         )
         _draw_parts(suggestion)
         _draw_more(suggestion, need)
@@ -142,14 +141,16 @@ def _draw_more(suggestion: Suggestion, need: Need) -> None:
     """The way to the whole explanation, which knows needs in words."""
     if need.image is not None or need.like is not None or not need.text:
         return
-    draw_why_link("Explain it in full", suggestion.catalog, say_need(need), suggestion.stored.item.item_id)
+    draw_why_link(
+        "Explain it in full", suggestion.catalog, say_need(need), suggestion.stored.item.item_id, back=way_back()
+    )
 
 
-def draw_why_link(label: str, catalog: str, need: str, item_id: str) -> None:
-    """A link to the whole explanation of an item for a need in words."""
-    asked = {"need": need, "item": item_id}
-    if st.session_state.get("catalog") != catalog:  # else the link holds it already
-        asked["catalog"] = catalog
+def draw_why_link(
+    label: str, catalog: str, need: str, item_id: str, *, back: Mapping[str, str | Iterable[str]] | None = None
+) -> None:
+    """A link to the whole explanation of an item for a need in words; `back` is the way back to the suggestions."""
+    asked = {CATALOG: catalog, "need": need, "item": item_id, **(back or {})}
     st.page_link(find_page("Why?"), label=label, icon=":material/lightbulb:", query_params=asked)
 
 
@@ -157,7 +158,7 @@ def _draw_parts(suggestion: Suggestion) -> None:
     widest = max(abs(part) for part in suggestion.parts.values()) or 1.0
     rows = []
     for name, part in suggestion.parts.items():
-        if abs(part) < 0.005:
+        if abs(part) < _SMALLEST:
             continue
         kind = "wl-bar" if part >= 0 else "wl-bar wl-bar-minus"
         rows.append(
@@ -181,8 +182,11 @@ def _draw_details(stored: StoredItem) -> None:
     }
     lines = [f"**{escape_markdown(name)}** {escape_markdown(value[:300])}" for name, value in facts.items() if value]
     st.markdown("  \n".join(lines))
-    if item.description:
-        st.markdown(escape_markdown(item.description[:2000]))
+    if len(item.description) > _LONG:
+        with st.expander("Description"):
+            st.markdown(escape_markdown(item.description[:2000]))
+    elif item.description:
+        st.markdown(escape_markdown(item.description))
     if item.url:
         st.link_button("Open the item's page", item.url, icon=":material/open_in_new:")
     others = [link.picture for link in stored.pictures if link.picture][1:7]
@@ -194,12 +198,21 @@ def _draw_details(stored: StoredItem) -> None:
 
 
 def _badges(suggestion: Suggestion, *, show_domain: bool) -> list[str]:
+    """Whether it can be had stands first: nothing else is worth as much."""
     item = suggestion.stored.item
-    badges = [f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}]"]
+    badges = [*_stock_badge(suggestion.stored), f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}]"]
     if show_domain:
-        badges.append(f":gray-badge[{escape_markdown(suggestion.catalog)} · {item.domain}]")
+        badges.append(f":gray-badge[{_shorten(suggestion.catalog)} · {item.domain}]")
     elif item.category:
-        badges.append(f":gray-badge[{escape_markdown(item.category[-1][:24])}]")
-    if item.availability and item.availability != "in stock":
-        badges.append(f":orange-badge[{item.availability}]")
+        badges.append(f":gray-badge[{_shorten(item.category[-1])}]")
     return badges
+
+
+def _stock_badge(stored: StoredItem) -> list[str]:
+    availability = stored.item.availability
+    return [f":orange-badge[{_shorten(availability)}]"] if availability and availability != "in stock" else []
+
+
+def _shorten(text: str) -> str:
+    """A badge is one line of a card, so a longer name ends in dots."""
+    return escape_markdown(text if len(text) <= _BADGE else text[: _BADGE - 1].rstrip() + "…")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.catalog.sample import SAMPLE_NAME, sample_spec
+from core.catalog.sample import SAMPLE_NAME, SAMPLE_NOTE, sample_spec
 from core.encode.registry import EMBEDDED
 from ui.errors import shown_errors
 from ui.jobs import draw_live_job, start_job
@@ -27,6 +27,7 @@ def draw_no_catalog() -> None:
             )
             if st.button("Import a CSV", icon=":material/upload_file:", key="go-import"):
                 st.switch_page(find_page("Import"))
+        st.caption(f"The sample: {SAMPLE_NOTE[:1].lower()}{SAMPLE_NOTE[1:]}", text_alignment="center")
     for job in live[:1]:
         draw_live_job(job.id)
 

@@ -1,15 +1,35 @@
 """The live panel of one long piece of work: how far, how fast, what to do about it."""
 
+import time
+
 import streamlit as st
 
 from core.errors import JobError
 from core.jobs.table import Job, JobStore
 from core.jobs.worker import ensure_worker, has_worker, log_path
+from ui.address import CATALOG
 from ui.errors import shown_errors
+from ui.navigation import find_page
 from ui.resources import open_jobs, open_workspace
-from ui.text import escape_markdown, format_duration, format_rate
+from ui.text import escape_markdown, format_duration, format_moment, format_rate
 
 _LOG_LINES = 40
+#: Where the result of a kind of work is to be seen.
+_RESULTS = {
+    "import": ("Suggestions", "Look at its items"),
+    "encode": ("Suggestions", "Look at its items"),
+    "activate": ("Suggestions", "Look at its items"),
+    "train": ("Training", "See how it went"),
+    "search": ("Training", "See the settings"),
+    "audit": ("Audit", "Read the report"),
+}
+#: What stays, and what does not, when it is taken off the list.
+_KEPT = {
+    "import": "The imported items stay.",
+    "train": "The trained version stays; the curves of this run are no longer shown.",
+    "search": "The report of this search is no longer shown.",
+    "audit": "The report of this audit is no longer shown.",
+}
 _ICONS = {
     "queued": ":material/schedule:",
     "running": ":material/progress_activity:",
@@ -27,17 +47,17 @@ def start_job(kind: str, title: str, payload: dict[str, object], *, key: str) ->
 
 
 @st.fragment(run_every=1.0)
-def draw_live_job(job_id: str) -> None:
+def draw_live_job(job_id: str, *, listed: bool = False) -> None:
     """The panel of an unfinished job; reruns the page once it has ended."""
     with shown_errors():
         job = open_jobs().get(job_id)
-        draw_job(job)
+        draw_job(job, listed=listed)
         if not job.is_live:
             st.rerun()
 
 
-def draw_job(job: Job) -> None:
-    """One job with its progress, buttons and log."""
+def draw_job(job: Job, *, listed: bool = False) -> None:
+    """One job with its progress, buttons and log; in the list of all also with the ways to its result and off it."""
     jobs = open_jobs()
     alive = not job.is_live or has_worker(open_workspace().home)
     with st.container(border=True, key=f"job-{job.id}"):
@@ -48,7 +68,8 @@ def draw_job(job: Job) -> None:
                 st.warning("No worker is alive, so nothing moves. Start one; the work goes on where it stopped.")
         elif job.message:
             (st.error if job.state == "failed" else st.caption)(job.message)
-        _draw_buttons(job, jobs, alive=alive)
+        st.caption(_say_when(job))
+        _draw_buttons(job, jobs, alive=alive, listed=listed)
         _draw_log(job)
 
 
@@ -58,6 +79,17 @@ def _describe(job: Job) -> str:
     if job.cancel_requested and job.is_live:
         return "stopping"
     return {"queued": "waiting", "running": "at work"}.get(job.state, job.state)
+
+
+def _say_when(job: Job) -> str:
+    """When it began or ended, in the visitor's own time."""
+    moment, word = job.created_at, "Waits since"
+    if job.finished_at is not None:
+        moment, word = job.finished_at, "Ended"
+    elif job.started_at is not None:
+        moment, word = job.started_at, "Started"
+    when = format_moment(moment, time.time(), st.context.timezone)
+    return f"{word} {when.replace(' ago', '') if word == 'Waits since' else when}"
 
 
 def _progress_text(job: Job) -> str:
@@ -71,14 +103,47 @@ def _progress_text(job: Job) -> str:
     return " · ".join(parts)
 
 
-def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool) -> None:
-    with st.container(horizontal=True):
+def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
         if job.is_live and not job.cancel_requested:
             st.button("Cancel", key=f"cancel-{job.id}", icon=":material/stop:", on_click=jobs.cancel, args=(job.id,))
         if not alive:
             st.button("Start a worker", key=f"worker-{job.id}", on_click=ensure_worker, args=(open_workspace().home,))
         if job.state in ("failed", "cancelled"):
             st.button("Go on", key=f"resume-{job.id}", icon=":material/play_arrow:", on_click=_resume, args=(job.id,))
+        if listed and job.state == "done":
+            _draw_result_link(job)
+        if listed and not job.is_live:
+            remove = st.button("Remove", key=f"remove-{job.id}", icon=":material/delete:", type="tertiary")
+            if remove:
+                _ask_removal(job)
+
+
+def _draw_result_link(job: Job) -> None:
+    """The way to what a job has made, as long as its catalogue is there."""
+    where, label = _RESULTS.get(job.kind, ("", ""))
+    name = find_catalog_name(job)
+    if where and any(catalog.name == name for catalog in open_workspace().catalogs.list()):
+        st.page_link(find_page(where), label=label, icon=":material/arrow_forward:", query_params={CATALOG: name})
+
+
+def find_catalog_name(job: Job) -> str:
+    """The catalogue that a job is about, "" for one that is about all."""
+    payload = job.payload.get("train", job.payload)  # a search holds the training that it tries
+    return str(payload.get("catalog", ""))
+
+
+@st.dialog("Remove this from the list?")
+def _ask_removal(job: Job) -> None:
+    st.markdown(f"**{escape_markdown(job.title)}** and its log go from the list. {_KEPT.get(job.kind, '')}")
+    if st.button("Remove it", type="primary", key="remove-go", on_click=_remove, args=(job.id,)):
+        st.rerun()
+
+
+def _remove(job_id: str) -> None:
+    with shown_errors():
+        open_jobs().remove(job_id)
+        log_path(open_workspace().home, job_id).unlink(missing_ok=True)
 
 
 def _resume(job_id: str) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 from PIL import Image
 
 from core.errors import NeedError
-from ui.filters import first_page
+from ui.address import go, read
 from ui.paste import draw_paste_box
 from ui.pictures import card_picture
 from ui.resources import open_workspace
@@ -16,19 +16,20 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 def draw_need_picture() -> None:
     """The uploader, and the picture that counts now."""
-    upload = st.file_uploader(
+    key = f"need-picture-{st.session_state.get('need-picture-round', 0)}"
+    st.file_uploader(
         "A picture of what you want",
         type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "avif", "tiff"],
-        key=f"need-picture-{st.session_state.get('need-picture-round', 0)}",
+        key=key,
         max_upload_size=30,
         help="Drop a file here or choose one.",
+        on_change=_take_upload,
+        args=(key,),
     )
     pasted = draw_paste_box()
     if pasted is not None:
         _take(pasted)
-    elif upload is not None:
-        _take(upload.getvalue())
-    picture = st.query_params.get("picture", "")
+    picture = read("picture")
     if _HASH.fullmatch(picture):
         st.image(card_picture(picture), width=160, alt="The picture you are looking with")
         st.button("Take the picture away", key="clear-picture", icon=":material/close:", on_click=_clear)
@@ -40,10 +41,18 @@ def read_need_picture() -> Image.Image | None:
     Raises:
         NeedError: The picture is not on this server.
     """
-    picture = st.query_params.get("picture", "")
+    picture = read("picture")
     if not picture:
         return None
     return open_workspace().open_need_picture(picture)
+
+
+def _take_upload(key: str) -> None:
+    """Take a file once and empty the box, so that Back and "Take the picture away" are not undone by it."""
+    upload = st.session_state[key]
+    if upload is not None:
+        _take(upload.getvalue())
+        st.session_state["need-picture-round"] = st.session_state.get("need-picture-round", 0) + 1
 
 
 def _take(data: bytes) -> None:
@@ -52,12 +61,8 @@ def _take(data: bytes) -> None:
     except NeedError as exc:
         st.error(str(exc))
         return
-    if st.query_params.get("picture") != picture:
-        st.query_params["picture"] = picture
-        first_page()
+    go(picture=picture, like="", like_in="", back="", page="")
 
 
 def _clear() -> None:
-    st.query_params.pop("picture", None)
-    st.session_state["need-picture-round"] = st.session_state.get("need-picture-round", 0) + 1
-    first_page()
+    go(picture="", page="")

@@ -1,40 +1,101 @@
-"""The catalogue that is looked at and the model that serves it, on every page."""
+"""The pages, the catalogue that is looked at and the model that serves it, on every page."""
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from core.store.catalogs import Catalog
-from ui.filters import first_page
-from ui.navigation import find_page
+from ui.address import CATALOG, go_whole, hold, read
+from ui.navigation import draw_navigation, find_page
 from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown
 
 ALL = "All catalogues"
+#: What stays when another catalogue is chosen; the rest of an address names things of the old one.
+_KEPT = ("need", "avoid", "match", "variety", "blend", "picture")
 
 
-def draw_sidebar() -> None:
-    """The picker, and a word on work under way."""
+def draw_sidebar(page: StreamlitPage) -> None:
+    """The links, the picker, and a word on work under way."""
     catalogs = open_workspace().catalogs.list()
+    chosen = _chosen_name(catalogs)
     with st.sidebar:
+        draw_navigation(page, chosen or "")
         if catalogs:
             names = [catalog.name for catalog in catalogs]
-            options = [*names, ALL] if len(names) > 1 else names
-            chosen = st.selectbox("Catalogue", options, key="catalog", on_change=first_page, bind="query-params")
-            st.caption(_describe([one for one in catalogs if chosen in (one.name, ALL)]))
-        live = open_jobs().live()
-        if live:
-            st.page_link(find_page("Activity"), label=f"{len(live)} at work", icon=":material/progress_activity:")
+            hold(CATALOG, chosen)
+            st.selectbox(
+                "Catalogue",
+                [*names, ALL] if len(names) > 1 else names,
+                key=CATALOG,
+                index=None if chosen is None else 0,
+                placeholder="Choose one",
+                on_change=_choose,
+            )
+            st.caption(_describe(chosen_catalogs()))
+        _draw_work()
 
 
 def chosen_catalogs() -> list[Catalog]:
-    """The catalogues that are looked at; none before the first import."""
+    """The catalogues that are looked at; none before the first import, or where the address names one that is gone."""
     catalogs = open_workspace().catalogs.list()
-    chosen = st.session_state.get("catalog")
-    if chosen == ALL:
-        return list(catalogs)
-    return [catalog for catalog in catalogs if catalog.name == chosen] or list(catalogs[:1])
+    chosen = _chosen_name(catalogs)
+    return [catalog for catalog in catalogs if chosen in (catalog.name, ALL)]
+
+
+def find_missing() -> str:
+    """The name of the catalogue that the address asks for and that is not there; "" where all is well."""
+    catalogs = open_workspace().catalogs.list()
+    return _named() if _chosen_name(catalogs) is None and catalogs else ""
+
+
+def draw_missing(name: str) -> None:
+    """Say that a catalogue is not there, and offer those that are; nothing is answered from another one."""
+    st.error(f"There is no catalogue “{escape_markdown(name)}” here.", icon=":material/error:")
+    st.markdown("It may have been renamed or deleted. These are here:")
+    with st.container(horizontal=True, gap="xsmall"):
+        for catalog in open_workspace().catalogs.list():
+            st.button(
+                escape_markdown(catalog.name),
+                key=f"take-catalog-{catalog.id}",
+                on_click=choose_catalog,
+                args=(catalog.name,),
+            )
+
+
+def choose_catalog(name: str) -> None:
+    """Look at another catalogue with the same need; a callback."""
+    kept = {key: read(key) for key in _KEPT}
+    go_whole({**kept, CATALOG: name})
+
+
+def _choose() -> None:
+    choose_catalog(st.session_state[CATALOG] or "")
+
+
+def _chosen_name(catalogs: tuple[Catalog, ...]) -> str | None:
+    """As the catalogue is written, however the address writes it; None where there is no such one."""
+    if not catalogs:
+        return None
+    wanted = _named().casefold() or catalogs[0].name.casefold()
+    names = [*(catalog.name for catalog in catalogs), *([ALL] if len(catalogs) > 1 else [])]
+    return next((name for name in names if name.casefold() == wanted), None)
+
+
+def _named() -> str:
+    """The catalogue that the address asks for, if only by an item of it."""
+    return (read(CATALOG) or read("like_in")).strip()
 
 
 def _describe(catalogs: list[Catalog]) -> str:
     items = sum(catalog.items for catalog in catalogs)
     models = ", ".join(dict.fromkeys(catalog.model_title for catalog in catalogs))
-    return f"{items:,} items · model {escape_markdown(models)}"
+    return f"{items:,} items · model {escape_markdown(models)}" if catalogs else ""
+
+
+def _draw_work() -> None:
+    live = open_jobs().live()
+    running = sum(job.state == "running" for job in live)
+    parts = [f"{running} at work"] if running else []
+    parts += [f"{len(live) - running} waiting"] if len(live) > running else []
+    if parts:
+        st.page_link(find_page("Activity"), label=", ".join(parts), icon=":material/progress_activity:")

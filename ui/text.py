@@ -2,7 +2,11 @@
 
 import math
 import re
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.wording import count_noun
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:<>$&@])")
 
@@ -30,6 +34,24 @@ def format_duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def format_moment(moment: float, now: float, zone: str | None) -> str:
+    """When something was, from now and exactly, e.g. "5 min ago (27 Nov 2026, 14:03)".
+
+    Args:
+        moment: Seconds since the epoch.
+        now: The same.
+        zone: Name of the visitor's time zone; None or an unknown one for the server's.
+    """
+    try:
+        exact = datetime.fromtimestamp(moment, ZoneInfo(zone) if zone else None)
+    except (ZoneInfoNotFoundError, ValueError):
+        exact = datetime.fromtimestamp(moment)
+    passed = max(now - moment, 0)
+    units = ((86400, "day"), (3600, "hour"), (60, "minute"))
+    ago = next((f"{count_noun(int(passed // size), name)} ago" for size, name in units if passed >= size), "just now")
+    return f"{ago} ({exact:%-d %b %Y, %H:%M})"
 
 
 def format_estimate(seconds: float) -> str:

@@ -73,6 +73,10 @@ class Archive:
             for chunk in self._chunks(name, MAX_TABLE_BYTES):
                 file.write(chunk)
 
+    def has(self, reference: str, *, near: str = "") -> bool:
+        """Whether `read_picture` would find a member."""
+        return self._find(reference, near) is not None
+
     def read_picture(self, reference: str, *, near: str = "") -> bytes:
         """The bytes of the picture that a cell names: by path, by path beside the table, or by a unique file name.
 

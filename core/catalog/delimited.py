@@ -1,14 +1,13 @@
-"""Delimited text: finding the dialect, and reading records strictly with a visible repair of broken quotes."""
+"""Delimited text: reading records strictly, with a visible repair of broken quotes."""
 
 import csv
-import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from core.catalog.aliases import is_known_header
+from core.catalog.headers import drop_repeated, drop_totals
 from core.catalog.schema import Problem
+from core.catalog.split import BOM, build_reader, restore
 from core.catalog.table import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -21,32 +20,11 @@ from core.catalog.table import (
 )
 from core.errors import CatalogFileError
 
-DELIMITERS = ",;\t|"
-SAMPLE_RECORDS = 200
-MAX_FIELD = 16 * 1024 * 1024
 MAX_NEWLINES = 50
-_VALUE = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*%?|https?://\S+|\d{4}-\d\d-\d\d.*|\S+@\S+\.\w+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
-    """How the records of a text file are laid out.
-
-    Attributes:
-        delimiter: One character.
-        quotechar: One character, or "".
-        header_row: First line of the table, 1-based.
-        has_header: Whether that line holds names.
-    """
-
-    delimiter: str
-    quotechar: str = '"'
-    header_row: int = 1
-    has_header: bool = True
 
 
 @dataclass(slots=True)
-class _Lines:
+class Lines:
     """Physical lines with a way back, so that a record with broken quotes can be read again."""
 
     source: Iterator[str]
@@ -55,7 +33,7 @@ class _Lines:
     taken: list[str] = field(default_factory=list)
     waiting: deque[str] = field(default_factory=deque)
 
-    def __iter__(self) -> "_Lines":
+    def __iter__(self) -> "Lines":
         return self
 
     def __next__(self) -> str:
@@ -69,6 +47,8 @@ class _Lines:
         if "\0" in line:
             self.nul_line = self.nul_line or self.number + 1
             line = line.replace("\0", "")
+        # An export that was appended to another brings its mark along.
+        line = line.removeprefix(BOM)
         # A quoted line break reads the same whatever system wrote the file.
         return line.rstrip("\r\n") + "\n" if line.endswith("\r") or line.endswith("\r\n") else line
 
@@ -92,14 +72,14 @@ def read_delimited(lines: Iterable[str], options: ReadOptions, limit: int | None
     Raises:
         CatalogFileError: There is no record, or there are too many rows or columns.
     """
-    source = _Lines(iter(lines))
+    source = Lines(iter(lines))
     for _ in range(options.header_row - 1):
         if next(source, None) is None:
             raise CatalogFileError(
                 f"The file has fewer than {options.header_row} lines. Choose an earlier header line."
             )
     problems: list[Problem] = []
-    records = _read_records(source, options, problems)
+    records = read_records(source, options, problems)
     first = next(records, None)
     if first is None:
         raise CatalogFileError("The file holds no rows. Export the table again, or choose an earlier header line.")
@@ -111,8 +91,10 @@ def read_delimited(lines: Iterable[str], options: ReadOptions, limit: int | None
     if source.nul_line:
         message = "The file contains NUL characters, which were left out; check that it was not damaged on the way."
         problems.append(build_problem(0, "", "nul_removed", f"line {source.nul_line}", message, severity="warning"))
+    rows, repeated = drop_repeated(names, rows) if options.has_header else (rows, [])
+    rows, totals = (rows, []) if truncated else drop_totals(rows)
     rows, width_problems = check_widths(columns, rows)
-    problems = [*header_problems, *_check_newlines(rows), *width_problems, *problems]
+    problems = [*header_problems, *repeated, *_check_newlines(rows), *width_problems, *totals, *problems]
     problems.sort(key=lambda problem: problem.row)
     return Table(columns=columns, rows=tuple(rows), problems=tuple(problems), truncated=truncated)
 
@@ -127,36 +109,31 @@ def _take(records: Iterator[Row], rows: list[Row], limit: int | None) -> tuple[l
     return rows, False
 
 
-def _read_records(source: _Lines, options: ReadOptions, problems: list[Problem]) -> Iterator[Row]:
-    """Records that hold something; blank lines and lines of empty cells are passed over."""
-    csv.field_size_limit(MAX_FIELD)
-    reader = csv.reader(source, **_csv_options(options, strict=True))
+def read_records(source: Lines, options: ReadOptions, problems: list[Problem]) -> Iterator[Row]:
+    """Records that hold something; blank lines and lines of empty cells are passed over.
+
+    Args:
+        source: Physical lines.
+        options: Separator, quote and escape character.
+        problems: Repairs are added to it.
+    """
+    reader = build_reader(source, options)
     width = 0
     while True:
         source.taken.clear()
         start = source.number + 1
         try:
-            cells = next(reader)
+            cells = restore(next(reader), options)
         except StopIteration:
             return
         except csv.Error as exc:
             line = source.give_back()
             cells, repair = _repair(line, options, start, width, str(exc))
             problems.append(repair)
-            reader = csv.reader(source, **_csv_options(options, strict=True))
+            reader = build_reader(source, options)
         if any(cell.strip() for cell in cells):
             width = width or len(cells)
             yield Row(start, tuple(cells))
-
-
-def _csv_options(options: ReadOptions, *, strict: bool) -> dict[str, Any]:
-    quoting = csv.QUOTE_MINIMAL if options.quotechar else csv.QUOTE_NONE
-    return {
-        "delimiter": options.delimiter,
-        "quotechar": options.quotechar or None,
-        "quoting": quoting,
-        "strict": strict,
-    }
 
 
 def _repair(line: str, options: ReadOptions, number: int, width: int, why: str) -> tuple[list[str], Problem]:
@@ -167,18 +144,22 @@ def _repair(line: str, options: ReadOptions, number: int, width: int, why: str) 
     """
     unclosed = "unexpected end" in why or "field larger" in why or _is_unclosed(line, options)
     if unclosed:
-        cells = next(csv.reader([line], delimiter=options.delimiter, quoting=csv.QUOTE_NONE), [])
+        cells = _cut(line, replace(options, quotechar=""))
         message = "A quote is opened here and never closed; close it in the file, or check and correct the row here."
         return cells, build_problem(number, "", "bad_quotes", line.strip(), message)
     message = "A quote stands inside a cell without being doubled; check that the row was understood."
-    literal = next(csv.reader([line], delimiter=options.delimiter, quoting=csv.QUOTE_NONE), [])
+    literal = _cut(line, replace(options, quotechar=""))
     if len(literal) == width:
         cells = [_unquote(cell, options.quotechar) for cell in literal]
         return cells, build_problem(number, "", "bad_quotes", line.strip(), message, severity="warning")
-    cells = next(csv.reader([line], **_csv_options(options, strict=False)), [])
+    cells = _cut(line, options)
     return cells, build_problem(
         number, "", "bad_quotes", line.strip(), message, severity="warning" if width in (0, len(cells)) else "error"
     )
+
+
+def _cut(line: str, options: ReadOptions) -> list[str]:
+    return restore(next(build_reader([line], options, strict=False), []), options)
 
 
 def _unquote(cell: str, quote: str) -> str:
@@ -190,7 +171,7 @@ def _unquote(cell: str, quote: str) -> str:
 
 def _is_unclosed(line: str, options: ReadOptions) -> bool:
     try:
-        next(csv.reader([line], **_csv_options(options, strict=True)), None)
+        next(build_reader([line], options), None)
     except csv.Error as exc:
         return "unexpected end" in str(exc)
     return False
@@ -206,89 +187,3 @@ def _check_newlines(rows: list[Row]) -> Iterator[Problem]:
                 )
                 yield build_problem(row.number, "", "long_cell", cell, message, severity="warning")
                 break
-
-
-def detect_dialect(lines: list[str]) -> Dialect:
-    """Find the delimiter, the header line and whether it holds names.
-
-    Args:
-        lines: The first physical lines of the file, with their ends, NUL removed.
-    """
-    if lines and (mark := re.fullmatch(r'"?sep=(.)"?\s*', lines[0])):
-        delimiter, skip = mark[1], 1
-    else:
-        delimiter, skip = _detect_delimiter(lines), 0
-    records = _sample_records(lines[skip:], delimiter)
-    offset = _count_junk(records)
-    header_row = records[offset].number + skip if records else 1
-    body = [row.cells for row in records[offset:]]
-    return Dialect(delimiter=delimiter, header_row=header_row, has_header=_has_header(body))
-
-
-def _sample_records(lines: list[str], delimiter: str) -> list[Row]:
-    options = ReadOptions(delimiter=delimiter)
-    records: list[Row] = []
-    for row in _read_records(_Lines(iter(lines)), options, []):
-        records.append(row)
-        if len(records) == SAMPLE_RECORDS:
-            break
-    return records
-
-
-def _detect_delimiter(lines: list[str]) -> str:
-    """The only delimiter that cuts the records evenly; clevercsv, then `csv.Sniffer`, where that leaves a doubt."""
-    even = {d: width for d in DELIMITERS if (width := _even_width(_sample_records(lines, d))) > 1}
-    if len(even) == 1:
-        return next(iter(even))
-    if not any(d in line for line in lines for d in DELIMITERS):
-        return ","
-    return _sniff(lines) or (max(even, key=lambda d: even[d]) if even else ",")
-
-
-def _even_width(records: list[Row]) -> int:
-    """The width shared by 98 % of the records, else 0."""
-    if not records:
-        return 0
-    width, count = Counter(len(row.cells) for row in records).most_common(1)[0]
-    return width if count >= 0.98 * len(records) else 0
-
-
-def _sniff(lines: list[str]) -> str:
-    import clevercsv
-
-    sample = "".join(lines[:60])[:20_000]
-    try:
-        dialect = clevercsv.Sniffer().sniff(sample, delimiters=DELIMITERS)
-        if dialect is not None and dialect.delimiter in tuple(DELIMITERS):
-            return str(dialect.delimiter)
-    except clevercsv.Error:
-        pass
-    try:
-        return csv.Sniffer().sniff(sample, delimiters=DELIMITERS).delimiter
-    except csv.Error:
-        return ""
-
-
-def _count_junk(records: list[Row]) -> int:
-    """How many records stand before the table: titles and notes, far narrower than most of the file."""
-    if len(records) < 3:
-        return 0
-    width, count = Counter(len(row.cells) for row in records).most_common(1)[0]
-    if width < 3 or count < 0.6 * len(records):
-        return 0
-    filled = [sum(1 for cell in row.cells if cell.strip()) for row in records]
-    for position, row in enumerate(records[:50]):
-        if len(row.cells) * 2 > width and filled[position] * 2 > width:
-            return position
-    return 0
-
-
-def _has_header(records: list[tuple[str, ...]]) -> bool:
-    """Names are words; a first row with numbers or addresses in a third of its cells is data."""
-    if not records:
-        return True
-    header = [cell.strip() for cell in records[0]]
-    if any(is_known_header(cell) for cell in header):
-        return True
-    values = sum(1 for cell in header if _VALUE.fullmatch(cell) or len(cell) > 200)
-    return values * 3 < len(header)

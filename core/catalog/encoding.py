@@ -1,18 +1,71 @@
 """Which text encoding a file was written in.
 
-A byte order mark decides; then strict UTF-8 over the whole file; then the legacy encodings that can decode every byte,
-ranked by how much the result looks like the language they were made for. The ranking needs a few dozen letters: a file
-with one odd character can be told wrongly, which is why a guess is always reported and can be overridden.
+A byte order mark decides; then strict UTF-8 over the whole file; then chardet ranks the legacy encodings on the lines
+that hold more than ASCII. Chardet compares letter pairs with those of running text; a table has few of them, so an
+encoding in which words mix alphabets or hold control characters is put behind the others. A file with one odd letter
+can still be told wrongly, which is why a guess is always reported and can be overridden.
 """
 
 import codecs
-import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
-CANDIDATES = ("gb18030", "big5", "cp932", "cp949", "cp1252", "cp1251")
+import chardet
+
+#: The encodings that tables are still written in, and what people call them.
+ENCODINGS = {
+    "utf-8": "Unicode",
+    "utf-8-sig": "Unicode with a mark",
+    "utf-16": "Unicode, 16 bit",
+    "utf-16-le": "Unicode, 16 bit",
+    "utf-16-be": "Unicode, 16 bit",
+    "cp1252": "Western European",
+    "cp1250": "Central European",
+    "cp1251": "Cyrillic",
+    "cp1253": "Greek",
+    "cp1254": "Turkish",
+    "cp1255": "Hebrew",
+    "cp1256": "Arabic",
+    "cp1257": "Baltic",
+    "cp1258": "Vietnamese",
+    "cp874": "Thai",
+    "gb18030": "Chinese, simplified",
+    "big5hkscs": "Chinese, traditional",
+    "cp932": "Japanese",
+    "shift_jis_2004": "Japanese",
+    "euc_jis_2004": "Japanese, Unix",
+    "cp949": "Korean",
+    "iso8859-2": "Central European, ISO",
+    "iso8859-5": "Cyrillic, ISO",
+    "iso8859-6": "Arabic, ISO",
+    "iso8859-7": "Greek, ISO",
+    "iso8859-8": "Hebrew, ISO",
+    "iso8859-13": "Baltic, ISO",
+    "iso8859-15": "Western European with the euro, ISO",
+    "koi8-r": "Cyrillic, Unix",
+    "koi8-u": "Ukrainian, Unix",
+    "cp437": "Western European, DOS",
+    "cp850": "Western European, DOS",
+    "cp852": "Central European, DOS",
+    "cp857": "Turkish, DOS",
+    "cp862": "Hebrew, DOS",
+    "cp737": "Greek, DOS",
+    "cp866": "Cyrillic, DOS",
+    "mac-roman": "Western European, Mac",
+    "mac-cyrillic": "Cyrillic, Mac",
+}
+#: Encodings that another one holds byte for byte, printable characters only.
+_WIDER = {"iso8859-1": "cp1252", "iso8859-9": "cp1254", "tis-620": "cp874", "euc_kr": "cp949"}
+#: The commonest of the legacy encodings: it wins where nothing speaks for another.
+COMMONEST = "cp1252"
 FALLBACK = "latin-1"
 SAMPLE_BYTES = 256 * 1024
+#: Each candidate is tried on the whole file.
+MAX_RANKED = 5
+_SHOWN = 60
 
 # utf-32 first: its little-endian mark begins with that of utf-16.
 _MARKS = (
@@ -22,33 +75,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-
-# The most frequent characters of running text; real text in the language is full of them, a wrong decoding is not.
-_SIMPLIFIED = frozenset(
-    "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现"
-    "当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将两高间由问很最"
-    "重并物手应战向头文体政美相见被利什二等产或新己制身果加西斯月话合回特代内信表化老给世位次度门任常先海通教儿原东声提立及比员解水名真论处走义"
-    "各入几口认条平系气题活尔更别打女变四神总何电数安少报才结反受目太量再感建务做接必场件计管期市直德资命山金指克许统区保至队形社便空决治展马"
-    "科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路记南品住告类求据程北边死张该交规万取拉格望觉术领共确传师观清今切院让识候带导争"
-    "运笔衣鞋裤裙包红蓝黑绿黄棉质男装价商货店购买颜尺码产款号码描述图片标适夏冬春秋季羊毛外套衬衫礼物"
-)
-_TRADITIONAL = frozenset(
-    "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作裡用道行所然家種事成方多經麼去法學如都同現"
-    "當沒動面起看定天分還進好小部其些主樣理心她本前開但因只從想實日軍者意無力它與長把機十民第公此已工使情明性知全三又關點正業外將兩高間由問很最"
-    "重並物手應戰向頭文體政美相見被利什二等產或新己制身果加西斯月話合回特代內信表化老給世位次度門任常先海通教兒原東聲提立及比員解水名真論處走義"
-    "各入幾口認條平系氣題活爾更別打女變四神總何電數安少報才結反受目太量再感建務做接必場件計管期市直德資命山金指克許統區保至隊形社便空決治展馬"
-    "科司五基眼書非則聽白卻界達光放強即像難且權思王象完設式色路記南品住告類求據程北邊死張該交規萬取拉格望覺術領共確傳師觀清今切院讓識候帶導爭"
-    "運筆衣鞋褲裙包紅藍黑綠黃棉質男裝價商貨店購買顏尺碼產款號碼描述圖片標適夏冬春秋季羊毛外套襯衫禮物"
-)
-_HANGUL = frozenset(
-    "이다는의에을를가고지한하로도은서기사그나자리어시인아일대들라수있정해상부스으과것보여주전제만장원거니관게성면구동비무용마유조내우호선습안했진"
-    "경생소신오연모되결문계없년방회공중화분세물후학당개적재감레차미트단할방색상품명블랙화이셔츠바지면가격설명파란빨간검은남여성용티"
-)
-_FULLWIDTH = re.compile("[\u3000-\u303f\uff01-\uff5e]")
-_KANA = re.compile("[\u3041-\u30ff]")
-_HALF_KANA = re.compile("[\uff61-\uff9f]")
-_SYMBOLS = frozenset("°®©™€£¥’‘“”–—…•½¼¾×«»§²³·¿¡ºª№„")
-_RARE = re.compile("[\x80-\x9f\ue000-\uf8ff]")
+_ONE_SCRIPT = frozenset({"HIRAGANA", "KATAKANA", "CJK", "HANGUL", "HALFWIDTH", "FULLWIDTH", "IDEOGRAPHIC"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +85,14 @@ class EncodingGuess:
     Attributes:
         encodings: The likeliest first; never empty.
         certain: True for a byte order mark or strict UTF-8.
+        sample: A line that tells, as the likeliest encoding reads it; "" when that one is certain.
         damaged_line: Where the file stops being UTF-8 although most of it is; 0 when that is not so.
-        nul_bytes: Whether NUL bytes occur in a file that is not UTF-16 or UTF-32.
     """
 
     encodings: tuple[str, ...]
     certain: bool
+    sample: str = ""
     damaged_line: int = 0
-    nul_bytes: bool = False
 
 
 def detect_encoding(read_chunks: Callable[[], Iterable[bytes]]) -> EncodingGuess:
@@ -74,21 +101,50 @@ def detect_encoding(read_chunks: Callable[[], Iterable[bytes]]) -> EncodingGuess
     Args:
         read_chunks: Gives the file's bytes from the start, anew at each call.
     """
-    sample = _read_sample(read_chunks())
+    head = _read_head(read_chunks())
     for mark, name in _MARKS:
-        if sample.startswith(mark):
+        if head.startswith(mark):
             return EncodingGuess(encodings=(name,), certain=True)
-    if wide := _guess_wide(sample):
-        return EncodingGuess(encodings=(wide, "utf-8"), certain=False)
-    nul_bytes = any(b"\0" in chunk for chunk in read_chunks())
+    if wide := _guess_wide(head):
+        return EncodingGuess(encodings=(wide, "utf-8"), certain=False, sample=_show(head, wide))
     if can_decode(read_chunks(), "utf-8"):
-        return EncodingGuess(encodings=("utf-8",), certain=True, nul_bytes=nul_bytes)
+        return EncodingGuess(encodings=("utf-8",), certain=True)
     odd = _keep_odd_lines(read_chunks())
-    valid = [name for name in CANDIDATES if can_decode(read_chunks(), name)]
-    ranked = sorted(valid, key=lambda name: -score_text(odd.decode(name), name))
-    return EncodingGuess(
-        encodings=(*ranked, FALLBACK), certain=False, damaged_line=_damaged_line(read_chunks()), nul_bytes=nul_bytes
+    valid = (name for name in rank_encodings(odd) if can_decode(read_chunks(), name))
+    ranked = tuple(islice(valid, MAX_RANKED))
+    if damaged := _damaged_line(read_chunks()):
+        return EncodingGuess(encodings=("utf-8", *ranked), certain=False, damaged_line=damaged)
+    encodings = (*ranked, FALLBACK)
+    return EncodingGuess(encodings=encodings, certain=False, sample=_show(odd, encodings[0]))
+
+
+def rank_encodings(text: bytes) -> list[str]:
+    """The legacy encodings that can decode some lines, the likeliest first.
+
+    Args:
+        text: Lines with bytes beyond ASCII.
+    """
+    found = chardet.detect_all(
+        text,
+        ignore_threshold=True,
+        max_bytes=max(len(text), 1),
+        compat_names=False,
+        include_encodings=[*ENCODINGS, *_WIDER],
     )
+    scores: dict[str, float] = {}
+    for one in found:
+        name = _WIDER.get(one["encoding"] or "", one["encoding"] or "")
+        if name and name not in scores and (decoded := _try_decode(text, name)) is not None:
+            scores[name] = one["confidence"] * measure_words(decoded) ** 2
+    western = _try_decode(text, COMMONEST)
+    if western is not None and _has_only_marks(western):
+        scores[COMMONEST] = 1.0
+    return sorted(scores, key=lambda name: (-round(scores[name], 3), name != COMMONEST))
+
+
+def name_encoding(encoding: str) -> str:
+    """The codec with what people call it: "cp1250 (Central European)"."""
+    return f"{encoding} ({ENCODINGS[encoding]})" if encoding in ENCODINGS else encoding
 
 
 def can_decode(chunks: Iterable[bytes], encoding: str) -> bool:
@@ -103,60 +159,99 @@ def can_decode(chunks: Iterable[bytes], encoding: str) -> bool:
     return True
 
 
-def score_text(text: str, encoding: str) -> float:
-    """How plausible a decoding is.
+def measure_words(text: str) -> float:
+    """How well words hold together, [0, 1]: the share of characters beyond ASCII that stand where they may.
 
-    Args:
-        text: The file decoded in `encoding`.
-        encoding: One of `CANDIDATES`.
-
-    Returns:
-        The mean over the characters beyond ASCII, about [-1, 1]; 0 when there are none.
+    A letter does not stand beside one of another alphabet, a capital not behind a small letter, a symbol not between
+    letters, and a control character nowhere.
     """
-    score = _SCORES[encoding]
-    total, count = 0.0, 0
+    good, count = 0, 0
     padded = f" {text} "
     for position in range(1, len(padded) - 1):
         if padded[position] > "\x7f":
-            total += score(padded[position], padded[position - 1], padded[position + 1])
             count += 1
-    return total / count if count else 0.0
+            good += _fits(padded[position], padded[position - 1], padded[position + 1])
+    return good / count if count else 1.0
 
 
-def _read_sample(chunks: Iterable[bytes]) -> bytes:
-    sample = b""
+def _fits(char: str, before: str, after: str) -> bool:
+    category = unicodedata.category(char)
+    if category in ("Cc", "Co", "Cn"):
+        return False
+    if char.isalpha():
+        alone = all(not near.isalpha() or _script(near) == _script(char) for near in (before, after))
+        return alone and not (char.isupper() and before.islower()) and not (char.islower() and after.isupper())
+    return category[0] not in "SN" or not (before.isalpha() and after.isalpha())
+
+
+@lru_cache(maxsize=4096)
+def _script(char: str) -> str:
+    word = unicodedata.name(char, "").split(" ")[0].split("-")[0]
+    return "CJK" if word in _ONE_SCRIPT else word
+
+
+def _has_only_marks(text: str) -> bool:
+    """Whether all that is beyond ASCII are quotes, dashes, currencies and the like, none of them within a word.
+
+    The code pages agree on few of these, and there is no letter for chardet to compare.
+    """
+    odd = [char for char in text if char > "\x7f"]
+    return not any(char.isalpha() for char in odd) and measure_words(text) == 1
+
+
+def _try_decode(text: bytes, encoding: str) -> str | None:
+    """The text, None when a byte is not valid; a character may be cut at the end."""
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(text)
+    except UnicodeDecodeError:
+        return None
+
+
+def _show(text: bytes, encoding: str) -> str:
+    lines = text.decode(encoding, errors="replace").splitlines()
+    return max(lines[:50], key=lambda line: sum(char > "\x7f" for char in line[:_SHOWN]), default="")[:_SHOWN].strip()
+
+
+def _read_head(chunks: Iterable[bytes]) -> bytes:
+    head = b""
     for chunk in chunks:
-        sample += chunk
-        if len(sample) >= SAMPLE_BYTES:
+        head += chunk
+        if len(head) >= SAMPLE_BYTES:
             break
-    return sample[:SAMPLE_BYTES]
+    return head[:SAMPLE_BYTES]
 
 
-def _guess_wide(sample: bytes) -> str:
-    """UTF-16 without a mark shows as NUL in every second byte of Latin text."""
-    half = len(sample) // 2
-    if half < 2:
+def _guess_wide(head: bytes) -> str:
+    """UTF-16 without a mark: NUL in every second byte of Latin text, or what chardet tells of other alphabets."""
+    half = len(head) // 2
+    if half < 2 or b"\0" not in head:
         return ""
-    if sample[1::2].count(0) > 0.4 * half and sample[0::2].count(0) < 0.05 * half:
+    if head[1::2].count(0) > 0.4 * half and head[0::2].count(0) < 0.05 * half:
         return "utf-16-le"
-    if sample[0::2].count(0) > 0.4 * half and sample[1::2].count(0) < 0.05 * half:
+    if head[0::2].count(0) > 0.4 * half and head[1::2].count(0) < 0.05 * half:
         return "utf-16-be"
-    return ""
+    found = chardet.detect(head[: half * 2], compat_names=False)["encoding"] or ""
+    return found if found.startswith(("utf-16", "utf-32")) else ""
 
 
 def _keep_odd_lines(chunks: Iterable[bytes]) -> bytes:
-    """The lines with bytes beyond ASCII, up to the sample's size: the only ones that tell encodings apart.
+    """Lines with bytes beyond ASCII from the whole file, thinned out to the sample's size: the only ones that tell.
 
-    Lines end at a line feed, which is never the second byte of a character in the candidate encodings.
+    Lines end at a line feed, which is never the second byte of a character in a legacy encoding.
     """
     kept: list[bytes] = []
-    size = 0
+    size, seen, step = 0, 0, 1
     for line in _split_lines(chunks):
-        if not line.isascii():
-            kept.append(line)
-            size += len(line)
-            if size > SAMPLE_BYTES:
-                break
+        seen += not line.isascii()
+        if line.isascii() or seen % step:
+            continue
+        if len(line) > SAMPLE_BYTES:
+            return line[:SAMPLE_BYTES]
+        kept.append(line)
+        size += len(line)
+        if size > 2 * SAMPLE_BYTES:
+            kept, step = kept[1::2], step * 2
+            size = sum(map(len, kept))
     return b"\n".join(kept)
 
 
@@ -182,83 +277,3 @@ def _damaged_line(chunks: Iterable[bytes]) -> int:
             bad += 1
             first = first or number
     return first if good >= 9 * max(bad, 1) else 0
-
-
-def _score_chinese(common: frozenset[str], encoding: str, first_level: tuple[int, int]) -> Callable[..., float]:
-    def score(char: str, before: str, after: str) -> float:
-        if char in common:
-            return 1.0
-        if _FULLWIDTH.match(char):
-            return 0.5
-        if not "\u4e00" <= char <= "\u9fff":
-            return -0.5
-        if before.isascii() and before.isalpha() and after.isascii() and after.isalpha():
-            return -0.5
-        code = char.encode(encoding)
-        return 0.4 if len(code) == 2 and first_level[0] <= code[0] <= first_level[1] and code[1] >= 0x40 else -0.2
-
-    return score
-
-
-def _score_gb18030(char: str, before: str, after: str) -> float:
-    base = _score_chinese(_SIMPLIFIED, "gb18030", (0xB0, 0xD7))(char, before, after)
-    # A second byte below 0xA1 means the rare GBK extension, not the everyday GB 2312.
-    return -0.2 if base == 0.4 and char.encode("gb18030")[1] < 0xA1 else base
-
-
-def _score_japanese(char: str, _before: str, _after: str) -> float:
-    if _KANA.match(char):
-        return 1.0
-    if _HALF_KANA.match(char):
-        return -0.6
-    if _FULLWIDTH.match(char):
-        return 0.5
-    if "\u4e00" <= char <= "\u9fff":
-        return 0.5 if 0x88 <= char.encode("cp932")[0] <= 0x98 else -0.3
-    return -0.5
-
-
-def _score_korean(char: str, _before: str, _after: str) -> float:
-    if char in _HANGUL:
-        return 1.0
-    if "\uac00" <= char <= "\ud7a3":
-        code = char.encode("cp949")
-        return 0.5 if 0xB0 <= code[0] <= 0xC8 and code[1] >= 0xA1 else -0.3
-    return 0.4 if _FULLWIDTH.match(char) else -0.4
-
-
-def _score_latin(char: str, before: str, after: str) -> float:
-    if char in _SYMBOLS:
-        return 0.5
-    if _RARE.match(char) or not char.isalpha():
-        return -0.5
-    if char.islower() and before.isupper() and before > "\x7f":
-        return -0.3
-    neighbours = (before, after)
-    if char.isupper() and before.isalpha() and before.islower():
-        return -0.6
-    if any(near.isascii() and near.isalpha() for near in neighbours):
-        return 0.9
-    return -0.4 if any(near > "\x7f" and near.isalpha() for near in neighbours) else 0.3
-
-
-def _score_cyrillic(char: str, before: str, after: str) -> float:
-    if char in _SYMBOLS:
-        return 0.4
-    if not "\u0400" <= char <= "\u04ff":
-        return -0.5
-    if any(near.isascii() and near.isalpha() for near in (before, after)):
-        return -0.6
-    if char.isupper() and before.islower():
-        return -0.6
-    return 0.9 if "\u0410" <= char <= "\u044f" else 0.2
-
-
-_SCORES: dict[str, Callable[[str, str, str], float]] = {
-    "gb18030": _score_gb18030,
-    "big5": _score_chinese(_TRADITIONAL, "big5", (0xA4, 0xC6)),
-    "cp932": _score_japanese,
-    "cp949": _score_korean,
-    "cp1252": _score_latin,
-    "cp1251": _score_cyrillic,
-}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2 * 1024**3
 CHUNK_BYTES = 1024 * 1024
+_AS_WESTERN = "wishlight.western"
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 
@@ -118,23 +119,39 @@ def read_chunks(path: Path) -> Iterator[bytes]:
 
 
 @contextmanager
-def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
+def open_text(path: Path, encoding: str, *, lenient: bool = False) -> Iterator[IO[str]]:
     """Open a file as text, line ends as they are.
 
+    Args:
+        path: The file.
+        encoding: Python codec name.
+        lenient: Whether bytes that are not valid in the encoding are read as Windows-1252.
+
     Raises:
-        CatalogFileError: As `open_bytes`, the encoding is unknown, or it cannot decode the file.
+        CatalogFileError: As `open_bytes`, or the encoding cannot decode the file.
     """
-    try:
-        codecs.lookup(encoding)
-    except LookupError as exc:
-        raise CatalogFileError(f'"{encoding}" is no known encoding. Try utf-8, gb18030 or cp1252.') from exc
     with open_bytes(path) as stream:
         try:
-            yield io.TextIOWrapper(stream, encoding=encoding, errors="strict", newline="")
+            errors = _AS_WESTERN if lenient else "strict"
+            yield io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
         except UnicodeError as exc:
             raise CatalogFileError(
-                f"{path.name} cannot be read as {encoding}: a character is not valid in it. Choose another encoding."
+                f"{path.name} cannot be read as {encoding}: a character is not valid in it. Choose another encoding "
+                "(on the page, or with --encoding)."
             ) from exc
+
+
+def _read_as_western(error: UnicodeError) -> tuple[str, int]:
+    """Decode the bytes at fault as Windows-1252, which leaves five undefined: those as Latin-1."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    found = [bytes([byte]) for byte in error.object[error.start : error.end]]
+    return "".join(
+        byte.decode("cp1252", "replace").replace("\ufffd", byte.decode("latin-1")) for byte in found
+    ), error.end
+
+
+codecs.register_error(_AS_WESTERN, _read_as_western)
 
 
 class _Limited(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""What an import will do: the recipe as data, and the create, update and skip counts before anything is written."""
+"""The recipe of an import as data, so that a job can carry it and go on in another process."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from core.catalog.mapping import ColumnMapping
 from core.catalog.read import read_table
 from core.catalog.schema import Domain
 from core.catalog.table import ReadOptions, Table
-from core.catalog.validate import ParsedItem, Validated, build_items
+from core.catalog.validate import Validated, build_items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,37 +107,3 @@ class ImportSpec:
         """
         table = table or self.read()
         return build_items(table, self.mapping, domain=self.domain, currency=self.currency, edits=self.edits)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportPlan:
-    """What would be written.
-
-    Attributes:
-        create: Items that are new.
-        update: Items that changed.
-        skip: Items that are there already, word for word.
-    """
-
-    create: tuple[ParsedItem, ...]
-    update: tuple[ParsedItem, ...]
-    skip: tuple[ParsedItem, ...]
-
-
-def plan_import(items: tuple[ParsedItem, ...], known: Mapping[str, str]) -> ImportPlan:
-    """Compare items with what the catalogue holds.
-
-    Args:
-        items: What the file says.
-        known: Item id to content hash of the catalogue.
-    """
-    create, update, skip = [], [], []
-    for parsed in items:
-        before = known.get(parsed.item.item_id)
-        if before is None:
-            create.append(parsed)
-        elif before == parsed.item.content_hash():
-            skip.append(parsed)
-        else:
-            update.append(parsed)
-    return ImportPlan(create=tuple(create), update=tuple(update), skip=tuple(skip))

@@ -1,8 +1,12 @@
-"""A file that a person hands over, put where an import can read it again: copied, named by content, a ZIP opened."""
+"""A file that a person hands over, put where an import can read it again: copied, a ZIP opened.
+
+A copy lies in a folder named by its content and keeps the person's own name, which is what messages call it by.
+"""
 
 import hashlib
 import os
 import shutil
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,6 +17,10 @@ from core.errors import ArchiveError, CatalogFileError
 from core.files import written_whole
 
 _CHUNK = 2**20
+#: Bytes of a file's name before its suffix; most disks take 255 in all.
+_LONGEST_STEM = 150
+#: Characters of a suffix that we do not know.
+_LONGEST_SUFFIX = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +41,11 @@ class Staged:
 
 
 def save_upload(stream: BinaryIO, name: str, uploads: Path) -> Path:
-    """Copy an upload to disk at once, under the hash of its content and its own suffix.
+    """Copy an upload to disk at once, into a folder named by its content, under its own name.
 
     Args:
         stream: The bytes.
-        name: The file's name; only its suffix is used, and only when it is a known one.
+        name: The file's name, as the person's browser gives it; made safe by `name_file`.
         uploads: Folder to copy to.
     """
     temporary = uploads / f"upload.{os.getpid()}.{id(stream)}.tmp"
@@ -48,9 +56,21 @@ def save_upload(stream: BinaryIO, name: str, uploads: Path) -> Path:
             file.write(chunk)
         file.flush()
         os.fsync(file.fileno())
-    path = uploads / f"{digest.hexdigest()}{_suffix(name)}"
+    path = uploads / digest.hexdigest() / name_file(name)
+    path.parent.mkdir(exist_ok=True)
     temporary.replace(path)
     return path
+
+
+def name_file(name: str) -> str:
+    """A name from outside as a file name of ours: one part, nothing invisible in it, and short enough for any disk."""
+    bare = PurePosixPath(name.replace("\\", "/")).name
+    shown = "".join(
+        character for character in bare if unicodedata.category(character)[0] not in "CZ" or character == " "
+    )
+    suffix = _suffix(shown)
+    stem = " ".join(shown[: len(shown) - len(suffix)].split()).strip(".") or "file"
+    return stem.encode()[:_LONGEST_STEM].decode(errors="ignore").strip() + suffix
 
 
 def stage_file(path: Path, uploads: Path, *, name: str = "", member: str = "") -> Staged:
@@ -73,8 +93,10 @@ def stage_file(path: Path, uploads: Path, *, name: str = "", member: str = "") -
         return Staged(name=name, table=path)
     with Archive(path) as archive:
         chosen = member or _only_table(archive, name)
-        target = uploads / f"{_hash_file(path)}-{hashlib.sha256(chosen.encode()).hexdigest()[:8]}{_suffix(chosen)}"
+        folder = uploads / f"{_hash_file(path)}-{hashlib.sha256(chosen.encode()).hexdigest()[:8]}"
+        target = folder / name_file(chosen)
         if not target.exists():
+            folder.mkdir(exist_ok=True)
             with written_whole(target, flush=False) as temporary:
                 archive.extract_table(chosen, temporary)
     near = str(PurePosixPath(chosen).parent)
@@ -124,7 +146,8 @@ def _suffix(name: str) -> str:
     for suffix in (*sorted(TABLE_SUFFIXES, key=len, reverse=True), ".gz", ".zip"):
         if lowered.endswith(suffix):
             return suffix
-    return PurePosixPath(lowered).suffix if PurePosixPath(lowered).suffix[1:].isalnum() else ""
+    suffix = PurePosixPath(lowered).suffix
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= _LONGEST_SUFFIX else ""
 
 
 def _hash_file(path: Path) -> str:

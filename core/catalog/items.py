@@ -9,7 +9,16 @@ from core.catalog.codes import CODE, is_code, is_shortened
 from core.catalog.picture_cells import find_picture_fault, split_pictures
 from core.catalog.prices import DecimalMark, Price, has_yen_sign, parse_price, read_currency
 from core.catalog.records import ATTRIBUTE, Record, make_id
-from core.catalog.schema import AVAILABILITIES, Availability, Domain, Item, Problem, Severity, shorten_reference
+from core.catalog.schema import (
+    AVAILABILITIES,
+    ITEM_FIELDS,
+    Availability,
+    Domain,
+    Item,
+    Problem,
+    Severity,
+    shorten_reference,
+)
 from core.catalog.table import build_problem
 from core.catalog.text import clean_line, strip_html
 from core.catalog.values import (
@@ -48,6 +57,7 @@ class ItemSettings:
         make_ids: True when no column holds ids.
         whole_numbers: Attributes whose every value is a whole number written with ".0", as data frames with gaps do.
         numeric_category: Whether a category that is only a number is kept.
+        fields: What the file has columns for, fields and "attribute:Name".
     """
 
     domain: Domain
@@ -57,6 +67,7 @@ class ItemSettings:
     make_ids: bool = False
     whole_numbers: frozenset[str] = frozenset()
     numeric_category: bool = True
+    fields: frozenset[str] = frozenset({"title"})
 
 
 class ItemBuilder:
@@ -92,6 +103,16 @@ class ItemBuilder:
             domain=self._read_domain(),
         )
 
+    def find_fields(self, item: Item) -> frozenset[str]:
+        """What the record speaks of: what the file has columns for, less cells that nothing could be made of."""
+        filled = set(self._record.values)
+        if "sale_price" in filled or "price" not in self._settings.fields:
+            filled.add("price")  # without a sale, a column of sale prices says nothing of the price
+        lost = {name for name in filled & set(ITEM_FIELDS) - {"id"} if getattr(item, name) in ("", None, ())}
+        lost |= {problem.field for problem in self.problems if problem.code == "bad_domain"}
+        told = {name for name in ("price", "currency") if getattr(item, name)}
+        return (self._settings.fields | told) - lost - {"id", "sale_price"}
+
     def _cells(self, target: str) -> list[str]:
         return self._record.values.get(target, [])
 
@@ -121,7 +142,7 @@ class ItemBuilder:
 
     def _read_title(self) -> str:
         title = clean_line(strip_html(self._first("title")))
-        if not title:
+        if not title and "title" in self._settings.fields:
             self._report("title", "missing_title", "", "The row has no title; fill in the name of the item.", "error")
         return self._shorten("title", title, MAX_TITLE)
 
@@ -150,7 +171,7 @@ class ItemBuilder:
             if price.amount is not None and (target == "price" or price.amount > 0)
         ]
         if not known:
-            return None, ""
+            return None, "" if {"price", "sale_price"} & self._settings.fields else stated
         amount, currency = min(known, key=lambda pair: pair[0])
         return amount, currency or stated or self._settings.currency
 

@@ -78,10 +78,15 @@ class SuggestedMapping:
         return ColumnMapping(convention=self.convention, targets=targets)
 
 
-def validate_mapping(mapping: ColumnMapping, columns: Sequence[str]) -> None:
+def validate_mapping(mapping: ColumnMapping, columns: Sequence[str], *, updates: bool = False) -> None:
     """Check that items can be built.
 
     A missing id is allowed: ids are then made from the content.
+
+    Args:
+        mapping: What the columns are for.
+        columns: The table's columns.
+        updates: Whether there are items to update; with their ids and something to say of them, no title is needed.
 
     Raises:
         MappingError: The title has no column, a single-valued field has two, or a name is unknown.
@@ -90,15 +95,21 @@ def validate_mapping(mapping: ColumnMapping, columns: Sequence[str]) -> None:
         if column not in columns:
             raise MappingError(f'The file has no column "{column}".{_did_you_mean(column, columns)}')
         check_target(target)
-    if not mapping.find_columns("title"):
-        raise MappingError(
-            f"No column holds the title. Choose the column with the name of each item, one of: {', '.join(columns)}."
-        )
+    used = {target for target in mapping.targets.values() if target}
+    if "title" not in used and not (updates and "id" in used and len(used) > 1):
+        raise no_title(columns)
     for field in TARGETS:
         found = mapping.find_columns(field)
         if len(found) > 1 and field not in MANY:
             names = " and ".join(f'"{name}"' for name in found)
             raise MappingError(f"The {field} is filled by {names}; it holds one value. Choose one of the columns.")
+
+
+def no_title(columns: Sequence[str]) -> MappingError:
+    """The refusal of a file of new items without titles."""
+    return MappingError(
+        f"No column holds the title. Choose the column with the name of each item, one of: {', '.join(columns)}."
+    )
 
 
 def check_target(target: str) -> None:

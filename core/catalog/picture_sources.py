@@ -11,6 +11,8 @@ from core.catalog.pictures import MAX_BYTES, file_too_large
 from core.catalog.schema import DATA
 from core.errors import PictureError
 
+_WEB = ("http://", "https://")
+
 
 class PictureFolder:
     """A folder that a person chose; nothing outside it is ever opened.
@@ -42,6 +44,14 @@ class PictureFolder:
         except OSError as exc:
             raise PictureError("missing", f"“{reference[:120]}” cannot be read ({exc.strerror}).") from exc
 
+    def has(self, reference: str) -> bool:
+        """Whether `read` would find a file."""
+        try:
+            self._find(reference)
+        except PictureError:
+            return False
+        return True
+
     def _find(self, reference: str) -> Path:
         relative = reference.replace("\\", "/").strip().lstrip("/")
         try:
@@ -53,7 +63,7 @@ class PictureFolder:
             if path.is_file():
                 return path
             other = self._names().get(path.name.lower())
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, RuntimeError) as exc:  # links that lead in a circle, too
             raise PictureError("missing", "The path is not a file name. Correct it.") from exc
         if other is None:
             raise PictureError(
@@ -96,6 +106,21 @@ class PictureSources:
         self._near = near
         self._fetcher = fetcher
 
+    def check(self, reference: str) -> str:
+        """The code of the reason why a reference cannot be read, told without reading; "" where it is worth a try."""
+        if reference.lower().startswith(_WEB):
+            return "" if self._fetcher else "not_fetched"
+        if reference.startswith(DATA):
+            return ""
+        if self._archive is None and self._folder is None:
+            return "no_folder"
+        for name in dict.fromkeys((reference, unquote(reference))):
+            if self._archive is not None and self._archive.has(name, near=self._near):
+                return ""
+            if self._folder is not None and self._folder.has(name):
+                return ""
+        return "missing"
+
     def read(self, reference: str) -> bytes:
         """The bytes behind a reference.
 
@@ -103,7 +128,7 @@ class PictureSources:
             PictureError: With the reason.
         """
         lowered = reference.lower()
-        if lowered.startswith(("http://", "https://")):
+        if lowered.startswith(_WEB):
             if self._fetcher is None:
                 raise PictureError(
                     "not_fetched", "Web addresses are not fetched in this import. Allow it and import again."

@@ -8,10 +8,12 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from core.catalog.delimited import detect_dialect, read_delimited
-from core.catalog.encoding import EncodingGuess, detect_encoding
+from core.catalog.delimited import read_delimited
+from core.catalog.dialect import detect_dialect
+from core.catalog.encoding import EncodingGuess, detect_encoding, name_encoding
 from core.catalog.formats import open_text, read_chunks, sniff_kind
 from core.catalog.schema import Problem
+from core.catalog.split import BOM
 from core.catalog.structured import read_json, read_parquet
 from core.catalog.table import Detected, ReadOptions, Row, Table, build_problem
 from core.catalog.workbook import find_header, list_sheets, read_workbook
@@ -38,35 +40,41 @@ def detect(path: Path) -> Detected:
     if kind == "xlsx":
         sheets = list_sheets(path)
         options = ReadOptions(kind=kind, sheet=sheets[0], header_row=find_header(path, sheets[0]))
-        return Detected(options=options, sheets=sheets, problems=_skipped(options))
+        return Detected(options=options, sheets=sheets, problems=_layout_problems(options))
     guess = detect_encoding(partial(read_chunks, path))
-    options = ReadOptions(kind=kind, encoding=guess.encodings[0])
+    options = ReadOptions(kind=kind, encoding=guess.encodings[0], lenient=guess.damaged_line > 0)
     problems = _encoding_problems(guess)
     if kind == "delimited":
         options = detect_layout(path, options)
-        problems += _skipped(options)
+        problems += _layout_problems(options)
     return Detected(options=options, encodings=guess.encodings, problems=problems)
 
 
-def detect_layout(path: Path, options: ReadOptions) -> ReadOptions:
+def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> ReadOptions:
     """Find delimiter, header line and header again, e.g. after a person chose another encoding.
+
+    Args:
+        path: The file.
+        options: How its letters are read.
+        delimiter: The one that a person chose, "" to find it.
 
     Raises:
         CatalogFileError: The file cannot be read in that encoding.
     """
-    with open_text(path, options.encoding) as stream:
+    with open_text(path, options.encoding, lenient=options.lenient) as stream:
         lines: list[str] = []
         size = 0
         for line in islice(stream, SAMPLE_LINES):
-            lines.append(line.replace("\0", ""))
+            lines.append(line.replace("\0", "").removeprefix(BOM))
             size += len(line)
             if size > SAMPLE_CHARS:
                 break
-    dialect = detect_dialect(lines)
+    dialect = detect_dialect(lines, delimiter)
     return replace(
         options,
         delimiter=dialect.delimiter,
         quotechar=dialect.quotechar,
+        escapechar=dialect.escapechar,
         header_row=dialect.header_row,
         has_header=dialect.has_header,
     )
@@ -101,28 +109,42 @@ def _read(path: Path, options: ReadOptions, limit: int | None) -> Table:
         return read_parquet(path, limit)
     if options.kind == "jsonl":
         return read_json(path, options, limit)
-    with open_text(path, options.encoding) as stream:
+    with open_text(path, options.encoding, lenient=options.lenient) as stream:
         return read_delimited(stream, options, limit)
 
 
 def _encoding_problems(guess: EncodingGuess) -> tuple[Problem, ...]:
     if guess.certain:
         return ()
-    name = guess.encodings[0]
-    message = f"The file does not say how its letters are encoded; {name} is the best guess. Check the preview."
-    found = [build_problem(0, "", "guessed_encoding", name, message, severity="warning")]
     if guess.damaged_line:
-        message = (
-            f"Most of the file is UTF-8, but line {guess.damaged_line} is not; it was probably put together from two "
-            "files. Correct that line and save the file as UTF-8."
-        )
         line = str(guess.damaged_line)
-        found.append(build_problem(0, "", "mixed_encoding", line, message, severity="warning"))
+        message = (
+            f"Most of the file is UTF-8, but line {line} is not; it was probably put together from two files. Such "
+            "lines are read as Windows-1252. Check them, and save the file as UTF-8."
+        )
+        return (build_problem(0, "", "mixed_encoding", line, message, severity="warning"),)
+    first, *others = (name_encoding(name) for name in guess.encodings[:3])
+    next_likeliest = f" Next likeliest: {', '.join(others)}." if others else ""
+    message = (
+        f"The file does not say how its letters are encoded. It is read as {first}, so a line reads “{guess.sample}”."
+        f"{next_likeliest} If letters look wrong, choose another encoding (on the page, or with --encoding)."
+    )
+    return (build_problem(0, "", "guessed_encoding", guess.encodings[0], message, severity="warning"),)
+
+
+def _layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
+    found: list[Problem] = []
+    if options.header_row > 1:
+        message = (
+            f"The lines before line {options.header_row} look like a title and are skipped; check the preview. Another "
+            "header row can be chosen (on the page, or with --header-row)."
+        )
+        value = str(options.header_row - 1)
+        found.append(build_problem(0, "", "skipped_lines", value, message, severity="warning"))
+    if not options.has_header:
+        message = (
+            "The first line looks like values rather than names, so the columns are called column_1, column_2 and so "
+            "on. Say what they hold (on the page, or with --map)."
+        )
+        found.append(build_problem(0, "", "no_header", "", message, severity="warning"))
     return tuple(found)
-
-
-def _skipped(options: ReadOptions) -> tuple[Problem, ...]:
-    if options.header_row == 1:
-        return ()
-    message = f"The lines before line {options.header_row} look like a title and are skipped; check the preview."
-    return (build_problem(0, "", "skipped_lines", str(options.header_row - 1), message, severity="warning"),)

@@ -3,13 +3,37 @@
 from pathlib import Path
 
 from core.catalog.importing import ImportSpec
-from core.catalog.read import detect, preview_table
-from core.catalog.suggest_mapping import suggest_mapping
+from core.catalog.mapping import ColumnMapping
+from core.catalog.read import detect
 from core.errors import CatalogFileError
 
 SAMPLE_NAME = "Sample shop"
 SAMPLE_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "sample"
-_CURRENCY = "EUR"
+SAMPLE_NOTE = "Pictures made for demos, most of them rendered or generated."
+#: Needs to show the sample with: the first rows of each were looked at.
+SAMPLE_NEEDS = (
+    "somewhere comfortable to sit",
+    "a backpack for a long hike",
+    "warm jacket for the winter",
+    "grow vegetables in the garden",
+)
+#: What its columns are, said and not guessed: credits are neither pictures nor something to filter by.
+_TARGETS = {
+    "id": "id",
+    "title": "title",
+    "description": "description",
+    "category": "category",
+    "brand": "brand",
+    "price": "price",
+    "currency": "currency",
+    "colour": "attribute:Colour",
+    "material": "attribute:Material",
+    "image": "pictures",
+    "source": "",
+    "author": "",
+    "licence": "",
+    "changes": "",
+}
 
 
 def sample_spec(*, backbone: str, name: str = SAMPLE_NAME) -> ImportSpec:
@@ -21,16 +45,13 @@ def sample_spec(*, backbone: str, name: str = SAMPLE_NAME) -> ImportSpec:
     table = SAMPLE_FOLDER / "products.csv"
     if not table.is_file():
         raise CatalogFileError(f"The sample is missing ({table}). Get Wishlight again, or import a file of your own.")
-    options = detect(table).options
-    preview = preview_table(table, options)
     return ImportSpec(
         catalog=name,
         backbone=backbone,
         table=table,
-        options=options,
-        mapping=suggest_mapping(preview.columns, preview.rows).build(accept_suggestions=True),
+        options=detect(table).options,
+        mapping=ColumnMapping(targets=_TARGETS),
         domain="goods",
-        currency=_CURRENCY,
         folder=SAMPLE_FOLDER,
         fetch=False,
     )

@@ -27,8 +27,8 @@ def read_json(path: Path, options: ReadOptions, limit: int | None = None) -> Tab
         CatalogFileError: The file is not JSON, not a table, or too large.
     """
     problems: list[Problem] = []
-    in_lines = _is_lines(path, options.encoding)
-    with open_text(path, options.encoding) as stream:
+    in_lines = _is_lines(path, options)
+    with open_text(path, options.encoding, lenient=options.lenient) as stream:
         if in_lines:
             records: Iterable[tuple[int, Any]] = _read_lines(stream, problems)
         else:
@@ -65,9 +65,9 @@ def _read_batches(frame: Any, count: int, limit: int | None, name: str) -> Itera
         yield from enumerate(batch.iter_rows(named=True), start=start + 1)
 
 
-def _is_lines(path: Path, encoding: str) -> bool:
+def _is_lines(path: Path, options: ReadOptions) -> bool:
     """Whether the first line is a whole JSON object, and not the only one of an array."""
-    with open_text(path, encoding) as stream:
+    with open_text(path, options.encoding, lenient=options.lenient) as stream:
         for line in stream:
             if line.strip():
                 try:

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.catalog.schema import Problem, Severity
+from core.errors import CatalogFileError
 
 Kind = Literal["delimited", "xlsx", "parquet", "jsonl"]
 
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 2_000
 VALUE_LENGTH = 200
+
+
+#: What people call the separators that are hard to type.
+DELIMITER_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "colon": ":"}
+MAX_DELIMITER = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,28 +26,63 @@ class ReadOptions:
     Attributes:
         kind: The family of formats.
         encoding: Python codec name, for delimited and jsonl.
-        delimiter: One character.
+        lenient: Whether bytes that are not valid in the encoding are read as Windows-1252, for files put together from
+            two.
+        delimiter: What stands between two cells: one character, or a few, as in "::".
         quotechar: One character, or "" when quotes have no meaning.
+        escapechar: One character that takes the meaning of the next one away, as a backslash does in dumps of
+            databases; "" when there is none.
         has_header: False names the columns column_1, column_2, ...
         header_row: First line (or sheet row) that belongs to the table, 1-based; lines before it are skipped.
-        sheet: Name of the sheet of a workbook, "" for the first that is not empty.
+        sheet: Name of the sheet of a workbook, "" for the likeliest.
+        path: Where the list of items lies in a JSON document, as in "data.items"; "" for the likeliest.
+
+    Raises:
+        CatalogFileError: An option can be read in no way; the sentence says what it may be.
     """
 
     kind: Kind = "delimited"
     encoding: str = "utf-8"
+    lenient: bool = False
     delimiter: str = ","
     quotechar: str = '"'
+    escapechar: str = ""
     has_header: bool = True
     header_row: int = 1
     sheet: str = ""
+    path: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.delimiter) != 1 or len(self.quotechar) > 1:
-            raise ValueError("delimiter is one character, quotechar one or none")
-        if self.delimiter == self.quotechar or self.delimiter in "\r\n":
-            raise ValueError("the delimiter can be neither the quote nor a line end")
+        if not 1 <= len(self.delimiter) <= MAX_DELIMITER or set(self.delimiter) & set("\r\n\0"):
+            names = ", ".join(DELIMITER_NAMES)
+            raise CatalogFileError(f"The separator is one to {MAX_DELIMITER} characters of a line, or one of: {names}.")
+        if len(self.quotechar) > 1 or len(self.escapechar) > 1:
+            raise CatalogFileError("The quote and the escape character are one character each, or none.")
+        marks = [mark for mark in (self.quotechar, self.escapechar) if mark]
+        if len(set(marks)) < len(marks) or any(mark in self.delimiter or mark in "\r\n\0" for mark in marks):
+            raise CatalogFileError("The separator, the quote and the escape character have to differ.")
         if self.header_row < 1:
-            raise ValueError("header_row starts at 1")
+            raise CatalogFileError("The header row is counted from 1.")
+        if not _is_text_codec(self.encoding):
+            raise CatalogFileError(f'"{self.encoding}" is no known encoding. Try utf-8, gb18030 or cp1252.')
+
+
+def parse_delimiter(text: str) -> str:
+    """The separator that a person typed: itself, its name ("tab"), or with escapes (a backslash and a t).
+
+    Raises:
+        CatalogFileError: There is none.
+    """
+    found = DELIMITER_NAMES.get(text.strip().lower(), text.replace("\\t", "\t"))
+    return ReadOptions(delimiter=found, quotechar="").delimiter
+
+
+def _is_text_codec(name: str) -> bool:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +92,15 @@ class Detected:
     Attributes:
         options: The best guess.
         encodings: Candidate codecs, the likeliest first; empty for binary formats.
-        sheets: Names of the sheets of a workbook.
+        sheets: Names of the sheets of a workbook that can be seen, the likeliest first.
+        paths: Where lists of items lie in a JSON document, the likeliest first.
         problems: Doubts about the whole file.
     """
 
     options: ReadOptions
     encodings: tuple[str, ...] = ()
     sheets: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 

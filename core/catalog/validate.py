@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from core.catalog.codes import CODE
 from core.catalog.conventions import find_fold, find_roles
 from core.catalog.items import ItemBuilder, ItemSettings
 from core.catalog.mapping import ColumnMapping, validate_mapping
@@ -12,6 +13,7 @@ from core.catalog.prices import CURRENCIES, guess_yen, has_yen_sign, infer_decim
 from core.catalog.records import ATTRIBUTE, CellReader, Record, build_plain_records
 from core.catalog.schema import DOMAINS, Domain, Item, Problem
 from core.catalog.table import Row, Table, build_problem, find_problem_rows
+from core.catalog.text import clean_line
 from core.errors import MappingError
 
 _NO_EDITS: Mapping[int, Mapping[str, str]] = MappingProxyType({})
@@ -26,11 +28,14 @@ class ParsedItem:
         row: The row that carries it.
         rows: Every row that belongs to it, that one first.
         item: The item.
+        fields: What the row speaks of, fields and "attribute:Name"; of an item that the catalogue knows, everything
+            else stays as it is.
     """
 
     row: int
     rows: tuple[int, ...]
     item: Item
+    fields: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +59,15 @@ class Validated:
         items: Accepted items in the order of the file.
         problems: Every problem of the file and of its rows, by row.
         rejected: Rejected rows, by row.
+        columns: Of the table.
+        fields: What the items speak of, all of them together.
     """
 
     items: tuple[ParsedItem, ...]
     problems: tuple[Problem, ...]
     rejected: tuple[RejectedRow, ...]
+    columns: tuple[str, ...]
+    fields: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -78,7 +87,8 @@ def build_items(
 ) -> Validated:
     """Make an item of every row, or of every group of rows that the convention puts together.
 
-    An id that occurs twice is kept where it occurs first. Without an id column, ids are made from the content.
+    An id that occurs twice is kept where it occurs first. Without an id column, ids are made from the content. A file
+    with ids and without titles can only update items; see `core.catalog.decide`.
 
     Args:
         table: The file as text.
@@ -96,7 +106,7 @@ def build_items(
         raise ValueError(f"unknown domain {domain!r}")
     if currency and currency not in CURRENCIES:
         raise MappingError(f'"{currency}" is no currency code. Write three letters such as USD, EUR or CNY.')
-    validate_mapping(mapping, table.columns)
+    validate_mapping(mapping, table.columns, updates=True)
     rows, table_problems = _apply_edits(table, edits)
     outcome = _Outcome(problems=list(table_problems))
     good = _set_aside(rows, table_problems, outcome)
@@ -113,6 +123,8 @@ def build_items(
             RejectedRow(row=by_number[number], problems=tuple(found))
             for number, found in sorted(outcome.rejected.items())
         ),
+        columns=table.columns,
+        fields=frozenset().union(*{parsed.fields for parsed in outcome.items}),
     )
 
 
@@ -169,6 +181,7 @@ def _settle(records: Sequence[Record], mapping: ColumnMapping, domain: Domain, c
         make_ids=not mapping.find_columns("id"),
         whole_numbers=_find_whole_numbers(records, set(mapping.targets.values())),
         numeric_category=mapping.convention not in ("merchant", "ebay"),
+        fields=_find_fields(records, mapping),
     )
 
 
@@ -199,6 +212,16 @@ def _settle_yen(records: Sequence[Record], prices: Sequence[str], currency: str)
     return guess_yen([*prices, *stated], words)
 
 
+def _find_fields(records: Sequence[Record], mapping: ColumnMapping) -> frozenset[str]:
+    """What the file has columns for."""
+    mapped = {clean_line(t) if t.startswith((ATTRIBUTE, CODE)) else t for t in mapping.targets.values() if t}
+    folded = {ATTRIBUTE + clean_line(name) for record in records for name in record.attributes}
+    folded |= {clean_line(target) for record in records for target in record.values if target.startswith(CODE)}
+    # A shop's export tells the stock in columns that no field is mapped to.
+    stock = {"availability"} if any("availability" in record.values for record in records) else set()
+    return frozenset(mapped | folded | stock)
+
+
 def _find_whole_numbers(records: Sequence[Record], targets: Iterable[str]) -> frozenset[str]:
     whole: set[str] = set()
     for target in targets:
@@ -211,6 +234,7 @@ def _find_whole_numbers(records: Sequence[Record], targets: Iterable[str]) -> fr
 
 def _build_all(records: Sequence[Record], settings: ItemSettings, outcome: _Outcome) -> None:
     first_rows: dict[str, int] = {}
+    shared: dict[frozenset[str], frozenset[str]] = {}  # nearly every row speaks of the same
     for record in records:
         builder = ItemBuilder(record, settings)
         item = builder.build()
@@ -223,7 +247,9 @@ def _build_all(records: Sequence[Record], settings: ItemSettings, outcome: _Outc
                 outcome.rejected[number] = builder.problems
         else:
             first_rows[item.item_id] = record.row
-            outcome.items.append(ParsedItem(row=record.row, rows=record.rows, item=item))
+            fields = builder.find_fields(item)
+            fields = shared.setdefault(fields, fields)
+            outcome.items.append(ParsedItem(row=record.row, rows=record.rows, item=item, fields=fields))
 
 
 def _duplicate(record: Record, item: Item, first: int, *, made: bool) -> Problem:

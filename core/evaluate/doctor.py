@@ -4,8 +4,6 @@ It reads only the log and the item table. What it cannot see: whether times are 
 written, and whether a column of the catalogue (stock, rank, sales) was filled in after the fact.
 """
 
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +17,6 @@ MIN_USERS, MIN_LIKED = 50, 5
 #: Rank correlation of item order and first event from which on the order tells the time; chance stays below it.
 ORDER_CORRELATION, ORDER_DEVIATIONS = 0.3, 4.0
 ROBOT_SHARE = 0.2
-COLD_SHARE = 0.05
 UNKNOWN_SHARE = 0.1
 SINGLE_SHARE = 0.5
 #: Above this share of impossible times the times as a whole are wrong.
@@ -49,16 +46,13 @@ class Finding:
     examples: tuple[str, ...] = ()
 
 
-def examine(
-    log: InteractionLog, items: ItemTable, *, now: int, split_time: int | None = None, unknown_events: int = 0
-) -> tuple[Finding, ...]:
+def examine(log: InteractionLog, items: ItemTable, *, now: int, unknown_events: int) -> tuple[Finding, ...]:
     """Check a log before training.
 
     Args:
         log: As read.
         items: The catalogue that the log's items are numbered by.
         now: Seconds since the epoch; events more than a day later are in the future.
-        split_time: First second of the test part, None where no split by time is made.
         unknown_events: Events that were left out since the catalogue has no such item.
 
     Returns:
@@ -72,62 +66,8 @@ def examine(
     found = [_check_unknown(log, unknown_events)]
     if len(log):
         found += [_check_amount(log), _check_single(log), _check_robot(log), _check_repeated(log), _check_times(log)]
-        found += [*_check_ratings(log), *_check_moments(log, now), *_check_order(log), *_check_cold(log, split_time)]
+        found += [*_check_ratings(log), *_check_moments(log, now), *_check_order(log)]
     return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))
-
-
-def examine_split(
-    items: ItemTable, fit: NDArray[np.int64] | Sequence[int], test: NDArray[np.int64] | Sequence[int]
-) -> tuple[Finding, ...]:
-    """Check that no product stands on both sides of a split of the items.
-
-    Args:
-        items: The catalogue.
-        fit: Positions of the items that are learned from.
-        test: Positions of the items that are kept for the test.
-
-    Returns:
-        One finding about shared items, one about duplicate products, errors first.
-    """
-    left, right = set(map(int, fit)), set(map(int, test))
-    both = sorted(left & right)
-    found = [_build_shared(items, both)]
-    pairs = _find_duplicates(items, sorted(left - right), sorted(right - left))
-    if pairs:
-        message = (
-            f"{len(pairs):,} test items have the same title or text as an item that is learned from; "
-            "split by title, or remove the duplicates."
-        )
-        shown = tuple(f"{items.item_ids[one]} = {items.item_ids[other]}" for one, other in pairs[:SHOWN])
-        found.append(Finding(code="duplicates_across", severity="error", message=message, examples=shown))
-    else:
-        message = "No product stands on both sides of the split under another id."
-        found.append(Finding(code="duplicates_across", severity="ok", message=message))
-    return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))
-
-
-def _build_shared(items: ItemTable, both: Sequence[int]) -> Finding:
-    if not both:
-        return Finding(code="shared_items", severity="ok", message="No item is on both sides of the split.")
-    message = f"{len(both):,} items are on both sides of the split; keep the test's items out of every fit."
-    shown = tuple(items.item_ids[one] for one in both[:SHOWN])
-    return Finding(code="shared_items", severity="error", message=message, examples=shown)
-
-
-def _find_duplicates(items: ItemTable, fit: Sequence[int], test: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs of an item to learn from and a test item that are the same product."""
-    titles = {key: one for one in fit if (key := _normalise(items.titles[one]))}
-    texts = {key: one for one in fit if (key := _normalise(items.texts[one]))}
-    pairs: list[tuple[int, int]] = []
-    for other in test:
-        one = titles.get(_normalise(items.titles[other]), texts.get(_normalise(items.texts[other])))
-        if one is not None:
-            pairs.append((one, other))
-    return pairs
-
-
-def _normalise(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _check_unknown(log: InteractionLog, unknown: int) -> Finding:
@@ -268,21 +208,3 @@ def _correlate(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
     from scipy.stats import rankdata  # type: ignore[import-untyped]
 
     return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
-
-
-def _check_cold(log: InteractionLog, split_time: int | None) -> list[Finding]:
-    if split_time is None or not log.has_times:
-        return []
-    seen, first = _first_times(log)
-    cold = seen[first >= split_time]
-    later = log.items[log.times >= split_time]
-    share = float(np.isin(later, cold).mean()) if len(later) else 0.0
-    shown = tuple(log.item_ids[item] for item in cold[:SHOWN].tolist())
-    if share > COLD_SHARE:
-        message = (
-            f"{len(cold):,} items appear only after the split and hold {share:.0%} of its events; models that know "
-            "items by their ids cannot suggest them, so read the figures for new items apart."
-        )
-        return [Finding(code="cold_items", severity="warning", message=message, examples=shown)]
-    message = f"{len(cold):,} items appear only after the split and hold {share:.1%} of its events."
-    return [Finding(code="cold_items", severity="ok", message=message, examples=shown)]

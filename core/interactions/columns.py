@@ -18,10 +18,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.catalog.delimited import MAX_FIELD
 from core.catalog.formats import open_text
 from core.catalog.read import read_table
 from core.catalog.schema import Problem
+from core.catalog.split import BOM, build_reader, restore
 from core.catalog.structured import MAX_TEXT
 from core.catalog.table import ReadOptions, build_columns, build_problem, find_problem_rows
 from core.errors import CatalogFileError
@@ -58,6 +58,7 @@ class _Parts:
     numbers: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     wrong: int = 0
+    repeated: int = 0
 
 
 def read_cells(path: Path, options: ReadOptions, columns: Mapping[str, str]) -> LogCells:
@@ -82,33 +83,26 @@ def read_cells(path: Path, options: ReadOptions, columns: Mapping[str, str]) -> 
 
 
 def _read_delimited(path: Path, options: ReadOptions, columns: Mapping[str, str]) -> LogCells:
-    csv.field_size_limit(MAX_FIELD)
     parts = _Parts()
-    with open_text(path, options.encoding) as stream:
+    with open_text(path, options.encoding, lenient=options.lenient) as stream:
         for _ in islice(stream, options.header_row - 1):
             pass
-        reader = csv.reader(
-            _drop_nul(stream, parts),
-            delimiter=options.delimiter,
-            quotechar=options.quotechar or None,
-            quoting=csv.QUOTE_MINIMAL if options.quotechar else csv.QUOTE_NONE,
-            strict=True,
-        )
-        records = _number_records(reader, options.header_row - 1)
+        records = _number_records(_drop_nul(stream, parts), options)
         first = next(records, None)
         if first is None:
             raise CatalogFileError("The file holds no rows. Export the log again, or choose an earlier header line.")
-        names = tuple(first[1]) if options.has_header else tuple(f"column_{n}" for n in range(1, len(first[1]) + 1))
-        unique, problems = build_columns(names)
+        names = first[1] if options.has_header else [f"column_{n}" for n in range(1, len(first[1]) + 1)]
+        unique, problems = build_columns(tuple(names))
         parts.problems += problems
-        _gather(records, first if not options.has_header else None, _find_positions(unique, columns), parts, len(names))
+        _gather(records, first if not options.has_header else None, _find_positions(unique, columns), parts, names)
     return _join(parts, columns)
 
 
 def _drop_nul(stream: IO[str], parts: _Parts) -> Iterator[str]:
     for number, line in enumerate(stream, start=1):
         if "\0" not in line:
-            yield line
+            # An export that was appended to another brings its mark along.
+            yield line.removeprefix(BOM)
             continue
         if not any(problem.code == "nul_removed" for problem in parts.problems):
             message = "The file contains NUL characters, which were left out; check that it was not damaged on the way."
@@ -117,13 +111,15 @@ def _drop_nul(stream: IO[str], parts: _Parts) -> Iterator[str]:
         yield line.replace("\0", "")
 
 
-def _number_records(reader: Iterator[list[str]], skipped: int) -> Iterator[tuple[int, list[str]]]:
+def _number_records(lines: Iterator[str], options: ReadOptions) -> Iterator[tuple[int, list[str]]]:
     """Records that hold something, with the physical line that each starts on."""
-    line = skipped + 1
+    reader = build_reader(lines, options)
+    replaced = len(options.delimiter) > 1 or options.escapechar
+    line = options.header_row
     for record in reader:
         if any(record):
-            yield line, record
-        line = skipped + reader.line_num + 1  # type: ignore[attr-defined]
+            yield line, restore(record, options) if replaced else record
+        line = options.header_row + reader.line_num
 
 
 def _find_positions(names: tuple[str, ...], columns: Mapping[str, str]) -> tuple[int, ...]:
@@ -135,14 +131,18 @@ def _gather(
     first: tuple[int, list[str]] | None,
     positions: tuple[int, ...],
     parts: _Parts,
-    width: int,
+    names: list[str],
 ) -> None:
+    width = len(names)
     pick = itemgetter(*positions)
     batch: list[tuple[str, ...]] = [] if first is None else [pick(first[1])]
     parts.numbers += [] if first is None else [first[0]]
     for number, record in records:
         if len(record) != width and (len(record) < width or any(record[width:])):
             _refuse_width(number, record, width, parts)
+            continue
+        if record == names:
+            parts.repeated += 1
             continue
         batch.append(pick(record))
         parts.numbers.append(number)
@@ -177,6 +177,9 @@ def _join(parts: _Parts, columns: Mapping[str, str]) -> LogCells:
     if parts.wrong > MAX_LISTED:
         message = f"{parts.wrong:,} rows do not fit the header; check that the delimiter is right."
         parts.problems.append(build_problem(0, "", "wrong_width", str(parts.wrong), message, severity="warning"))
+    if parts.repeated:
+        message = f"{parts.repeated:,} rows repeat the header and are left out; the file was put together from several."
+        parts.problems.append(build_problem(0, "", "repeated_header", str(parts.repeated), message, severity="warning"))
     return LogCells(
         cells=_strip(frame),
         numbers=np.array(parts.numbers, np.int64),

@@ -1,16 +1,16 @@
 """Which column of a log fills what: suggested from the names, overridden by a person, checked."""
 
 import difflib
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.catalog.mapping import SuggestedColumn
-from core.catalog.table import Row
 from core.errors import MappingError
-from core.interactions.aliases import LOG_TARGETS, find_exact_target, find_near_target, rank_target_alias
+from core.interactions.aliases import LOG_TARGETS, is_order_number
 
-SHOWN_SAMPLES = 5
-SAMPLE_LENGTH = 120
+#: Names of columns that a message lists.
+SHOWN_NAMES = 40
 _WHAT = {
     "user": "the user (the person, customer or session that acted)",
     "item": "the item (the id that the catalogue gives it)",
@@ -28,6 +28,7 @@ class LogMapping:
         rating: How the person rated the item.
         count: How often, e.g. plays or pieces bought.
         time: When.
+        clock: The time of day, where `time` holds the day alone.
     """
 
     user: str
@@ -36,6 +37,7 @@ class LogMapping:
     rating: str = ""
     count: str = ""
     time: str = ""
+    clock: str = ""
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -84,50 +86,32 @@ class SuggestedLog:
                 raise MappingError(f'The column "{column}" is chosen for {targets}. Choose another for one of them.')
         for target in ("user", "item"):
             if not chosen.get(target):
-                near = [c.column for c in self.columns if c.target == target and c.column not in used]
-                maybe = f' Is it "{near[0]}"?' if near else ""
-                raise MappingError(
-                    f"No column holds {_WHAT[target]}.{maybe} Choose one, as in {target}={(near or names)[0]}; "
-                    f"the file has the columns {', '.join(names)}."
-                )
+                raise MappingError(f"No column holds {_WHAT[target]}. {self._advise(target, used)}{_listed(names)}")
+        if chosen.get("clock") and not chosen.get("time"):
+            raise MappingError(f'"{chosen["clock"]}" holds times of day. Choose the column of days with --map time=.')
 
-
-def suggest_log_mapping(columns: Sequence[str], sample_rows: Sequence[Row] = ()) -> SuggestedLog:
-    """Suggest what every column is for.
-
-    Of several columns with exact aliases the most usual name wins; the others are left out, as a log has one of each.
-
-    Args:
-        columns: The table's columns.
-        sample_rows: A few rows, only shown to the person.
-    """
-    exact: dict[str, str] = {}
-    for column in sorted(columns, key=lambda c: rank_target_alias(t, c) if (t := find_exact_target(c)) else 0):
-        if target := find_exact_target(column):
-            exact.setdefault(target, column)
-    found = {column: target for target, column in exact.items()}
-    near: dict[str, str] = {}
-    for column in columns:
-        if not find_exact_target(column) and (target := find_near_target(column)) not in exact:
-            near.setdefault(target, column)
-    suggested = {column: target for target, column in near.items() if target}
-    return SuggestedLog(
-        columns=tuple(
-            SuggestedColumn(
-                column=column,
-                target=found.get(column) or suggested.get(column, ""),
-                confidence="exact" if column in found else "suggested" if column in suggested else "none",
-                fallback=found.get(column, ""),
-                samples=_samples(sample_rows, position),
+    def _advise(self, target: str, used: Sequence[str]) -> str:
+        free = [column.column for column in self.columns if column.column not in used]
+        orders = [name for name in free if is_order_number(name)]
+        if target == "user" and orders:
+            return (
+                f'"{orders[0]}" numbers orders, not people; if nothing else tells them apart, --map user={orders[0]} '
+                "lets each order count as a person of its own. "
             )
-            for position, column in enumerate(columns)
-        )
-    )
+        near = next((c.column for c in self.columns if c.target == target and c.column in free), "")
+        question = f'Is it "{near}"? ' if near else ""
+        return f"{question}Choose one, as in {_ask(target, near or 'COLUMN')}. "
 
 
-def _samples(rows: Sequence[Row], position: int) -> tuple[str, ...]:
-    cells = (row.cells[position].strip() for row in rows if position < len(row.cells))
-    return tuple(cell[:SAMPLE_LENGTH] for cell in list(dict.fromkeys(filter(None, cells)))[:SHOWN_SAMPLES])
+def _ask(target: str, column: str) -> str:
+    return f"--map {shlex.quote(f'{target}={column}')}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f'The file has one column, "{names[0]}"; what stands between two cells is chosen with --delimiter.'
+    more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
+    return f"The file has the columns {', '.join(names[:SHOWN_NAMES])}{more}."
 
 
 def _find_column(target: str, wanted: str, columns: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from core.interactions.log import NO_TIME, EventType
 from core.interactions.mapping import LogMapping
 from core.interactions.matching import NO_ITEM, match_items
 from core.interactions.row_problems import RowProblems
-from core.interactions.times import parse_times
+from core.interactions.times import join_clock, parse_times
 
 #: What programs write for "nothing here".
 MISSING = ("", "null", "none", "nan", "na", "n/a", "\\n", "<na>", "undefined")
@@ -149,6 +149,8 @@ def _parse_times(frame: pl.DataFrame, problems: RowProblems) -> NDArray[np.int64
     if "time" not in frame.columns:
         return np.full(len(frame), NO_TIME, np.int64)
     cells = frame["time"]
+    if "clock" in frame.columns:
+        cells = join_clock(cells, frame["clock"])
     missing = cells.str.to_lowercase().is_in(MISSING)
     parsed = parse_times(pl.select(pl.when(missing).then(pl.lit("")).otherwise(cells)).to_series())
     message = "This is no time from 1970 on; write it like 2024-01-31T18:30:00Z or as seconds since 1970."

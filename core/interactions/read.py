@@ -18,10 +18,11 @@ from core.catalog.table import ReadOptions
 from core.interactions.columns import read_cells
 from core.interactions.event_names import LogKind, find_liked
 from core.interactions.log import NO_TIME, InteractionLog
-from core.interactions.mapping import LogMapping, suggest_log_mapping
+from core.interactions.mapping import LogMapping
 from core.interactions.matching import NO_ITEM
 from core.interactions.parse import SHOWN_NAMES, ParsedColumns, count_unknown, parse_columns
 from core.interactions.row_problems import RowProblems
+from core.interactions.suggest_mapping import suggest_log_mapping
 
 #: Item ids that are not in the catalogue, kept for a person to look at.
 MAX_UNKNOWN = 5_000
@@ -78,7 +79,7 @@ def read_log(
         detected = detect(path)
         options, found = detected.options, detected.problems
     preview = preview_table(path, options)
-    suggested = suggest_log_mapping(preview.columns, preview.rows)
+    suggested = suggest_log_mapping(preview.columns, preview.rows, item_ids)
     mapping = suggested.build(overrides, accept_suggestions=accept_suggestions)
     cells = read_cells(path, options, mapping.columns)
     problems = RowProblems(numbers=cells.numbers, found=[*found, *cells.problems])

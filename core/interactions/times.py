@@ -10,6 +10,9 @@ from core.interactions.log import NO_TIME
 
 #: Numbers below are seconds since the epoch, then milliseconds, microseconds, nanoseconds.
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (float("inf"), 1e9))
+DAY = 86_400
+#: A time of day alone.
+CLOCK = r"(?i)\d{1,2}:\d\d(:\d\d([.,]\d+)?)?( ?[ap]\.?m\.?)?"
 #: The first second of the year 10000.
 _END = 253_402_300_800
 #: Only behind a time of day: "24-10-2015" ends in no zone.
@@ -53,6 +56,20 @@ def parse_times(cells: pl.Series) -> ParsedTimes:
         seconds[texts] = parsed
     unreadable = (seconds == NO_TIME) & (cells != "").to_numpy()
     return ParsedTimes(seconds=seconds, unreadable=unreadable, ambiguous=ambiguous)
+
+
+def join_clock(days: pl.Series, clocks: pl.Series) -> pl.Series:
+    """Moments from a column of days and one of times of day; a day without a time of day stays as it is.
+
+    Args:
+        days: Texts without surrounding spaces, (N,).
+        clocks: The same; spreadsheets put a date of their own before a time of day, which is left out, (N,).
+    """
+    day = days.str.replace(r"[ T]00:00(:00([.,]0+)?)?$", "").str.replace(r"^(\d{4})(\d{2})(\d{2})$", "${1}-${2}-${3}")
+    clock = clocks.str.extract(rf"(?:^|[ T])({CLOCK})$", 1).str.replace_all(r"(?i)([ap])\.?m\.?$", " ${1}m")
+    clock = clock.str.replace(r"  +", " ").str.replace(r"^(\d):", "0${1}:").str.to_uppercase()
+    joined = (day + " " + clock).fill_null("")
+    return pl.select(pl.when((days == "") | (joined == "")).then(days).otherwise(joined)).to_series()
 
 
 def _parse_numbers(cells: pl.Series) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """All models on one log, by one protocol."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from core.evaluate.protocol import (
 )
 from core.evaluate.recommender import Recommender
 from core.interactions.log import InteractionLog
-from core.interactions.read import read_log
+from core.interactions.log_file import read_log_file
 from core.jobs.material import Material, load_material
 from core.jobs.progress import Progress
 from core.metrics import coverage, gini
@@ -41,7 +41,9 @@ class CompareSpec:
     Attributes:
         catalog: Its name.
         interactions: Path of the log to fit on, and without a second one to test on.
+        reading: How it is read, as `core.interactions.log_file.LogFile.reading`; empty finds it out.
         test_interactions: Path of a log of other people; "" splits the first.
+        test_reading: How that one is read.
         models: Of `ALL_MODELS`.
         split: One of `SPLITS`, "" for the strictest that leaves enough people.
         preset: Of the fusion model.
@@ -51,7 +53,9 @@ class CompareSpec:
 
     catalog: str
     interactions: str
+    reading: Mapping[str, Any] = field(default_factory=dict)
     test_interactions: str = ""
+    test_reading: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ALL_MODELS
     split: str = ""
     preset: str = "balanced"
@@ -97,9 +101,9 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
 
 def _build(spec: CompareSpec, material: Material) -> tuple[str, dict[int, list[Split]]]:
     """Name of the split, and seed to its folds."""
-    log, seeds = _read(spec.interactions, material), range(spec.seed, spec.seed + spec.seeds)
+    log, seeds = _read(spec.interactions, spec.reading, material), range(spec.seed, spec.seed + spec.seeds)
     if spec.test_interactions:
-        split = split_files(log, _read(spec.test_interactions, material))
+        split = split_files(log, _read(spec.test_interactions, spec.test_reading, material))
         if not len(split.users):
             raise EvaluationError("Nobody in the test log has a history and something liked after it. Check the file.")
         return "files", {seed: [split] for seed in seeds}
@@ -107,11 +111,8 @@ def _build(spec: CompareSpec, material: Material) -> tuple[str, dict[int, list[S
     return name, {seed: list(build_splits(log, name, seed=seed)) for seed in seeds}
 
 
-def _read(path: str, material: Material) -> InteractionLog:
-    found = read_log(Path(path), material.table.item_ids, accept_suggestions=True)
-    if not len(found.log):
-        raise EvaluationError(f"No row of {Path(path).name} belongs to an item of “{material.catalog.name}”.")
-    return found.log
+def _read(path: str, reading: Mapping[str, Any], material: Material) -> InteractionLog:
+    return read_log_file(Path(path), reading, material.table.item_ids).log
 
 
 def _builder(name: str, material: Material, preset: str, seed: int) -> Callable[[], Recommender]:

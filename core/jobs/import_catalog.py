@@ -6,24 +6,31 @@ Killed at any moment, what was acknowledged stays, and the next run goes on at t
 import itertools
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-from core.catalog.archive import Archive
-from core.catalog.fetch import PictureFetcher
+from core.catalog.decide import Decision, require_usable, should_read
 from core.catalog.importing import ImportSpec
-from core.catalog.picture_sources import PictureFolder, PictureSources
 from core.catalog.picture_store import PictureImporter
-from core.catalog.schema import DATA, shorten_reference
+from core.catalog.schema import shorten_reference
 from core.catalog.validate import ParsedItem
 from core.encode.encoder import Encoder
 from core.errors import CatalogNotFoundError, PictureError, StoreError
 from core.jobs.activate import embed_new_items
 from core.jobs.encoding import encode_missing, store_embeddings
-from core.jobs.import_report import ImportReport, ImportState, build_report, load_state, note_picture, save_state
+from core.jobs.import_plan import Decided, count_absent, decide_rows, open_sources, untouched_fields
+from core.jobs.import_report import (
+    MAX_LISTED,
+    ImportReport,
+    ImportState,
+    build_report,
+    load_state,
+    note_picture,
+    save_state,
+)
 from core.jobs.progress import Progress, silent
 from core.store.catalogs import Catalog
 from core.store.items import PictureLink
@@ -31,18 +38,23 @@ from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 CHUNK = 400
-_NO_PICTURE_YET = frozenset({"no_folder", "not_fetched", "missing", "unreachable", "http_error", "too_slow"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Write:
+    """An item to write with its pictures, and those of them that could not be read now and stay as they were."""
+
+    row: Decision
+    links: tuple[PictureLink, ...]
+    failed: tuple[PictureLink, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Chunk:
-    """Rows whose pictures are stored: items to write with their pictures, and the counts of the rest."""
+    """Rows that are decided, and the items to write, whose pictures are stored."""
 
-    rows: int
-    writes: Sequence[tuple[ParsedItem, tuple[PictureLink, ...]]]
-    created: int
-    updated: int
-    skipped: int
+    decided: Sequence[Decided]
+    writes: Sequence[_Write]
 
 
 def run_import(
@@ -57,9 +69,10 @@ def run_import(
         import_id: Names the run; "" starts a new one.
 
     Raises:
-        CatalogFileError: The file cannot be read.
-        MappingError: The mapping does not fit the file.
+        CatalogFileError: The file cannot be read, or nothing in it can be used.
+        MappingError: The mapping does not fit the file, or the catalogue.
         ArchiveError: The ZIP file cannot be read.
+        PictureError: The folder of pictures is not there.
         BackboneError: The backbone cannot be loaded.
         StoreError: The catalogue is served by another backbone.
         CancelledError: A person stopped it; what was done stays.
@@ -67,6 +80,7 @@ def run_import(
     started = time.monotonic()
     progress("Reading the file", 0, 0)
     validated = spec.build()
+    require_usable(validated, _known_ids(workspace, spec))
     progress("Loading the image-text model", 0, 0)
     catalog = open_catalog(workspace, spec)
     encoder = workspace.encoder(catalog.backbone)
@@ -83,6 +97,8 @@ def run_import(
             chunk = reading.pop().result()
             if at + CHUNK < total:
                 reading.append(ahead.submit(reader.read, validated.items[at + CHUNK : at + 2 * CHUNK], at + CHUNK))
+            untouched = untouched_fields(chunk.decided, validated.fields)
+            state.untouched = list(dict.fromkeys((*state.untouched, *untouched)))
             _encode_and_write(workspace, catalog, encoder, chunk, state, import_id, before + time.monotonic() - started)
         progress("Importing items", total, total)
     embed_new_items(workspace, workspace.catalogs.find(catalog.name), progress)
@@ -90,7 +106,15 @@ def run_import(
     workspace.suggester.prepare(workspace.catalogs.find(catalog.name))
     state.seconds = before + time.monotonic() - started
     save_state(workspace, state, import_id, finished=True)
-    return build_report(catalog.name, state, validated.problems)
+    absent = count_absent(workspace.items.content_hashes(catalog.id), validated)
+    return build_report(catalog.name, state, validated.problems, absent=absent)
+
+
+def _known_ids(workspace: Workspace, spec: ImportSpec) -> Collection[str]:
+    try:
+        return workspace.items.content_hashes(workspace.catalogs.find(spec.catalog).id)
+    except CatalogNotFoundError:
+        return ()
 
 
 def open_catalog(workspace: Workspace, spec: ImportSpec) -> Catalog:
@@ -113,21 +137,17 @@ def open_catalog(workspace: Workspace, spec: ImportSpec) -> Catalog:
 
 
 class _Reader:
-    """Stores the pictures of the next chunk while the one before is encoded."""
+    """Decides on the next chunk and stores its pictures while the one before is encoded."""
 
     def __init__(
         self, workspace: Workspace, spec: ImportSpec, catalog: Catalog, stack: ExitStack, progress: Progress, total: int
     ) -> None:
-        archive = stack.enter_context(Archive(spec.archive)) if spec.archive else None
-        folder = PictureFolder(spec.folder) if spec.folder else None
-        fetcher = stack.enter_context(PictureFetcher()) if spec.fetch else None
-        self._sources = PictureSources(folder=folder, archive=archive, near=spec.near, fetcher=fetcher)
+        self._sources = open_sources(spec, stack)
         self._importer = stack.enter_context(PictureImporter(workspace.pictures))
-        self._items = workspace.items
+        self._workspace = workspace
         self._catalog = catalog
         self._progress = progress
         self._total = total
-        self._known = workspace.items.content_hashes(catalog.id)
         self._stopped = False
 
     def stop(self) -> None:
@@ -139,45 +159,38 @@ class _Reader:
 
         Raises:
             CancelledError: A person stopped the import.
+            StoreError: A picture could not be written.
         """
         self._progress("Importing items", start, self._total)
-        links = self._items.picture_links(self._catalog.id, [parsed.item.item_id for parsed in rows])
-        same = {p.item.item_id for p in rows if self._known.get(p.item.item_id) == p.item.content_hash()}
-        wanted = [p for p in rows if p.item.item_id not in same or _can_improve(links.get(p.item.item_id, ()))]
-        stored = self._store_pictures(wanted, links, start, len(rows))
+        decided = decide_rows(self._workspace, self._catalog, rows, self._sources.check)
+        fresh = self._store_pictures(decided, start, len(rows))
         writes = []
-        for parsed in wanted:
-            new = tuple(stored[source] for source in parsed.item.pictures)
-            if parsed.item.item_id not in same or new != links.get(parsed.item.item_id, ()):
-                writes.append((parsed, new))
-        created = sum(parsed.item.item_id not in self._known for parsed, _ in writes)
-        return _Chunk(
-            rows=len(rows),
-            writes=writes,
-            created=created,
-            updated=len(writes) - created,
-            skipped=len(rows) - len(writes),
-        )
+        for one in decided:
+            links = one.links
+            new = tuple(
+                _choose(links.get(shorten_reference(source)), fresh.get(source))
+                for source in one.row.parsed.item.pictures
+            )
+            is_changed = one.row.kind == "retry" and one.before is not None and new != one.before.pictures
+            if one.row.kind in ("create", "update") or is_changed:
+                writes.append(_Write(row=one.row, links=new, failed=_find_kept(links, fresh, new)))
+        return _Chunk(decided=decided, writes=writes)
 
-    def _store_pictures(
-        self, wanted: Sequence[ParsedItem], links: dict[str, tuple[PictureLink, ...]], start: int, rows: int
-    ) -> dict[str, PictureLink]:
-        """Reference to its link; what was fetched, or stood in the cell, before is not read again."""
-        stored: dict[str, PictureLink] = {}
+    def _store_pictures(self, decided: Sequence[Decided], start: int, rows: int) -> dict[str, PictureLink]:
+        """Reference to its link, for the pictures that are read."""
         loaders: dict[str, Callable[[], bytes]] = {}
-        for parsed in wanted:
-            fetched = {link.source: link for link in links.get(parsed.item.item_id, ()) if link.picture}
-            for source in parsed.item.pictures:
-                known = fetched.get(shorten_reference(source))
-                if known is not None and ("://" in source or source.startswith(DATA)):
-                    stored[source] = known
-                else:
-                    loaders[source] = partial(self._load, source)
+        for one in decided:
+            if one.row.kind not in ("skip", "reject"):
+                codes = {source: link.code for source, link in one.links.items()}
+                for source in one.row.parsed.item.pictures:
+                    if should_read(source, codes, self._sources.check):
+                        loaders[source] = partial(self._load, source)
         finished = itertools.count(1)
 
         def on_each() -> None:
             self._progress("Importing items", start + rows * next(finished) // len(loaders), self._total)
 
+        stored: dict[str, PictureLink] = {}
         for source, result in self._importer.add(loaders, on_each=on_each).items():
             if isinstance(result, PictureError):
                 short = shorten_reference(source)
@@ -192,9 +205,28 @@ class _Reader:
         return self._sources.read(source)
 
 
-def _can_improve(links: Sequence[PictureLink]) -> bool:
-    """Whether a picture failed for a reason that another try, folder or ZIP could mend."""
-    return any(link.picture is None and link.code in _NO_PICTURE_YET for link in links)
+def _choose(known: PictureLink | None, fresh: PictureLink | None) -> PictureLink:
+    """What was read now, unless only what was read before is a picture.
+
+    Raises:
+        ValueError: There is neither.
+    """
+    if known is not None and (fresh is None or (known.picture and not fresh.picture)):
+        return known
+    if fresh is None:
+        raise ValueError("the picture was neither read nor known")
+    return fresh
+
+
+def _find_kept(
+    known: Mapping[str, PictureLink], fresh: Mapping[str, PictureLink], chosen: Sequence[PictureLink]
+) -> tuple[PictureLink, ...]:
+    """Pictures that could not be read now and stay as they were, with the reason."""
+    return tuple(
+        replace(fresh[link.source], message=f"{fresh[link.source].message} The picture stored before stays.")
+        for link in chosen
+        if link.picture and known.get(link.source) == link and not fresh.get(link.source, link).picture
+    )
 
 
 def _encode_and_write(
@@ -206,22 +238,28 @@ def _encode_and_write(
     import_id: str,
     seconds: float,
 ) -> None:
-    pictures = [link.picture for _, links in chunk.writes for link in links if link.picture]
-    texts, encoded = encode_missing(workspace, encoder, [parsed.item for parsed, _ in chunk.writes], pictures)
+    pictures = [link.picture for write in chunk.writes for link in write.links if link.picture]
+    items = [write.row.parsed.item for write in chunk.writes]
+    texts, encoded = encode_missing(workspace, encoder, items, pictures)
     _count(state, chunk, seconds)
     with workspace.database.transaction():
         store_embeddings(workspace, encoder, texts, encoded)
         if chunk.writes:
-            workspace.items.upsert(catalog.id, [(parsed.item, links) for parsed, links in chunk.writes])
+            workspace.items.upsert(catalog.id, [(write.row.parsed.item, write.links) for write in chunk.writes])
         save_state(workspace, state, import_id)
 
 
 def _count(state: ImportState, chunk: _Chunk, seconds: float) -> None:
-    state.rows_done += chunk.rows
-    state.created += chunk.created
-    state.updated += chunk.updated
-    state.skipped += chunk.skipped
+    rejected = [one.row.problem for one in chunk.decided if one.row.problem is not None]
+    created = sum(write.row.kind == "create" for write in chunk.writes)
+    state.rows_done += len(chunk.decided)
+    state.created += created
+    state.updated += len(chunk.writes) - created
+    state.skipped += len(chunk.decided) - len(chunk.writes) - len(rejected)
     state.seconds = seconds
-    for parsed, links in chunk.writes:
-        for link in links:
-            note_picture(state, parsed.row, link)
+    state.rejected += [asdict(problem) for problem in rejected[: MAX_LISTED - len(state.rejected)]]
+    for write in chunk.writes:
+        parsed = write.row.parsed
+        if "pictures" in parsed.fields or write.row.kind != "update":
+            for link in (*write.links, *write.failed):
+                note_picture(state, parsed.row, link)

@@ -28,6 +28,8 @@ class ImportReport:
         pictures_ok: Pictures stored or found.
         pictures_failed: Pictures that could not be used.
         picture_problems: One record a picture that could not be used, at most `MAX_LISTED`.
+        untouched: Fields and attributes that known items have and that the file has no column for; they stayed.
+        absent: Items of the catalogue that the file does not name; they stayed.
         seconds: Wall time, over all runs of this import.
     """
 
@@ -40,6 +42,8 @@ class ImportReport:
     pictures_ok: int = 0
     pictures_failed: int = 0
     picture_problems: tuple[Problem, ...] = ()
+    untouched: tuple[str, ...] = ()
+    absent: int = 0
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -53,6 +57,8 @@ class ImportReport:
             "warnings": [asdict(problem) for problem in self.warnings],
             "pictures": {"ok": self.pictures_ok, "failed": self.pictures_failed},
             "picture_problems": [asdict(problem) for problem in self.picture_problems],
+            "untouched": list(self.untouched),
+            "absent": self.absent,
             "seconds": round(self.seconds, 3),
         }
 
@@ -70,6 +76,8 @@ class ImportState:
         pictures_failed: Pictures that could not be used.
         seconds: Wall time, over all runs.
         picture_problems: One record a picture that could not be used, at most `MAX_LISTED`.
+        rejected: One record a row that could be read and not be used, at most `MAX_LISTED`.
+        untouched: Fields and attributes that the file has no column for.
     """
 
     rows_done: int = 0
@@ -80,6 +88,8 @@ class ImportState:
     pictures_failed: int = 0
     seconds: float = 0.0
     picture_problems: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    untouched: list[str] = field(default_factory=list)
 
 
 def note_picture(state: ImportState, row: int, link: PictureLink) -> None:
@@ -128,15 +138,17 @@ def save_state(workspace: Workspace, state: ImportState, import_id: str, *, fini
         )
 
 
-def build_report(catalog: str, state: ImportState, problems: Sequence[Problem]) -> ImportReport:
+def build_report(catalog: str, state: ImportState, problems: Sequence[Problem], *, absent: int) -> ImportReport:
     """The report of a finished run.
 
     Args:
         catalog: Name of the catalogue.
         state: The last state.
         problems: What checking the file found.
+        absent: Items of the catalogue that the file does not name.
     """
     errors = [problem for problem in problems if problem.severity == "error"]
+    errors = sorted(errors + [Problem(**problem) for problem in state.rejected], key=lambda problem: problem.row)
     warnings = [problem for problem in problems if problem.severity == "warning"]
     return ImportReport(
         catalog=catalog,
@@ -148,5 +160,7 @@ def build_report(catalog: str, state: ImportState, problems: Sequence[Problem]) 
         pictures_ok=state.pictures_ok,
         pictures_failed=state.pictures_failed,
         picture_problems=tuple(Problem(**problem) for problem in state.picture_problems),
+        untouched=tuple(state.untouched),
+        absent=absent,
         seconds=state.seconds,
     )

@@ -212,6 +212,18 @@ class JobStore:
             raise JobError("The same work is under way already. Wait for it to end.") from exc
         return self.get(job_id)
 
+    def remove(self, job_id: str) -> None:
+        """Take an ended job off the list; nothing that it made goes with it, but its report.
+
+        Raises:
+            JobError: It has not ended.
+        """
+        cursor = self._database.connection.execute(
+            "DELETE FROM jobs WHERE id = ? AND state NOT IN ('queued', 'running')", (job_id,)
+        )
+        if not cursor.rowcount and self.get(job_id).is_live:
+            raise JobError("This work has not ended. Cancel it first, then remove it.")
+
 
 def _read_job(row: sqlite3.Row) -> Job:
     values = {key: row[key] for key in row.keys() if key not in ("idempotency_key", "worker")}  # noqa: SIM118

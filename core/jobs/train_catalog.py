@@ -14,7 +14,7 @@ from core.encode.towers import load_towers
 from core.errors import TrainError
 from core.evaluate.help_report import CatalogHelp, LogHelp
 from core.interactions.log import InteractionLog
-from core.interactions.read import read_log
+from core.interactions.log_file import read_log_file
 from core.jobs.forgetting import add_forgetting
 from core.jobs.material import Material, load_material
 from core.jobs.progress import Progress, silent
@@ -44,6 +44,7 @@ class TrainSpec:
         preset: One of `PRESETS`; ignored when `config` holds anything.
         config: Hyper-parameters, as `TrainConfig.to_json`; empty for the preset's.
         interactions: Path of a log; "" takes the one stored with the catalogue.
+        reading: How that file is read, as `core.interactions.log_file.LogFile.reading`; empty finds it out.
         use_log: Whether to use a log at all.
         tuning: "" for the configuration's.
         device: "" for what is there.
@@ -55,6 +56,7 @@ class TrainSpec:
     preset: str = "quick"
     config: Mapping[str, Any] = field(default_factory=dict)
     interactions: str = ""
+    reading: Mapping[str, Any] = field(default_factory=dict)
     use_log: bool = True
     tuning: str = ""
     device: str = ""
@@ -77,7 +79,10 @@ class TrainSpec:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; `from_json` reads them back."""
-        return asdict(self) | {"config": dict(self.config)}
+        data = asdict(self) | {"config": dict(self.config)}
+        if not self.reading:
+            del data["reading"]  # a run that began before there was any can go on
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "TrainSpec":
@@ -163,13 +168,7 @@ def load_log(workspace: Workspace, material: Material, spec: TrainSpec) -> Inter
     if not spec.use_log:
         return None
     if spec.interactions:
-        found = read_log(Path(spec.interactions), material.table.item_ids, accept_suggestions=True)
-        if not len(found.log):
-            raise TrainError(
-                f"None of the {found.rows:,} rows of the log belongs to an item of “{material.catalog.name}”. Check "
-                "that its item column holds the same ids as the catalogue."
-            )
-        return found.log
+        return read_log_file(Path(spec.interactions), spec.reading, material.table.item_ids).log
     log = workspace.interactions.load(material.catalog.id, material.table.item_ids)
     return log if len(log) else None
 

@@ -19,11 +19,13 @@ def contrastive_softmax(first: Tensor, second: Tensor, scale: Tensor | float, sa
         same: True where row i and column j may not be told apart, e.g. equal captions, (B, B); the diagonal is ignored.
 
     Returns:
-        Mean over both directions, scalar.
+        Mean over both directions, 0 without any pair, scalar.
 
     Source: Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision", figure 3.
     """
     logits = scale * first @ second.T  # (B, B)
+    if not len(logits):
+        return _nothing(first, second)
     if same is not None:
         diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
         logits = logits.masked_fill(same & ~diagonal, -torch.inf)
@@ -44,11 +46,13 @@ def contrastive_sigmoid(
         same: As in `contrastive_softmax`: such pairs are left out.
 
     Returns:
-        Sum over the pairs of a row, mean over rows, scalar.
+        Sum over the pairs of a row, mean over rows, 0 without any, scalar.
 
     Source: Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", algorithm 1.
     """
     logits = scale * first @ second.T + bias
+    if not len(logits):
+        return _nothing(first, second)
     diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     losses = -logsigmoid(torch.where(diagonal, logits, -logits))
     if same is not None:
@@ -151,6 +155,11 @@ def weigh_by_uncertainty(losses: Mapping[str, Tensor], log_variances: Mapping[st
     return torch.stack(
         [torch.exp(-log_variances[name]) * loss + log_variances[name] for name, loss in losses.items()]
     ).sum()
+
+
+def _nothing(*inputs: Tensor) -> Tensor:
+    """A loss of 0 that still knows what it was made of, for a step in which there is nothing to compare."""
+    return torch.stack([one.sum() for one in inputs]).sum() * 0.0
 
 
 def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class LogSummary:
         events: Events.
         first_time: Seconds since the epoch of the oldest event, None without times.
         last_time: Of the newest.
+        unknown_events: Events of the file that were left out since the catalogue had no such item.
         saved_at: When the log was stored, ISO 8601 in UTC.
     """
 
@@ -36,6 +37,7 @@ class LogSummary:
     events: int
     first_time: int | None
     last_time: int | None
+    unknown_events: int
     saved_at: str
 
 
@@ -49,19 +51,31 @@ class Interactions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def replace(self, catalog_id: int, log: InteractionLog, *, kind: LogKind) -> None:
+    def replace(self, catalog_id: int, log: InteractionLog, *, kind: LogKind, unknown_events: int = 0) -> None:
         """Store a log in place of the one that the catalogue had, all or nothing.
 
+        Args:
+            catalog_id: The catalogue.
+            log: Its events.
+            kind: What the file held.
+            unknown_events: Events that are not in `log` since the catalogue has no such item.
+
         Raises:
-            StoreError: The catalogue is gone, or the database cannot be written; the old log stays.
+            StoreError: The log is empty, the catalogue is gone, or the database cannot be written; the old log stays.
         """
+        if not len(log):
+            raise StoreError(
+                "No event of the log can be used, so nothing was stored; what was stored before stays. Check that the "
+                "item column holds the same ids as the catalogue."
+            )
         try:
             with self._database.transaction() as connection:
                 _delete(connection, catalog_id)
                 connection.execute(
-                    "INSERT INTO interaction_logs(catalog_id, kind, users, items, events, first_time, last_time) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (catalog_id, kind, *_count(log)),
+                    "INSERT INTO interaction_logs"
+                    "(catalog_id, kind, unknown_events, users, items, events, first_time, last_time) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (catalog_id, kind, unknown_events, *_count(log)),
                 )
                 connection.executemany(
                     "INSERT INTO interactions(catalog_id, position, user, item, event, value, liked, time) "
@@ -125,8 +139,8 @@ class Interactions:
     def summary(self, catalog_id: int) -> LogSummary | None:
         """What is stored for the catalogue, None when there is no log."""
         row = self._database.connection.execute(
-            "SELECT kind, users, items, events, first_time, last_time, saved_at FROM interaction_logs "
-            "WHERE catalog_id = ?",
+            "SELECT kind, users, items, events, first_time, last_time, unknown_events, saved_at "
+            "FROM interaction_logs WHERE catalog_id = ?",
             (catalog_id,),
         ).fetchone()
         return LogSummary(**dict(row)) if row else None

@@ -72,17 +72,16 @@ class Items:
         )
         return {row[0]: row[1] for row in rows}
 
-    def picture_links(self, catalog_id: int, item_ids: Sequence[str]) -> dict[str, tuple[PictureLink, ...]]:
-        """Item id to the pictures that the database holds for it; items not there are left out."""
-        links: dict[str, tuple[PictureLink, ...]] = {}
+    def find_many(self, catalog_id: int, item_ids: Sequence[str]) -> dict[str, StoredItem]:
+        """Item id to the item of that id; those that are not there are left out."""
+        found: dict[str, StoredItem] = {}
         for batch in _batches(item_ids):
             marks = ", ".join("?" for _ in batch)
             rows = self._database.connection.execute(
-                f"SELECT id, item_id FROM items WHERE catalog_id = ? AND item_id IN ({marks})", (catalog_id, *batch)
+                f"SELECT id FROM items WHERE catalog_id = ? AND item_id IN ({marks})", (catalog_id, *batch)
             ).fetchall()
-            pictures = self._pictures([row["id"] for row in rows])
-            links.update({row["item_id"]: pictures.get(row["id"], ()) for row in rows})
-        return links
+            found |= {stored.item.item_id: stored for stored in self.fetch([row["id"] for row in rows])}
+        return found
 
     def upsert(self, catalog_id: int, writes: Iterable[tuple[Item, tuple[PictureLink, ...]]]) -> None:
         """Create or replace items inside the caller's transaction.

@@ -142,6 +142,9 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE(catalog_id, need, item_id)
     );
     """,
+    """
+    ALTER TABLE interaction_logs ADD COLUMN unknown_events INTEGER NOT NULL DEFAULT 0;
+    """,
     # Ids of items that are there already, as `core.catalog.codes.normalise_code` writes nearly all of them.
     """
     CREATE TABLE item_codes(

@@ -61,6 +61,14 @@ class Need:
             raise NeedError("Say what you need in a few words, or add a picture.")
 
 
+def cut_need(text: str) -> str:
+    """The need, or as many of its first words as a need may have characters."""
+    if len(text) <= MAX_NEED_LENGTH:
+        return text
+    words, _, rest = text[: MAX_NEED_LENGTH + 1].rpartition(" ")
+    return words if words.strip() else rest[:MAX_NEED_LENGTH]
+
+
 def split_avoid(text: str) -> tuple[str, tuple[str, ...]]:
     """Take what is to be avoided out of a need.
 

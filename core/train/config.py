@@ -28,6 +28,8 @@ _COUNTS = (
 #: What is learned without and with an interaction log, and how much each counts.
 CATALOG_TASKS: Mapping[str, float] = {"contrastive": 1.0, "masked": 1.0, "category": 0.3}
 LOG_TASKS: Mapping[str, float] = {"rank": 1.0, "popularity": 0.3, "act": 0.1, "rating": 0.1, "contrastive": 0.1}
+#: Tasks that compare an item's picture with its text.
+PAIR_TASKS = ("contrastive", "contrastive-sigmoid", "masked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +112,25 @@ class TrainConfig:
         if self.alone > self.items:
             raise TrainError("alone is at most items.")
 
-    def with_tasks(self, *, has_log: bool, has_categories: bool) -> "TrainConfig":
-        """The same with its tasks filled in; the category task only where there are categories."""
-        tasks = dict(self.tasks or (LOG_TASKS if has_log else CATALOG_TASKS))
-        if not has_categories:
-            tasks.pop("category", None)
+    def with_tasks(self, *, has_log: bool, has_categories: bool, has_pairs: bool) -> "TrainConfig":
+        """The same with its tasks filled in, without those that the catalogue has nothing to learn from for.
+
+        Args:
+            has_log: Whether there is a log.
+            has_categories: Whether there are categories to name.
+            has_pairs: Whether any item has both a picture and a text.
+
+        Raises:
+            TrainError: No task is left.
+        """
+        wanted = self.tasks or (LOG_TASKS if has_log else CATALOG_TASKS)
+        idle = (() if has_categories else ("category",)) + (() if has_pairs else PAIR_TASKS)
+        tasks = {name: weight for name, weight in wanted.items() if name not in idle}
+        if not tasks:
+            raise TrainError(
+                f"The catalogue has nothing to learn {', '.join(wanted)} from. Choose other tasks, or import more "
+                "pictures and texts."
+            )
         return replace(self, tasks=tasks)
 
     def to_json(self) -> dict[str, Any]:

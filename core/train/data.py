@@ -49,6 +49,16 @@ class TrainData:
         return self.shown & ~self.held
 
     @property
+    def paired(self) -> NDArray[np.bool_]:
+        """Items that have every modality, (N,)."""
+        return np.stack([one.present for one in self.tokens.modalities.values()]).all(axis=0)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether any item that may be trained on has every modality."""
+        return bool((self.paired & self.learnable).any())
+
+    @property
     def zero_shot(self) -> NDArray[np.float32]:
         """The towers' own parts, the catalogue's mean where one is missing, (N, M, D)."""
         parts = [

@@ -44,7 +44,7 @@ def estimate_run(config: TrainConfig, choice: DeviceChoice, *, items: int, dimen
     from core.train.run import build_model
 
     data = _make_data(dimension, events=config.history if windows else 0)
-    whole = config.with_tasks(has_log=bool(windows), has_categories=True)
+    whole = config.with_tasks(has_log=bool(windows), has_categories=True, has_pairs=True)
     with tempfile.TemporaryDirectory(prefix="wishlight-") as folder:
         trainer = Trainer(build_model(data.tokens, data, whole), data, whole, choice, Path(folder))
         began = time.monotonic()

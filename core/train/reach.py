@@ -16,6 +16,8 @@ _SHRINKAGE = 0.01
 _INSIDE = 0.99
 #: With fewer items than this there is no telling what is unlike them.
 _LEAST = 50
+#: Where items vary by no more than rounding they are equal, and say nothing of what is unlike them.
+_EQUAL = 1e-12
 
 
 def fit_reach(model: FusionModel, data: TrainData) -> None:
@@ -35,9 +37,11 @@ def fit_reach(model: FusionModel, data: TrainData) -> None:
             continue
         covariance = np.cov((known - data.means[number]).T)
         ridge = _SHRINKAGE * np.trace(covariance) / len(covariance)
+        if ridge < _EQUAL:
+            continue
         precision = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
         away = aside - data.means[number]
         distances = np.einsum("nd,de,ne->n", away, precision, away)
         precisions[number] = torch.from_numpy(precision)
-        reach[number] = float(np.quantile(distances, _INSIDE))
+        reach[number] = max(float(np.quantile(distances, _INSIDE)), _EQUAL)
     model.fusion.set_reach(precisions, reach)

@@ -133,7 +133,11 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     check_data(data)
     model = build_model(data.tokens, data, config)
-    config = config.with_tasks(has_log=data.log is not None, has_categories=bool(model.config.categories))
+    config = config.with_tasks(
+        has_log=data.log is not None,
+        has_categories=bool(model.config.categories),
+        has_pairs=data.has_pairs,
+    )
     flat = _flat_lines(model, data)
     watch.on_flat(flat)
     trainer = build_trainer(model, data, config, choice, folder, raw=raw)
@@ -260,7 +264,7 @@ def _flat_lines(model: FusionModel, data: TrainData) -> dict[str, dict[str, floa
 def check_data(data: TrainData) -> None:
     """Refuse what cannot work, before anything is touched."""
     if data.log is None:
-        both = np.stack([one.present for one in data.tokens.modalities.values()]).all(axis=0)
+        both = data.paired
         if (both & data.learnable).sum() < 20 or not (both & data.held).any():
             raise TrainError(
                 "Too few items have both a picture and a text to learn from: at least some 25 are needed. Import more."

@@ -79,7 +79,7 @@ def search(
     folder.mkdir(parents=True, exist_ok=True)
     check_data(data)
     categories = build_model(data.tokens, data, base).config.categories
-    config = base.with_tasks(has_log=data.log is not None, has_categories=bool(categories))
+    config = base.with_tasks(has_log=data.log is not None, has_categories=bool(categories), has_pairs=data.has_pairs)
     with _locked(folder), _open_study(folder, trials) as study:
         found = _Search(study, data, config, choice, folder).run(trials, on_step)
     best = find_best(found)

@@ -12,7 +12,7 @@ from core.jobs.search_catalog import SearchSpec
 from core.jobs.train_catalog import SPEC
 from core.train.config import preset_config, read_config
 
-CONFIG = preset_config("quick").with_tasks(has_log=False, has_categories=False)
+CONFIG = preset_config("quick").with_tasks(has_log=False, has_categories=False, has_pairs=True)
 SETTINGS = {"rate": 0.00123, "tasks.masked": 0.5}
 
 

@@ -25,7 +25,7 @@ def app(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., A
     st.cache_resource.clear()
     st.cache_data.clear()
 
-    def open_page(page: str = "", **parameters: str) -> AppTest:
+    def open_page(page: str = "", /, **parameters: str) -> AppTest:
         test = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=30)
         for name, value in parameters.items():
             test.query_params[name] = value

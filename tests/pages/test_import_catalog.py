@@ -1,4 +1,5 @@
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,31 @@ def test_a_rejected_row_is_mended_in_place(app: Open) -> None:
     assert test.metric[1].value == "1" and test.metric[0].value == "2"
 
 
+def test_going_on_takes_corrections_along(app: Open) -> None:
+    test = _upload(app(PAGE), "shop.csv", CSV.encode())
+    _click(_click(test, "continue"), "continue")
+    (editor,) = test.data_editor
+    edits = {0: {"Name": "Blue hat"}, 1: {"Price": "5"}}
+    test.session_state[editor.key] = {"edited_rows": edits, "added_rows": [], "deleted_rows": []}
+    _click(test.run(), "continue")
+    assert test.query_params["step"] == "pictures"
+    _click(test, "back")
+    assert [metric.value for metric in test.metric] == ["3", "0", "0"]
+
+
+def test_going_on_says_which_corrections_were_not_enough(app: Open) -> None:
+    test = _upload(app(PAGE), "shop.csv", CSV.encode())
+    _click(_click(test, "continue"), "continue")
+    (editor,) = test.data_editor
+    edits = {0: {"Name": "Blue hat"}, 1: {"Price": "-6"}}
+    test.session_state[editor.key] = {"edited_rows": edits, "added_rows": [], "deleted_rows": []}
+    _click(test.run(), "continue")
+    assert test.query_params["step"] == "check" and "row 4" in test.warning[0].value
+    assert [metric.value for metric in test.metric] == ["2", "1", "0"], "what was enough is kept"
+    _click(test, "continue")
+    assert test.query_params["step"] == "pictures"
+
+
 def test_a_reload_loses_nothing(app: Open) -> None:
     test = _upload(app(PAGE), "shop.csv", CSV.encode())
     _click(test, "continue")
@@ -98,6 +124,7 @@ def test_a_broken_file_is_a_sentence(app: Open, name: str, data: bytes) -> None:
     test = _upload(app(PAGE), name, data)
     assert len(test.error) == 1 and test.error[0].value.endswith(".")
     assert "Something went wrong" not in test.error[0].value
+    assert not re.search(r"[0-9a-f]{16}", test.error[0].value), "the person's file is named, not our copy"
 
 
 def test_a_zip_with_pictures(
@@ -110,11 +137,34 @@ def test_a_zip_with_pictures(
     test = _upload(app(PAGE), "shop.zip", buffer.getvalue())
     for _ in range(3):
         _click(test, "continue")
-    assert "1 of the first 1 pictures were found" in test.success[0].value
+    assert "1 of the 1 picture found." in test.success[0].value
     _click(test, "continue")
     _click(test, "start-import")
     _run_jobs(workspace)
     assert workspace.catalogs.find("Shop").pictures == 1
+
+
+def test_a_file_of_ids_and_prices_says_what_it_leaves_alone(app: Open, workspace: Workspace) -> None:
+    def upload(data: bytes, clicks: int) -> AppTest:
+        test = _upload(app(PAGE), "shop.csv", data)
+        for _ in range(clicks):
+            _click(test, "continue")
+        return test
+
+    _click(upload(b"id,title,price,image\n1,Red shoe,5,a.png\n2,Hat,6,b.png\n", 4), "start-import")
+    _run_jobs(workspace)
+    test = upload(b"id,price\n1,7\n3,8\n", 4)
+    assert [metric.value for metric in test.metric] == ["0", "1", "0", "1"]
+    captions = " ".join(caption.value for caption in test.caption).replace("\\", "")
+    assert "stay as they are: title, pictures." in captions and "not in the file, and stay: 1." in captions
+    assert "Row 3 (3) is left out" in captions
+    _click(test, "start-import")
+    _run_jobs(workspace)
+    stored = workspace.items.find(workspace.catalogs.find("Shop").id, "1")
+    assert stored is not None and (stored.item.title, str(stored.item.price)) == ("Red shoe", "7")
+    test = upload(b"id,price\n8,7\n", 4)
+    assert "No column holds the title" in test.error[0].value
+    assert not [button for button in test.button if button.key == "start-import"]
 
 
 def test_an_unknown_draft_is_a_sentence(app: Open) -> None:

@@ -59,7 +59,7 @@ def test_without_a_version_that_knows_people_it_leads_to_the_training(app: Open,
     shop.versions.add("abc", catalog.id, title="x", backbone="fake", has_log=False, metrics={})
     page = app(PAGE)
     assert "No version of “Shop” knows people yet" in said(page) and not page.exception
-    assert [link.proto.label for link in page.get("page_link")] == ["Go to the training"]
+    assert "Go to the training" in [link.proto.label for link in page.get("page_link")]
 
 
 def test_a_person_gets_what_recommend_gives(app: Open, people: Workspace) -> None:

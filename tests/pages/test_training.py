@@ -50,12 +50,30 @@ def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Work
     assert shop.interactions.count(catalog.id) == 0
 
 
+def test_a_guess_in_a_log_is_said(app: Callable[..., AppTest], shop: Workspace) -> None:
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload("log.csv", b"session_id,item\ns1,shoe-red\n", "text/csv").run()
+    assert page.selectbox(key="log-user").value == "session_id"
+    assert "session\\_id" in _all_text(page) and "every session counts as another person" in _all_text(page)
+    page.selectbox(key="log-user").set_value("item").run()
+    assert "please check" not in _all_text(page)
+
+
 def test_a_log_of_other_items_says_so(app: Callable[..., AppTest], shop: Workspace) -> None:
     page = app(PAGE)
     page.file_uploader(key="log-file").upload("log.csv", b"user,item\nu1,nothing\nu2,nothing\n", "text/csv").run()
     page.button(key="store-log").click().run()
-    assert "None of the 2 rows" in _all_text(page)
+    assert "No event names an item of the catalogue" in _all_text(page)
     assert shop.interactions.count(shop.catalogs.list()[0].id) == 0
+
+
+def test_the_data_doctor_knows_the_events_that_were_left_out(app: Callable[..., AppTest], shop: Workspace) -> None:
+    rows = [f"u{n},{'hat-blue' if n % 5 < 3 else f'gone-{n}'}" for n in range(40)]
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload("log.csv", "\n".join(["user,item", *rows]).encode(), "text/csv").run()
+    page.button(key="store-log").click().run()
+    assert not page.exception
+    assert "40% of the events name items that the catalogue does not have" in _all_text(page).replace("\\", "")
 
 
 def test_versions_say_whether_they_helped(app: Callable[..., AppTest], shop: Workspace) -> None:

@@ -1,6 +1,6 @@
 """Step 3: rows that cannot go on, mended in place or taken home; everything else goes on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from core.catalog.export import rejects_csv
 from core.catalog.schema import Problem
 from core.catalog.table import Table
 from core.catalog.validate import RejectedRow
+from core.wording import count_noun
 from ui.importing.state import check_all, draw_moves, keep, read_whole
 
 _SHOWN = 200
@@ -21,28 +22,32 @@ def draw_check(draft: Draft) -> None:
     """Counts, then only the bad rows."""
     spec = draft.spec
     validated = check_all(spec, spec.key())
-    table = read_whole(spec)
     accepted, rejected, warned = st.columns(3)
     warnings = [problem for problem in validated.problems if problem.severity == "warning"]
     accepted.metric("Items that go on", f"{len(validated.items):,}", border=True)
     rejected.metric("Rejected rows", f"{len(validated.rejected):,}", border=True)
     warned.metric("Warnings", f"{len(warnings):,}", border=True)
+    pending = False
     if validated.rejected:
-        _draw_rejected(draft, table, validated.rejected)
+        pending = _draw_rejected(draft, read_whole(spec), validated.rejected)
     else:
         st.success("Every row can be imported.", icon=":material/check_circle:")
     if warnings:
         _draw_warnings(warnings)
-    draw_moves("check", can_go_on=bool(validated.items))
+    draw_moves("check", can_go_on=bool(validated.items) or pending, on_leave=lambda: _take_edits(draft))
 
 
-def _draw_rejected(draft: Draft, table: Table, rejected: Sequence[RejectedRow]) -> None:
-    st.markdown("These rows stay out. Mend the cells here, or download them with the reasons and mend them elsewhere.")
+def _draw_rejected(draft: Draft, table: Table, rejected: Sequence[RejectedRow]) -> bool:
+    """The rows, and whether some of their cells are mended and not yet saved."""
+    st.markdown(
+        "These rows stay out. Mend the cells here and go on, or download them with the reasons and mend them elsewhere."
+    )
+    _draw_still_wrong(draft, rejected)
     order = _problem_columns_first(draft, table, rejected)
     rows = [_editable(one, table) for one in rejected[:_SHOWN]]
     edited = st.data_editor(
         rows,
-        key=f"edit-{draft.id}-{len(draft.spec.edits)}",
+        key=_editor_key(draft),
         hide_index=True,
         num_rows="fixed",
         column_order=(_ROW, _REASON, *order),
@@ -50,15 +55,9 @@ def _draw_rejected(draft: Draft, table: Table, rejected: Sequence[RejectedRow]) 
         column_config={_REASON: st.column_config.TextColumn(width="large")},
         alt="Rejected rows; cells can be edited",
     )
-    changes = _changes(rows, edited)
+    pending = any(old != new for old, new in zip(rows, edited, strict=True))
     with st.container(horizontal=True):
-        st.button(
-            "Save the corrections",
-            key="save-edits",
-            disabled=not changes,
-            on_click=_save,
-            args=(draft, changes),
-        )
+        st.button("Save the corrections", key="save-edits", disabled=not pending, on_click=_take_edits, args=(draft,))
         st.download_button(
             "Download rejected rows",
             rejects_csv(table.columns, rejected),
@@ -70,6 +69,22 @@ def _draw_rejected(draft: Draft, table: Table, rejected: Sequence[RejectedRow]) 
         )
     if len(rejected) > _SHOWN:
         st.caption(f"The first {_SHOWN} of {len(rejected):,} are shown; the download holds all of them.")
+    return pending
+
+
+def _draw_still_wrong(draft: Draft, rejected: Sequence[RejectedRow]) -> None:
+    mended = [one.row.number for one in rejected if one.row.number in draft.spec.edits]
+    if mended:
+        rows = ", ".join(f"{number:,}" for number in mended[:10])
+        st.warning(
+            f"Still rejected after your corrections: row {rows}. The reason stands beside it; going on leaves it out.",
+            icon=":material/edit_off:",
+        )
+
+
+def _editor_key(draft: Draft) -> str:
+    """Another one after each correction, for then other rows stand there."""
+    return f"edit-{draft.id}-{draft.spec.key()[:12]}"
 
 
 def _problem_columns_first(draft: Draft, table: Table, rejected: Sequence[RejectedRow]) -> list[str]:
@@ -85,24 +100,30 @@ def _editable(one: RejectedRow, table: Table) -> dict[str, Any]:
     return {_ROW: one.row.number, _REASON: reasons, **dict(zip(table.columns, cells, strict=False))}
 
 
-def _changes(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, str]]:
-    changes: dict[int, dict[str, str]] = {}
-    for old, new in zip(before, after, strict=True):
-        cells = {name: str(new[name] or "") for name in old if name not in (_ROW, _REASON) and new[name] != old[name]}
-        if cells:
-            changes[int(old[_ROW])] = cells
-    return changes
+def _take_edits(draft: Draft) -> bool:
+    """Keep what was typed into the cells up to this click; a callback.
 
-
-def _save(draft: Draft, changes: Mapping[int, Mapping[str, str]]) -> None:
-    edits = {row: dict(cells) for row, cells in draft.spec.edits.items()}
-    for row, cells in changes.items():
-        edits.setdefault(row, {}).update(cells)
-    keep(replace(draft, spec=replace(draft.spec, edits=edits)))
+    Returns:
+        Whether one can go on: there are items, and no row that was just mended is still rejected.
+    """
+    spec = draft.spec
+    validated = check_all(spec, spec.key())
+    typed = st.session_state.get(_editor_key(draft), {}).get("edited_rows", {})
+    if not typed:
+        return bool(validated.items)
+    edits = {row: dict(cells) for row, cells in spec.edits.items()}
+    changed = {validated.rejected[int(place)].row.number: cells for place, cells in typed.items()}
+    for row, cells in changed.items():
+        edits.setdefault(row, {}).update({name: "" if value is None else str(value) for name, value in cells.items()})
+    mended = replace(spec, edits=edits)
+    keep(replace(draft, spec=mended))
+    after = check_all(mended, mended.key())
+    return bool(after.items) and not any(one.row.number in changed for one in after.rejected)
 
 
 def _draw_warnings(warnings: Sequence[Problem]) -> None:
-    with st.expander(f"{len(warnings):,} warnings; their rows go on", icon=":material/warning:"):
+    many = f"{count_noun(len(warnings), 'warning')}; {'its row goes' if len(warnings) == 1 else 'their rows go'} on"
+    with st.expander(many, icon=":material/warning:"):
         st.dataframe(
             [{"Row": w.row, "Field": w.field, "Value": w.value, "What to know": w.message} for w in warnings[:_SHOWN]],
             hide_index=True,

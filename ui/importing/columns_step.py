@@ -11,7 +11,7 @@ from core.catalog.read import preview_table
 from core.catalog.records import ATTRIBUTE
 from core.catalog.suggest_mapping import suggest_mapping
 from core.errors import MappingError
-from ui.importing.state import draw_moves, keep
+from ui.importing.state import draw_moves, find_catalog, keep
 from ui.text import escape_markdown
 
 _NAMES = {
@@ -55,7 +55,7 @@ def draw_columns(draft: Draft) -> None:
     if ordered != draft.spec.mapping:
         keep(replace(draft, spec=replace(draft.spec, mapping=ordered, edits={})))
     try:
-        validate_mapping(ordered, preview.columns)
+        validate_mapping(ordered, preview.columns, updates=find_catalog(draft.spec.catalog) is not None)
     except MappingError as exc:
         st.error(str(exc), icon=":material/error:")
         draw_moves("columns", can_go_on=False)

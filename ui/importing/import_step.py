@@ -1,22 +1,24 @@
 """Step 5: what will be written, then the import itself and its report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from core.catalog.drafts import Draft
-from core.catalog.importing import ImportSpec, plan_import
+from core.catalog.importing import ImportSpec
 from core.encode.registry import BACKBONES
-from core.errors import CatalogNotFoundError, JobError
+from core.errors import JobError, WishlightError
+from core.jobs.import_plan import ImportPlan
 from core.jobs.table import Job
 from core.store.catalogs import Catalog
+from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
-from ui.importing.state import check_all, draw_moves, forget, keep
+from ui.importing.state import check_all, draw_moves, find_catalog, forget, keep, plan_all
 from ui.jobs import draw_job, draw_live_job, start_job
 from ui.navigation import find_page
-from ui.resources import open_jobs, open_workspace
+from ui.resources import open_jobs
 from ui.text import escape_markdown, format_duration
 
 
@@ -37,32 +39,49 @@ def draw_import(draft: Draft) -> None:
 
 def _draw_plan(draft: Draft) -> None:
     spec = draft.spec
-    validated = check_all(spec, spec.key())
-    catalog = _existing(spec.catalog)
-    known = open_workspace().items.content_hashes(catalog.id) if catalog else {}
-    plan = plan_import(validated.items, known)
+    catalog = find_catalog(spec.catalog)
+    try:
+        plan = plan_all(spec, spec.key(), *((catalog.id, catalog.revision) if catalog else (0, 0)))
+    except WishlightError as exc:
+        st.error(escape_markdown(str(exc)), icon=":material/error:")
+        draw_moves("import")
+        return
     name = f"**{escape_markdown(spec.catalog)}**{' (new)' if catalog is None else ''}"
     st.markdown(f"Into the catalogue {name}. Nothing has been written yet.")
     columns = st.columns(4)
     numbers = {
-        "Create": len(plan.create), "Update": len(plan.update), "Unchanged": len(plan.skip),
-        "Left out": len(validated.rejected),
+        "Create": plan.create, "Update": plan.update + plan.retry, "Unchanged": plan.skip,
+        "Left out": len(check_all(spec, spec.key()).rejected) + len(plan.rejected),
     }  # fmt: skip
     for column, (name, count) in zip(columns, numbers.items(), strict=True):
         column.metric(name, f"{count:,}", border=True)
+    for sentence in _describe_rest(plan):
+        st.caption(escape_markdown(sentence))
     spec = _draw_backbone(draft, catalog)
     if spec != draft.spec:
         keep(replace(draft, spec=spec))
     with st.container(horizontal=True):
         draw_moves("import")
         st.button(
-            f"Import {len(validated.items):,} items",
+            f"Import {plan.create + plan.update + plan.retry + plan.skip:,} items",
             key="start-import",
             type="primary",
             icon=":material/play_arrow:",
             on_click=_start,
             args=(spec,),
         )
+
+
+def _describe_rest(plan: ImportPlan) -> Iterator[str]:
+    """What the four numbers do not say."""
+    if plan.retry:
+        yield f"Updates that only try pictures again that could not be read before: {plan.retry:,}."
+    if plan.untouched:
+        yield f"The file has no column for these, and they stay as they are: {', '.join(plan.untouched)}."
+    if plan.absent:
+        yield f"Items of the catalogue that are not in the file, and stay: {plan.absent:,}."
+    for problem in plan.rejected[:3]:
+        yield f"Row {problem.row} ({problem.value}) is left out: {problem.message}"
 
 
 def _draw_backbone(draft: Draft, catalog: Catalog | None) -> ImportSpec:
@@ -95,20 +114,12 @@ def _draw_report(result: Mapping[str, Any]) -> None:
             )
     with st.container(horizontal=True):
         if st.button("Find something in it", key="go-suggest", type="primary", icon=":material/search:"):
-            st.session_state["catalog"] = result["catalog"]
-            st.switch_page(find_page("Suggestions"))
+            st.switch_page(find_page("Suggestions"), query_params={CATALOG: result["catalog"]})
         st.button("Import another file", key="another", on_click=forget)
 
 
-def _existing(name: str) -> Catalog | None:
-    try:
-        return open_workspace().catalogs.find(name)
-    except CatalogNotFoundError:
-        return None
-
-
 def _current_job() -> Job | None:
-    job_id = st.query_params.get("job", "")
+    job_id = read("job")
     if not job_id:
         return None
     try:
@@ -119,4 +130,4 @@ def _current_job() -> Job | None:
 
 def _start(spec: ImportSpec) -> None:
     job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}")
-    st.query_params["job"] = job.id
+    go(job=job.id)

@@ -14,11 +14,13 @@ from core.catalog.intake import save_pictures, save_upload
 from core.catalog.picture_sources import PictureFolder, PictureSources
 from core.catalog.schema import DATA
 from core.errors import PictureError
+from core.wording import count_noun
 from ui.importing.state import check_all, draw_moves, keep
 from ui.resources import open_workspace
 from ui.text import escape_markdown
 
-_TRIED = 20
+#: So many are looked for at each visit of this step.
+_TRIED = 5_000
 _PICTURE_TYPES = ["zip", "jpg", "jpeg", "png", "webp", "gif", "bmp", "avif", "tif", "tiff"]
 
 
@@ -32,11 +34,11 @@ def draw_pictures(draft: Draft) -> None:
     if not references:
         st.info("No column holds pictures. The items are found by their words.", icon=":material/image_not_supported:")
     if local:
-        st.markdown(f"The file names **{len(local):,}** picture files.")
+        st.markdown(f"The file names **{len(local):,}** {'picture file' if len(local) == 1 else 'picture files'}.")
         spec = _draw_local(draft, spec)
         _draw_trial(spec, local)
     if web:
-        st.markdown(f"The file names **{len(web):,}** pictures on the web.")
+        st.markdown(f"The file names **{len(web):,}** {'picture' if len(web) == 1 else 'pictures'} on the web.")
         fetch = st.toggle("Fetch them", spec.fetch, key=f"fetch-{draft.id}", help="Only public addresses are called.")
         spec = replace(spec, fetch=fetch)
     if spec != draft.spec:
@@ -80,24 +82,29 @@ def _serves_this_computer_only() -> bool:
 
 
 def _draw_trial(spec: ImportSpec, references: Sequence[str]) -> None:
-    """Try a few references, so that a wrong folder is seen before the import."""
+    """Look for the files, so that a wrong folder is seen before the import."""
     if spec.folder is None and spec.archive is None:
         st.warning("Without the files the items come in without pictures; they can be added later.")
         return
-    tried = list(dict.fromkeys(references))[:_TRIED]
-    failures: dict[str, str] = {}
+    wanted = list(dict.fromkeys(references))
+    tried = wanted[:_TRIED]
     with ExitStack() as stack:
         archive = None if spec.archive is None else stack.enter_context(Archive(spec.archive))
         folder = None if spec.folder is None else PictureFolder(spec.folder)
         sources = PictureSources(folder=folder, archive=archive, near=spec.near)
-        for reference in tried:
-            try:
-                sources.read(reference)
-            except PictureError as exc:
-                failures[reference] = str(exc)
-    found = len(tried) - len(failures)
-    message = f"{found} of the first {len(tried)} pictures were found."
-    if failures:
-        st.warning(f"{message} {escape_markdown(next(iter(failures.values())))}", icon=":material/warning:")
+        missing = [reference for reference in tried if sources.check(reference)]
+        reason = _find_reason(sources, missing[0]) if missing else ""
+    first = "" if len(tried) == len(wanted) else "first "
+    message = f"{len(tried) - len(missing):,} of the {first}{count_noun(len(tried), 'picture')} found."
+    if missing:
+        st.warning(f"{message} {escape_markdown(reason)}", icon=":material/warning:")
     else:
         st.success(message, icon=":material/check_circle:")
+
+
+def _find_reason(sources: PictureSources, reference: str) -> str:
+    try:
+        sources.read(reference)
+    except PictureError as exc:
+        return str(exc)
+    return ""

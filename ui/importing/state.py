@@ -1,5 +1,6 @@
 """Where the person is: the draft and the step are named in the URL and kept on disk."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -8,6 +9,10 @@ from core.catalog.drafts import Draft, load_draft, save_draft
 from core.catalog.importing import ImportSpec
 from core.catalog.table import Table
 from core.catalog.validate import Validated
+from core.errors import CatalogNotFoundError
+from core.jobs.import_plan import ImportPlan, plan_import
+from core.store.catalogs import Catalog
+from ui.address import go, read
 from ui.resources import open_workspace
 
 STEPS = ("file", "columns", "check", "pictures", "import")
@@ -31,31 +36,29 @@ def current_draft() -> Draft | None:
     Raises:
         CatalogFileError: It is not there any more.
     """
-    draft_id = st.query_params.get("draft", "")
+    draft_id = read("draft")
     return load_draft(draft_id, drafts_folder()) if draft_id else None
 
 
 def current_step() -> str:
     """The step that the URL names."""
-    step = st.query_params.get("step", "file")
-    return step if step in STEPS else "file"
+    return read("step") if read("step") in STEPS else STEPS[0]
 
 
 def keep(draft: Draft) -> None:
     """Write the draft and name it in the URL."""
     save_draft(draft, drafts_folder())
-    st.query_params["draft"] = draft.id
+    go(draft=draft.id)
 
 
 def go_to(step: str) -> None:
     """Turn to a step; a callback."""
-    st.query_params["step"] = step
+    go(step="" if step == STEPS[0] else step)
 
 
 def forget() -> None:
     """Start with a new file; a callback."""
-    for name in ("draft", "step", "job"):
-        st.query_params.pop(name, None)
+    go(draft="", step="", job="")
     st.session_state["upload-round"] = st.session_state.get("upload-round", 0) + 1
 
 
@@ -69,16 +72,30 @@ def draw_steps(step: str) -> None:
     st.markdown("  ›  ".join(words))
 
 
-def draw_moves(step: str, *, can_go_on: bool = True, label: str = "Continue") -> None:
-    """The buttons to the step before and the step after."""
+def draw_moves(
+    step: str, *, can_go_on: bool = True, label: str = "Continue", on_leave: Callable[[], bool] | None = None
+) -> None:
+    """The buttons to the step before and the step after.
+
+    Args:
+        step: Where the person is.
+        can_go_on: Whether there is a way on.
+        label: Of the button that goes on.
+        on_leave: Called before either; where it returns False, the person stays although they wanted to go on.
+    """
     at = STEPS.index(step)
     with st.container(horizontal=True, width="content", key="moves"):
         if at:
-            st.button("Back", key="back", icon=":material/arrow_back:", on_click=go_to, args=(STEPS[at - 1],))
+            back = (STEPS[at - 1], on_leave, True)
+            st.button("Back", key="back", icon=":material/arrow_back:", on_click=_move, args=back)
         if at + 1 < len(STEPS):
-            st.button(
-                label, key="continue", type="primary", disabled=not can_go_on, on_click=go_to, args=(STEPS[at + 1],)
-            )
+            on = (STEPS[at + 1], on_leave, False)
+            st.button(label, key="continue", type="primary", disabled=not can_go_on, on_click=_move, args=on)
+
+
+def _move(step: str, on_leave: Callable[[], bool] | None, anyway: bool) -> None:
+    if on_leave is None or on_leave() or anyway:
+        go_to(step)
 
 
 @st.cache_resource(show_spinner="Reading the file …", max_entries=4)
@@ -92,8 +109,27 @@ def read_whole(spec: ImportSpec) -> Table:
     return _read_whole(spec, f"{spec.table}-{spec.options}")
 
 
+def find_catalog(name: str) -> Catalog | None:
+    """The catalogue of that name, None when the import will make it."""
+    try:
+        return open_workspace().catalogs.find(name)
+    except CatalogNotFoundError:
+        return None
+
+
 @st.cache_resource(show_spinner="Checking every row …", max_entries=4)
 def check_all(_spec: ImportSpec, key: str) -> Validated:
     """All items and problems of a recipe."""
     del key  # names the recipe in the cache
     return _spec.build(read_whole(_spec))
+
+
+@st.cache_data(show_spinner="Comparing with the catalogue …", max_entries=4)
+def plan_all(_spec: ImportSpec, key: str, catalog_id: int, revision: int) -> ImportPlan:
+    """What the import of a recipe will do to the catalogue, whose id and revision name it in the cache.
+
+    Raises:
+        WishlightError: It would do nothing, or cannot be done.
+    """
+    del catalog_id, revision
+    return plan_import(open_workspace(), _spec, check_all(_spec, key), find_catalog(_spec.catalog))

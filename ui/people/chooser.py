@@ -5,6 +5,7 @@ import streamlit as st
 from core.jobs.recommend import Person, find_person, invent_person
 from core.store.catalogs import Catalog
 from core.suggest.need import Need, split_avoid
+from ui.address import go, hold, read, read_all
 from ui.people.strip import draw_strip
 from ui.resources import open_workspace
 from ui.text import escape_markdown
@@ -20,14 +21,14 @@ def choose_person(catalog: Catalog) -> Person | None:
     """The widgets, and the person; None until there is one."""
     if open_workspace().interactions.is_simulated(catalog.id):
         st.warning("The shoppers of this log are simulated. What is suggested here says nothing about real people.")
-    liked = st.query_params.get_all("liked")
+    liked = read_all("liked")
+    hold("who", _NEW if liked or read("who") == _NEW else _LOG)
     ways, choice = st.columns([2, 3], gap="medium")
     with ways:
         way = st.radio(
             "Suggest to",
             list(_WAYS),
             key="who",
-            index=1 if liked else 0,
             format_func=lambda way: _WAYS[way],
             horizontal=True,
             on_change=_change_way,
@@ -40,20 +41,20 @@ def choose_person(catalog: Catalog) -> Person | None:
 
 def _change_way() -> None:
     """The address names either a person of the log or items, never both."""
-    leave_item()
-    st.query_params.pop("liked", None)
-    st.session_state["user"] = None
+    way = st.session_state["who"]
+    go(who=_NEW if way == _NEW else "", item="", liked="", user="")
 
 
 def leave_item() -> None:
     """Back from an explanation to all suggestions; a callback."""
-    st.query_params.pop("item", None)
+    go(item="")
 
 
 def _choose_from_log(catalog: Catalog) -> Person | None:
     workspace = open_workspace()
     users = workspace.interactions.first_users(catalog.id, _LISTED)
-    named = st.session_state.get("user") or st.query_params.get("user")
+    named = read("user") or None
+    hold("user", named)
     user = st.selectbox(
         "Person",
         users if named is None or named in users else (named, *users),
@@ -62,8 +63,7 @@ def _choose_from_log(catalog: Catalog) -> Person | None:
         accept_new_options=True,
         placeholder="Choose or type an id" if users else "This catalogue has no log: make up a history",
         help=f"As the log names this person. At most {_LISTED:,} are listed; type the id of any other.",
-        on_change=leave_item,
-        bind="query-params",
+        on_change=_take_user,
     )
     if user:
         return find_person(workspace, user, catalog.name)
@@ -79,8 +79,12 @@ def _draw_examples(users: tuple[str, ...]) -> None:
             st.button(escape_markdown(user), key=f"example-{user}", on_click=_take_example, args=(user,))
 
 
+def _take_user() -> None:
+    go(user=st.session_state["user"] or "", item="")
+
+
 def _take_example(user: str) -> None:
-    st.session_state["user"] = user
+    go(user=user, item="")
 
 
 def _choose_items(catalog: Catalog, liked: list[str]) -> Person | None:
@@ -89,11 +93,11 @@ def _choose_items(catalog: Catalog, liked: list[str]) -> Person | None:
         "Find items that this person liked",
         key="liking",
         icon=":material/search:",
-        placeholder="Say what they are, e.g. a warm scarf",
+        placeholder="Say what it is; add it; look for the next",
         max_chars=200,
     )
     text, avoid = split_avoid(asked or "")
-    if text and "item" not in st.query_params:
+    if text and not read("item"):
         need = Need(text=text, avoid=avoid, catalogs=(catalog.name,))
         found = [one.stored for one in open_workspace().suggester.suggest(need, limit=_FOUND + len(liked)).page]
         new = [stored for stored in found if stored.item.item_id not in liked][:_FOUND]
@@ -102,14 +106,13 @@ def _choose_items(catalog: Catalog, liked: list[str]) -> Person | None:
 
 
 def _add(item_id: str) -> None:
-    _keep([*st.query_params.get_all("liked"), item_id])
+    _keep([*read_all("liked"), item_id])
 
 
 def forget(item_id: str) -> None:
     """Take an item out of the history that is made up; a callback."""
-    _keep([one for one in st.query_params.get_all("liked") if one != item_id])
+    _keep([one for one in read_all("liked") if one != item_id])
 
 
 def _keep(liked: list[str]) -> None:
-    leave_item()
-    st.query_params["liked"] = liked
+    go(liked=liked, who=_NEW, item="")

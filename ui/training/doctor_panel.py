@@ -18,7 +18,7 @@ _ICONS = {"error": ":red[:material/error:]", "warning": ":orange[:material/warni
 
 def draw_findings(catalog: Catalog, summary: LogSummary) -> None:
     """One line a check, the worst first."""
-    findings = _examine(catalog.id, (catalog.revision, summary.saved_at))
+    findings = _examine(catalog.id, summary, catalog.revision)
     bad = sum(one.severity != "ok" for one in findings)
     title = f"Data doctor: {bad} of {len(findings)} checks have a remark" if bad else "Data doctor: nothing to remark"
     with st.expander(title, icon=":material/stethoscope:"):
@@ -28,7 +28,11 @@ def draw_findings(catalog: Catalog, summary: LogSummary) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _examine(catalog_id: int, state: tuple[int, str]) -> tuple[Finding, ...]:  # noqa: ARG001 - what the cache goes by
+def _examine(
+    catalog_id: int,
+    summary: LogSummary,
+    revision: int,  # noqa: ARG001 - what the cache goes by
+) -> tuple[Finding, ...]:
     workspace = open_workspace()
     items = [stored.item for stored in workspace.items.iterate(catalog_id)]
     nothing = np.zeros((len(items), 1), np.float32)
@@ -40,4 +44,7 @@ def _examine(catalog_id: int, state: tuple[int, str]) -> tuple[Finding, ...]:  #
         text_embeddings=nothing,
         picture_embeddings=nothing,
     )
-    return examine(workspace.interactions.load(catalog_id, table.item_ids), table, now=int(time.time()))
+    log = workspace.interactions.load(catalog_id, table.item_ids)
+    # Left out when the log was stored, and stored with items that are gone by now.
+    unknown = summary.unknown_events + summary.events - len(log)
+    return examine(log, table, now=int(time.time()), unknown_events=unknown)

@@ -1,24 +1,28 @@
 """The interaction log of a catalogue: what there is, and how another one comes in."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from core.catalog.intake import save_upload
+from core.catalog.intake import save_upload, stage_file
 from core.catalog.read import detect, preview_table
 from core.catalog.sample import SAMPLE_NAME
-from core.catalog.table import Row
+from core.errors import WishlightError
 from core.interactions.aliases import LOG_TARGETS
-from core.interactions.mapping import suggest_log_mapping
-from core.interactions.read import ReadLog, read_log
+from core.interactions.mapping import SuggestedLog
 from core.interactions.simulate import simulate_log
+from core.interactions.suggest_mapping import suggest_log_mapping
+from core.jobs.store_log import store_log
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from ui.errors import shown_errors
 from ui.resources import open_workspace
+from ui.text import escape_markdown
 from ui.training.doctor_panel import draw_findings
 
 _NAMES = {
@@ -28,6 +32,7 @@ _NAMES = {
     "rating": "Rating",
     "count": "Count",
     "time": "Time",
+    "clock": "Time of day",
 }
 _SIMULATED_USERS, _SIMULATED_EVENTS = 300, 40
 
@@ -77,37 +82,44 @@ def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
 
 
 def _draw_upload(catalog: Catalog) -> None:
-    upload = st.file_uploader("A log as CSV, TSV, Parquet or Excel", key="log-file")
+    upload = st.file_uploader("A log as CSV, TSV, Parquet, Excel or JSON, also in a ZIP", key="log-file")
     if upload is None:
+        st.session_state.pop("log-refused", None)
         return
     with shown_errors():
-        path = save_upload(upload, upload.name, open_workspace().home.uploads)
-        preview = preview_table(path, detect(path).options)
+        workspace = open_workspace()
+        path = save_upload(upload, upload.name, workspace.home.uploads)
+        table = stage_file(path, workspace.home.uploads, name=upload.name).table
+        detected = detect(table)
+        for problem in detected.problems:
+            st.warning(problem.message, icon=":material/warning:")
+        preview = preview_table(table, detected.options)
         st.dataframe(
             [dict(zip(preview.columns, row.cells, strict=False)) for row in preview.rows[:5]],
             hide_index=True,
             alt="The first rows of the log",
         )
-        chosen = _draw_mapping(preview.columns, preview.rows)
+        item_ids = workspace.items.content_hashes(catalog.id)
+        chosen = _draw_mapping(suggest_log_mapping(preview.columns, preview.rows, item_ids))
         st.button(
             "Check and store",
             key="store-log",
             type="primary",
             disabled=not (chosen["user"] and chosen["item"]),
             on_click=_store,
-            args=(catalog, str(path), chosen),
+            args=(catalog, str(table), {"options": asdict(detected.options), "columns": chosen}),
         )
-    _draw_report()
+    if refused := st.session_state.get("log-refused"):
+        st.error(refused, icon=":material/error:")
 
 
-def _draw_mapping(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
-    """A picker for each part of a log; near names are filled in for the person to see and change."""
-    suggested = {one.column: one.target for one in suggest_log_mapping(columns, rows).columns}
-    found = {target: column for column, target in suggested.items() if target}
+def _draw_mapping(suggested: SuggestedLog) -> dict[str, str]:
+    """A picker for each part of a log; what only looks like it is filled in too, and said."""
+    found = {one.target: one.column for one in suggested.columns if one.target}
     chosen: dict[str, str] = {}
     for places in (LOG_TARGETS[:3], LOG_TARGETS[3:]):
-        for target, place in zip(places, st.columns(3), strict=False):
-            options = ["", *columns]
+        for target, place in zip(places, st.columns(len(places)), strict=True):
+            options = ["", *(one.column for one in suggested.columns)]
             chosen[target] = place.selectbox(
                 _NAMES[target],
                 options,
@@ -115,41 +127,19 @@ def _draw_mapping(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, str]
                 format_func=lambda name: name or "none",
                 key=f"log-{target}",
             )
+    guessed = [one for one in suggested.columns if one.confidence == "suggested" and chosen[one.target] == one.column]
+    if guessed:
+        names = ", ".join(f"{one.column}{f' ({one.note})' if one.note else ''}" for one in guessed)
+        st.caption(f"Guessed, please check: {escape_markdown(names)}")
     return chosen
 
 
-def _store(catalog: Catalog, path: str, chosen: dict[str, str]) -> None:
-    workspace = open_workspace()
-    with shown_errors():
-        item_ids = tuple(workspace.items.content_hashes(catalog.id))
-        found = read_log(Path(path), item_ids, overrides=chosen)
-        st.session_state["log-report"] = found
-        if len(found.log):
-            workspace.interactions.replace(catalog.id, found.log, kind=found.kind)
-
-
-def _draw_report() -> None:
-    """What reading found, for a log that could not be stored."""
-    found = st.session_state.get("log-report")
-    if not isinstance(found, ReadLog) or len(found.log):
-        return
-    st.error(
-        f"None of the {found.rows:,} rows belongs to an item of this catalogue. Check that the item column holds the "
-        "same ids as the catalogue.",
-        icon=":material/error:",
-    )
-    draw_problems(found)
-
-
-def draw_problems(found: ReadLog) -> None:
-    """Rows that stayed out and items that are unknown, each with the reason."""
-    if found.problems:
-        with st.expander(f"{len(found.problems):,} remarks on the file", icon=":material/info:"):
-            st.dataframe(
-                [{"Row": one.row or None, "Remark": one.message} for one in found.problems[:200]],
-                hide_index=True,
-                alt="Remarks on the file",
-            )
+def _store(catalog: Catalog, table: str, reading: Mapping[str, Any]) -> None:
+    st.session_state["log-refused"] = ""
+    try:
+        store_log(open_workspace(), catalog, Path(table), reading)
+    except WishlightError as exc:
+        st.session_state["log-refused"] = str(exc)
 
 
 def _simulate(catalog: Catalog) -> None:

@@ -155,7 +155,8 @@ def _draw_lines(lines: Mapping[str, list[tuple[int, float]]], flat: Mapping[str,
     figure.update_layout(
         height=260,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": -0.2},
+        # Its top edge below the labels of the axis: by its bottom edge, long ones grow into the plot.
+        legend={"orientation": "h", "yanchor": "top", "y": -0.15},
         yaxis={"rangemode": "tozero"},
     )
     st.plotly_chart(figure, key=f"chart-{key}", config={"displayModeBar": False})

@@ -7,7 +7,7 @@ from core.store.catalogs import Catalog
 from core.store.versions import Version
 from core.train.model_card import FILE
 from ui.jobs import start_job
-from ui.resources import open_workspace
+from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown, format_duration
 
 _BADGES = {
@@ -26,12 +26,14 @@ def draw_versions(catalog: Catalog) -> None:
     if catalog.version:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Version **{catalog.version}** serves “{catalog.name}”.")
+            going = _is_queued(catalog, "")
             st.button(
-                "Back to the untrained model",
+                "Going back to the untrained model …" if going else "Back to the untrained model",
                 key="deactivate",
-                icon=":material/undo:",
+                icon=":material/hourglass_top:" if going else ":material/undo:",
                 on_click=_activate,
                 args=(catalog, ""),
+                disabled=going,
             )
     for version in versions:
         _draw_version(catalog, version)
@@ -50,7 +52,14 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
             if catalog.version == version.id:
                 st.badge("Serves", icon=":material/check:", color="blue")
             else:
-                st.button("Let it serve", key=f"activate-{version.id}", on_click=_activate, args=(catalog, version.id))
+                going = _is_queued(catalog, version.id)
+                st.button(
+                    "Switching …" if going else "Let it serve",
+                    key=f"activate-{version.id}",
+                    on_click=_activate,
+                    args=(catalog, version.id),
+                    disabled=going,
+                )
         st.markdown(metrics["recommendation"])
         _draw_replay_summary(version)
         st.dataframe(
@@ -124,6 +133,12 @@ def _draw_card(version: Version) -> None:
         key=f"card-{version.id}",
         on_click="ignore",
     )
+
+
+def _is_queued(catalog: Catalog, version_id: str) -> bool:
+    """Whether the switch was asked for and has not happened yet; its panel stands at the top of the page."""
+    wanted = {"version": version_id, "catalog": catalog.name}
+    return any(job.kind == "activate" and job.payload == wanted for job in open_jobs().live())
 
 
 def _activate(catalog: Catalog, version_id: str) -> None:

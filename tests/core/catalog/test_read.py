@@ -6,12 +6,14 @@ import struct
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from core.catalog import delimited, formats, structured, workbook
 from core.catalog.read import ReadOptions, Table, detect, detect_layout, preview_table, read_table
+from core.catalog.table import parse_delimiter
 from core.errors import CatalogFileError
 
 
@@ -200,13 +202,35 @@ def test_text_in_every_encoding_comes_back(tmp_path: Path, encoding: str, name: 
     assert guessed == ([] if encoding == "utf-16" else ["guessed_encoding"])
 
 
+def test_a_guess_is_said_with_the_likeliest_and_how_to_choose(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_bytes("id,name\n1,Żółta miska\n2,Krzesło dębowe\n".encode("cp1250"))
+    (problem,) = detect(path).problems
+    assert problem.message.startswith(
+        "The file does not say how its letters are encoded. It is read as cp1250 (Central European), so a line reads "
+        "“1,Żółta miska”. Next likeliest: "
+    )
+    assert "iso8859-2 (Central European, ISO)" in problem.message and "--encoding" in problem.message
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_file_put_together_from_two_encodings_keeps_both(tmp_path: Path, kind: str) -> None:
+    start, end = ('{"id": "', '"}') if kind == "jsonl" else ("", "")
+    middle = '", "name": "' if kind == "jsonl" else ","
+    lines = ["" if kind == "jsonl" else "id,name", *(f"{start}{n}{middle}café{end}" for n in range(20))]
+    data = [line.encode("cp1252" if n == 12 else "utf-8") for n, line in enumerate(lines)]
+    path = tmp_path / f"items.{kind}"
+    path.write_bytes(b"\n".join(data))
+    found = detect(path)
+    assert [problem.code for problem in found.problems] == ["mixed_encoding"]
+    assert {row[1] for row in cells(read_table(path, found.options))} == {"café"}
+
+
 def test_the_wrong_encoding_is_a_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_bytes("id,name\n1,café\n".encode("cp1252"))
     with pytest.raises(CatalogFileError, match="utf-8"):
         read_table(path, ReadOptions(encoding="utf-8"))
-    with pytest.raises(CatalogFileError, match="no known encoding"):
-        read_table(path, ReadOptions(encoding="klingon"))
     assert detect_layout(path, ReadOptions(encoding="cp1252")).delimiter == ","
 
 
@@ -271,10 +295,39 @@ def test_a_preview_stops_early(tmp_path: Path) -> None:
     assert not preview_table(path, ReadOptions(), limit=80).truncated
 
 
-def test_options_are_checked() -> None:
-    for wrong in ({"delimiter": ""}, {"delimiter": '"'}, {"header_row": 0}, {"quotechar": "ab"}):
-        with pytest.raises(ValueError, match=r"\w"):
-            replace(ReadOptions(), **wrong)
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        ({"delimiter": ""}, "separator is one to 8 characters"),
+        ({"delimiter": "a\n"}, "separator is one to 8 characters"),
+        ({"delimiter": '"'}, "have to differ"),
+        ({"quotechar": "ab"}, "one character each"),
+        ({"escapechar": '"'}, "have to differ"),
+        ({"delimiter": "::", "escapechar": ":"}, "have to differ"),
+        ({"header_row": 0}, "counted from 1"),
+        ({"encoding": "klingon"}, "no known encoding"),
+        ({"encoding": "hex"}, "no known encoding"),
+        ({"encoding": "\0"}, "no known encoding"),
+    ],
+)
+def test_options_that_cannot_be_are_told_in_a_sentence(wrong: dict[str, Any], advice: str) -> None:
+    with pytest.raises(CatalogFileError, match=advice):
+        replace(ReadOptions(), **wrong)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(",", ","), ("tab", "\t"), ("\\t", "\t"), ("Semicolon", ";"), ("::", "::"), ("\\t\\t", "\t\t"), ("space", " ")],
+)
+def test_a_separator_is_read_as_people_type_it(typed: str, meant: str) -> None:
+    assert parse_delimiter(typed) == meant
+
+
+def test_options_saved_before_there_were_more_of_them_are_read() -> None:
+    saved = {"kind": "xlsx", "encoding": "utf-8", "delimiter": ",", "quotechar": '"'}
+    assert ReadOptions(**saved, has_header=True, header_row=2, sheet="A") == ReadOptions(
+        kind="xlsx", header_row=2, sheet="A"
+    )
 
 
 def test_xlsx_reads_as_text(tmp_path: Path) -> None:

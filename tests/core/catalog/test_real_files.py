@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.catalog.decide import require_usable
 from core.catalog.domains import guess_domain
 from core.catalog.read import Table, detect, read_table
 from core.catalog.schema import Item
@@ -54,8 +55,8 @@ def test_every_file_is_read_or_refused_with_advice(path: Path) -> None:
     suggested = suggest_mapping(table.columns, table.rows)
     mapping = suggested.build(accept_suggestions=True)
     if not mapping.find_columns("title"):
-        with pytest.raises(MappingError, match="title"):
-            build_items(table, mapping, domain="other")
+        with pytest.raises((MappingError, CatalogFileError), match=r"holds the title|has no id"):
+            require_usable(build_items(table, mapping, domain="other"), known=())
         return
     outcome = build_items(table, mapping, domain=guess_domain(table.columns, table.rows))
     rows = [number for parsed in outcome.items for number in parsed.rows] + [r.row.number for r in outcome.rejected]

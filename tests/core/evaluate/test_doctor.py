@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.evaluate.doctor import DAY, YEAR_1990, Finding, examine, examine_split
+from core.evaluate.doctor import DAY, YEAR_1990, Finding, examine
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import EVENT_TYPES, NO_TIME, InteractionLog
 from core.interactions.read import read_log
@@ -56,9 +56,9 @@ def find(found: tuple[Finding, ...], code: str) -> Finding:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_clean_data_is_not_blamed(seed: int) -> None:
-    found = examine(build_log(seed), TABLE, now=NOW, split_time=NOW - 60 * DAY, unknown_events=5)
+    found = examine(build_log(seed), TABLE, now=NOW, unknown_events=5)
     assert blamed(found) == {}
-    assert len(found) == len({finding.code for finding in found}) == 10
+    assert len(found) == len({finding.code for finding in found}) == 9
     assert all(finding.message.endswith(".") for finding in found)
 
 
@@ -67,7 +67,7 @@ def test_items_in_the_order_of_time_are_a_leak(sign: int) -> None:
     log = build_log()
     birth = NOW - 300 * DAY + 5 * DAY * np.arange(ITEMS)[::sign]
     leaky = replace(log, times=birth[log.items] + 3600 * np.arange(len(log)) % (4 * DAY))
-    finding = find(examine(leaky, TABLE, now=NOW), "order_tells_time")
+    finding = find(examine(leaky, TABLE, now=NOW, unknown_events=0), "order_tells_time")
     assert finding.severity == "warning" and "order in the catalogue follows" in finding.message
 
 
@@ -77,7 +77,10 @@ def test_numbers_in_ids_are_a_leak_in_whatever_order_the_items_stand() -> None:
     ids = [str(1000 + n) for n in shuffled]
     table = build_items([f"t{n}" for n in range(ITEMS)], ids=ids)
     times = NOW - 300 * DAY + 4 * DAY * shuffled[log.items]
-    finding = find(examine(replace(log, times=times, item_ids=table.item_ids), table, now=NOW), "order_tells_time")
+    finding = find(
+        examine(replace(log, times=times, item_ids=table.item_ids), table, now=NOW, unknown_events=0),
+        "order_tells_time",
+    )
     assert (
         finding.severity == "warning" and "items' ids follow the time" in finding.message and "1.00" in finding.message
     )
@@ -89,102 +92,87 @@ def test_impossible_times(rows: int, severity: str, time: int) -> None:
     log = build_log()
     times = log.times.copy()
     times[:rows] = time
-    finding = find(examine(replace(log, times=times), TABLE, now=NOW), "impossible_times")
+    finding = find(examine(replace(log, times=times), TABLE, now=NOW, unknown_events=0), "impossible_times")
     assert finding.severity == severity and finding.message.startswith(f"{rows:,} events") and finding.examples
-
-
-def test_items_that_appear_after_the_split() -> None:
-    log = build_log()
-    split = NOW - 60 * DAY
-    fresh = log.take((log.items < 40) | (log.times >= split))
-    finding = find(examine(fresh, TABLE, now=NOW, split_time=split), "cold_items")
-    new = len(np.unique(fresh.items[fresh.items >= 40]))
-    assert finding.severity == "warning" and finding.message.startswith(f"{new} items") and len(finding.examples) == 5
-    assert "cold_items" not in {one.code for one in examine(fresh, TABLE, now=NOW)}
 
 
 def test_little_data_offers_the_catalogue() -> None:
     log = build_log()
-    finding = find(examine(log.take(log.users < 49), TABLE, now=NOW), "little_data")
+    finding = find(examine(log.take(log.users < 49), TABLE, now=NOW, unknown_events=0), "little_data")
     assert finding.severity == "warning" and "Only 49 users" in finding.message and "catalogue alone" in finding.message
-    assert find(examine(log.take(log.users < 50), TABLE, now=NOW), "little_data").severity == "ok"
+    assert find(examine(log.take(log.users < 50), TABLE, now=NOW, unknown_events=0), "little_data").severity == "ok"
     nothing = replace(log, liked=np.zeros(len(log), bool))
-    assert "Only 0 users" in find(examine(nothing, TABLE, now=NOW), "little_data").message
+    assert "Only 0 users" in find(examine(nothing, TABLE, now=NOW, unknown_events=0), "little_data").message
 
 
 def test_people_with_one_event() -> None:
     log = build_log()
     first = np.arange(len(log)) % EACH == 0
     few = log.take(first | (log.users < 30))
-    assert find(examine(few, TABLE, now=NOW), "single_events").severity == "warning"
+    assert find(examine(few, TABLE, now=NOW, unknown_events=0), "single_events").severity == "warning"
 
 
 def test_a_robot() -> None:
     log = build_log()
     users = np.sort(np.where(np.arange(len(log)) % 3 == 0, 7, log.users))
-    finding = find(examine(replace(log, users=users), TABLE, now=NOW), "robot")
+    finding = find(examine(replace(log, users=users), TABLE, now=NOW, unknown_events=0), "robot")
     assert (finding.severity, finding.examples) == ("warning", ("u7",))
-    assert find(examine(log.take(log.users < 2), TABLE, now=NOW), "robot").severity == "ok", "two people, one of whom"
+    assert find(examine(log.take(log.users < 2), TABLE, now=NOW, unknown_events=0), "robot").severity == "ok", (
+        "two people, one of whom"
+    )
 
 
 def test_repeated_events() -> None:
     log = build_log()
     doubled = log.take(np.sort(np.concatenate([np.arange(len(log)), [0, 5]])))
-    finding = find(examine(doubled, TABLE, now=NOW), "repeated_events")
+    finding = find(examine(doubled, TABLE, now=NOW, unknown_events=0), "repeated_events")
     assert finding.severity == "warning" and finding.message.startswith("2 events repeat")
     assert finding.examples[0] == f"u0, i{log.items[0]}, rating"
 
 
 def test_times_that_are_missing() -> None:
     log = build_log()
-    without = examine(replace(log, times=np.full(len(log), NO_TIME)), TABLE, now=NOW, split_time=NOW)
+    without = examine(replace(log, times=np.full(len(log), NO_TIME)), TABLE, now=NOW, unknown_events=0)
     assert find(without, "times").severity == "warning" and "random order" in find(without, "times").message
-    assert not {"impossible_times", "order_tells_time", "cold_items"} & {finding.code for finding in without}
+    assert not {"impossible_times", "order_tells_time"} & {finding.code for finding in without}
     times = log.times.copy()
     times[::EACH] = NO_TIME
-    assert "80 of 960 events have no time" in find(examine(replace(log, times=times), TABLE, now=NOW), "times").message
+    assert (
+        "80 of 960 events have no time"
+        in find(examine(replace(log, times=times), TABLE, now=NOW, unknown_events=0), "times").message
+    )
 
 
 def test_ratings_that_are_all_equal() -> None:
     log = build_log()
-    finding = find(examine(replace(log, values=np.full(len(log), 5, np.float32)), TABLE, now=NOW), "equal_ratings")
+    finding = find(
+        examine(replace(log, values=np.full(len(log), 5, np.float32)), TABLE, now=NOW, unknown_events=0),
+        "equal_ratings",
+    )
     assert (finding.severity, finding.examples) == ("warning", ("5",))
     plain = replace(log, values=np.full(len(log), np.nan, np.float32))
-    assert "equal_ratings" not in {one.code for one in examine(plain, TABLE, now=NOW)}
+    assert "equal_ratings" not in {one.code for one in examine(plain, TABLE, now=NOW, unknown_events=0)}
 
 
 def test_unknown_items() -> None:
     log = build_log()
     finding = find(examine(log, TABLE, now=NOW, unknown_events=len(log)), "unknown_items")
     assert finding.severity == "warning" and finding.message.startswith("50% of the events")
-    empty = examine(log.take(np.zeros(len(log), bool)), TABLE, now=NOW)
+    empty = examine(log.take(np.zeros(len(log), bool)), TABLE, now=NOW, unknown_events=0)
     assert blamed(empty) == {"unknown_items": "error"} and len(empty) == 1
 
 
 def test_the_worst_comes_first() -> None:
     log = build_log()
     bad = replace(log, times=log.times * 1000, values=np.ones(len(log), np.float32))
-    severities = [finding.severity for finding in examine(bad, TABLE, now=NOW)]
+    severities = [finding.severity for finding in examine(bad, TABLE, now=NOW, unknown_events=0)]
     assert severities == sorted(severities, key=("error", "warning", "ok").index)
     assert severities[0] == "error" and "warning" in severities
 
 
 def test_another_catalogue_is_misuse() -> None:
     with pytest.raises(ValueError, match="other items"):
-        examine(build_log(), build_items(["x"]), now=NOW)
-
-
-def test_duplicates_on_both_sides_of_a_split() -> None:
-    items = build_items(
-        ["Red  Shoe", "red shoe", "Hat", "Cap", "", ""],
-        ["a", "b", "A warm one", "a  WARM one", "", ""],
-    )
-    found = examine_split(items, [0, 2, 4], [1, 3, 5])
-    finding = find(found, "duplicates_across")
-    assert finding.severity == "error" and finding.examples == ("i0 = i1", "i2 = i3")
-    assert blamed(examine_split(items, np.array([0, 1]), np.array([2, 3]))) == {}
-    assert blamed(examine_split(items, [0, 2], [2, 3])) == {"shared_items": "error"}
-    assert blamed(examine_split(items, [], [])) == {}
+        examine(build_log(), build_items(["x"]), now=NOW, unknown_events=0)
 
 
 def test_movielens(shared_data: Path) -> None:
@@ -192,4 +180,4 @@ def test_movielens(shared_data: Path) -> None:
         rows = list(csv.DictReader(stream))
     table = build_items([row["title"] for row in rows], ids=[row["movieId"] for row in rows])
     log = read_log(shared_data / "movies" / "ratings.csv", table.item_ids).log
-    assert blamed(examine(log, table, now=NOW)) == {"order_tells_time": "warning"}
+    assert blamed(examine(log, table, now=NOW, unknown_events=0)) == {"order_tells_time": "warning"}

@@ -191,7 +191,7 @@ def test_maps_of_the_wrong_reason_and_random_maps_are_not_faithful(conv) -> None
 
 
 @pytest.mark.slow
-def test_the_embedded_model_explains_a_drawing(models_folder) -> None:
+def test_the_embedded_model_explains_a_picture(models_folder) -> None:
     towers = load_towers(find_backbone("embedded"), models_folder)
     explainer = PictureExplainer(towers)
     with (ROOT / "assets/sample/products.csv").open(encoding="utf-8") as file:

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from core.interactions.log import NO_TIME
-from core.interactions.times import parse_times
+from core.interactions.times import join_clock, parse_times
 
 MOMENT = 1_445_714_835  # 2015-10-24T19:27:15Z
 MINUTE = MOMENT - 15
@@ -74,3 +74,22 @@ def test_a_column_may_mix_ways_and_hold_nothing() -> None:
     parsed = parse_times(pl.Series(["1445714835", "2015-10-24", "", "x"]))
     assert parsed.seconds.tolist() == [MOMENT, DAY, NO_TIME, NO_TIME]
     assert parse_times(pl.Series([], dtype=pl.String)).seconds.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "moment"),
+    [
+        ("2024-05-01", "12:33", "2024-05-01 12:33"),
+        ("2024-05-01 00:00:00", "7:05:09", "2024-05-01 07:05:09"),
+        ("20240501", "12:33:00", "2024-05-01 12:33:00"),
+        ("05/01/2024", "1:05 p.m.", "05/01/2024 01:05 PM"),
+        ("2024-05-01", "1899-12-31 12:33:00", "2024-05-01 12:33:00"),
+        ("2024-05-01", "", "2024-05-01"),
+        ("", "12:33", ""),
+        ("2024-05-01", "noon", "2024-05-01"),
+    ],
+)
+def test_a_day_and_a_time_of_day_are_one_moment(day: str, clock: str, moment: str) -> None:
+    assert join_clock(pl.Series([day]), pl.Series([clock])).to_list() == [moment]
+    if clock and moment not in ("", day):
+        assert not parse_times(pl.Series([moment])).unreadable.any()

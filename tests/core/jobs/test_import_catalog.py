@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.importing import ImportSpec, plan_import
+from core.catalog.importing import ImportSpec
 from core.catalog.intake import stage_file
 from core.catalog.read import detect, preview_table
 from core.catalog.suggest_mapping import suggest_mapping
 from core.errors import CancelledError, StoreError
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
+from core.jobs.import_plan import ImportPlan, plan_import
 from core.jobs.rebuild import rebuild
 from core.suggest.need import Need
 from core.workspace import Workspace
@@ -37,6 +38,11 @@ def write_spec(table: Path, *, folder: Path | None = None, catalog: str = "Shop"
     return ImportSpec(
         catalog=catalog, backbone="fake", table=table, options=options, mapping=mapping, folder=folder, fetch=False
     )
+
+
+def make_plan(workspace: Workspace, spec: ImportSpec) -> ImportPlan:
+    """What the page would show."""
+    return plan_import(workspace, spec, spec.build(), workspace.catalogs.find(spec.catalog))
 
 
 @pytest.fixture
@@ -144,12 +150,13 @@ def test_corrections_bring_a_rejected_row_in(workspace: Workspace, table: Path, 
 
 def test_the_plan_is_what_the_import_does(workspace: Workspace, table: Path, folder: Path) -> None:
     spec = write_spec(table, folder=folder)
-    assert len(plan_import(spec.build().items, {}).create) == 3
+    assert plan_import(workspace, spec, spec.build(), None).create == 3
     run_import(workspace, spec)
     table.write_text(HEADER + ROWS[0].replace("Red shoe", "Red boot") + ROWS[1] + "10,New,,,\n")
-    known = workspace.items.content_hashes(workspace.catalogs.find("Shop").id)
-    plan = plan_import(write_spec(table).build().items, known)
-    assert [len(part) for part in (plan.create, plan.update, plan.skip)] == [1, 1, 1]
+    plan = make_plan(workspace, write_spec(table))
+    assert (plan.create, plan.update, plan.retry, plan.skip, plan.absent) == (1, 1, 0, 1, 1)
+    report = run_import(workspace, write_spec(table))
+    assert (report.created, report.updated, report.skipped, report.absent) == (1, 1, 1, 1)
 
 
 def test_another_backbone_is_refused_with_a_way_on(workspace: Workspace, table: Path) -> None:

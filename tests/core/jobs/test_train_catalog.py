@@ -10,7 +10,7 @@ import pytest
 
 from core.__main__ import main
 from core.encode.loading import load_encoder
-from core.errors import CancelledError, TrainError, WishlightError
+from core.errors import CancelledError, MappingError, TrainError, WishlightError
 from core.interactions.simulate import simulate_log
 from core.jobs.activate import activate_version
 from core.jobs.compare import CompareSpec, run_compare
@@ -241,7 +241,7 @@ def test_wrong_settings_end_in_sentences(shop: Workspace, spec: TrainSpec, tmp_p
     with pytest.raises(TrainError, match="no preset"):
         run_train(shop, replace(spec, preset="huge", config={}), "e" * 32, silent)
     (tmp_path / "other.csv").write_text("user,item\nu1,elsewhere\n")
-    with pytest.raises(TrainError, match="None of the 1 rows"):
+    with pytest.raises(MappingError, match=r"No event names an item .* “item” was taken"):
         run_train(shop, replace(spec, interactions=str(tmp_path / "other.csv")), "e" * 32, silent)
     with pytest.raises(TrainError, match="no version called"):
         shop.versions.find("zzz")

@@ -85,11 +85,11 @@ def test_a_long_log_keeps_its_order(database: Database, catalog: Catalog) -> Non
 def test_the_summary_tells_what_is_there(database: Database, catalog: Catalog) -> None:
     interactions = Interactions(database)
     assert interactions.summary(catalog.id) is None and interactions.count(catalog.id) == 0
-    interactions.replace(catalog.id, LOG, kind="ratings")
+    interactions.replace(catalog.id, LOG, kind="ratings", unknown_events=2)
     found = interactions.summary(catalog.id)
     assert found is not None and found.saved_at.endswith("Z")
     assert replace(found, saved_at="") == LogSummary(
-        kind="ratings", users=3, items=3, events=4, first_time=20, last_time=2**40, saved_at=""
+        kind="ratings", users=3, items=3, events=4, first_time=20, last_time=2**40, unknown_events=2, saved_at=""
     )
     interactions.replace(catalog.id, LOG.take(np.array([0])), kind="ratings")
     found = interactions.summary(catalog.id)
@@ -133,6 +133,16 @@ def test_a_failed_write_leaves_the_old_log(database: Database, catalog: Catalog)
     with pytest.raises(IndexError):
         interactions.replace(catalog.id, replace(LOG, user_ids=("only one",)), kind="events")
     assert_same(interactions.load(catalog.id, LOG.item_ids), LOG)
+
+
+def test_a_log_of_nothing_never_replaces_one(database: Database, catalog: Catalog) -> None:
+    interactions = Interactions(database)
+    interactions.replace(catalog.id, LOG, kind="events", unknown_events=3)
+    with pytest.raises(StoreError, match="nothing was stored; what was stored before stays"):
+        interactions.replace(catalog.id, LOG.take(np.zeros(len(LOG), bool)), kind="events")
+    assert_same(interactions.load(catalog.id, LOG.item_ids), LOG)
+    summary = interactions.summary(catalog.id)
+    assert summary is not None and summary.unknown_events == 3
 
 
 def test_an_older_database_gains_the_tables(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

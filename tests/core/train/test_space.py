@@ -5,7 +5,9 @@ from dataclasses import replace
 from core.train.config import TrainConfig, preset_config
 from core.train.space import Choices, Range, apply_settings, build_space, find_largest, read_settings
 
-BASE = replace(preset_config("quick"), width=96, rate=0.5).with_tasks(has_log=True, has_categories=False)
+BASE = replace(preset_config("quick"), width=96, rate=0.5).with_tasks(
+    has_log=True, has_categories=False, has_pairs=True
+)
 
 
 def test_the_base_lies_in_its_space_and_comes_back() -> None:
