@@ -79,7 +79,7 @@ def _cut_data(text: str) -> list[str]:
     pieces: list[str] = []
     at = 0
     for match in _DATA.finditer(text):
-        pieces += [text[at : match.start()], "".join(match[0].split())]
+        pieces += [text[at : match.start()], DATA + "".join(match[0].split())[len(DATA) :]]
         at = match.end()
     return [*pieces, text[at:]]
 

@@ -205,3 +205,47 @@ def test_a_long_separator_and_a_missing_header_are_found(app: Open) -> None:
     assert any("looks like values rather than names" in one.value for one in test.warning)
     next(box for box in test.checkbox if box.label == "First row holds the names").set_value(True).run()
     assert not test.exception and len(_shown(test)) == 2
+
+
+GUESSED = (
+    "Artikelnr;Bezeichnung;VK brutto;wiki extract;Produktname kurzz;Rand\n"
+    + "".join(f"A{n};Sofa {n};{n}9,50 €;Ein Sofa mit {n} Sitzen;kurz {n};{n}{n}\n" for n in range(1, 9))
+)  # fmt: skip
+
+
+def _choices(test: AppTest) -> dict[str, str]:
+    return {box.label.removeprefix("What ").removesuffix(" holds"): box.value for box in test.selectbox}
+
+
+def test_guesses_stand_on_top_with_a_tick_each_and_the_banner_goes(app: Open) -> None:
+    test = _click(_upload(app(PAGE), "moebel.csv", GUESSED.encode()), "continue")
+    guessed = [tick.label.removeprefix("Use ").split(" as ")[0] for tick in test.checkbox]
+    assert guessed and list(_choices(test))[: len(guessed)] == guessed
+    assert _choices(test)["VK brutto"] == "price" and _choices(test)["Bezeichnung"] == "title"
+    assert any("wiki extract" in text.value and "waits" in text.value for text in test.markdown)
+    tick = next(tick for tick in test.checkbox if tick.label == "Use wiki extract as Description")
+    tick.check().run()
+    assert not test.exception and _choices(test)["wiki extract"] == "description"
+    assert not any("waits" in text.value and "wiki extract" in text.value for text in test.markdown)
+    next(tick for tick in test.checkbox if tick.label == "Use wiki extract as Description").uncheck().run()
+    assert _choices(test)["wiki extract"] != "description"
+    if any(button.key == "accept-all" for button in test.button):
+        _click(test, "accept-all")
+    else:
+        test.checkbox[0].check().run()
+    assert not any("waits" in text.value for text in test.markdown)
+    assert not any(button.key == "accept-all" for button in test.button)
+    assert all(tick.value for tick in test.checkbox)
+
+
+def test_columns_of_a_layout_that_say_nothing_of_an_item_are_folded(app: Open) -> None:
+    columns = (
+        "Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Grams,Gift Card,SEO Title"
+    )
+    test = _click(
+        _upload(app(PAGE), "shop.csv", f"{columns}\ntea,Teapot,Acme,,,T-1,5,10,false,x\n".encode()), "continue"
+    )
+    (folded,) = [one for one in test.expander if "nothing of an item" in one.label]
+    assert {"What Variant Grams holds", "What Option1 Name holds"} <= {box.label for box in folded.selectbox}
+    open_rows = [box.label for box in test.selectbox if box.label not in {inner.label for inner in folded.selectbox}]
+    assert open_rows == [f"What {name} holds" for name in ("Handle", "Title", "Vendor", "Variant SKU", "Variant Price")]

@@ -11,7 +11,6 @@ from core.catalog.read import preview_table
 from core.catalog.records import ATTRIBUTE
 from core.catalog.suggest_mapping import suggest_mapping
 from core.errors import MappingError
-from core.wording import count_noun
 from ui.importing.state import draw_moves, find_catalog, keep
 from ui.text import escape_markdown
 
@@ -40,20 +39,18 @@ def draw_columns(draft: Draft) -> None:
     suggested = suggest_mapping(preview.columns, preview.rows)
     if suggested.convention in _CONVENTIONS:
         st.success(f"This looks like {_CONVENTIONS[suggested.convention]}.", icon=":material/check_circle:")
-    waiting = [one for one in suggested.columns if _is_waiting(one, draft.spec.mapping)]
-    if waiting:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            count = f"{len(waiting)} columns have suggestions that wait" if len(waiting) > 1 else "One suggestion waits"
-            st.markdown(f"{count} for you.")
-            st.button("Accept all suggestions", key="accept-all", on_click=_accept, args=(draft, tuple(waiting)))
+    guessed = [one for one in suggested.columns if one.confidence == "suggested"]
+    unused = [one for one in suggested.columns if one not in guessed and one.fallback == ""]
+    named = [one for one in suggested.columns if one not in guessed and one not in unused]
     # Where a column stands is fixed when the page is entered, so that no row jumps away under a person's hand.
-    unused = [one for one in suggested.columns if one.fallback == "" and one.confidence == "none"]
-    targets = {one.column: _draw_column(one, draft) for one in suggested.columns if one not in unused}
+    if waiting := [one for one in guessed if _is_waiting(one, draft)]:
+        _draw_banner(draft, waiting)
+    targets = {one.column: _draw_column(one, draft) for one in [*guessed, *named]}
     if unused:
-        with st.expander(
-            f"{count_noun(len(unused), 'column that is', 'columns that are')} not used", icon=":material/hide_source:"
-        ):
+        with st.expander(_count_unused(unused), icon=":material/hide_source:"):
             targets |= {one.column: _draw_column(one, draft) for one in unused}
+    # The order of the file is the order of the levels of a category.
+    targets = {one.column: targets[one.column] for one in suggested.columns}
     ordered = ColumnMapping(convention=draft.spec.mapping.convention, targets=targets)
     if ordered != draft.spec.mapping:
         keep(replace(draft, spec=replace(draft.spec, mapping=ordered, edits={})))
@@ -66,21 +63,35 @@ def draw_columns(draft: Draft) -> None:
     draw_moves("columns")
 
 
+def _draw_banner(draft: Draft, waiting: list[SuggestedColumn]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        names = ", ".join(f"**{escape_markdown(one.column)}**" for one in waiting)
+        st.markdown(f"A guess waits for your word: {names}. Tick it to take it.")
+        if len(waiting) > 1:
+            st.button("Accept all suggestions", key="accept-all", on_click=_accept, args=(draft, tuple(waiting)))
+
+
+def _count_unused(unused: list[SuggestedColumn]) -> str:
+    part = sum(bool(one.note) for one in unused)
+    count = f"{len(unused)} column{'s' if len(unused) > 1 else ''} that nothing of an item is read from"
+    return f"{count}, {part} of which the layout reads in another way" if part else count
+
+
 def _draw_column(one: SuggestedColumn, draft: Draft) -> str:
     current = draft.spec.mapping.targets.get(one.column, one.fallback)
-    free = [
-        next((name for name in (current, one.fallback) if name.startswith(kind)), kind + one.column)
-        for kind in (ATTRIBUTE, CODE)
-    ]
-    options = list(dict.fromkeys((current, "", *free, *TARGETS)))
+    options = list(dict.fromkeys((current, "", *_free_targets(one, current), *TARGETS)))
+    if one.confidence == "suggested":
+        options = list(dict.fromkeys((*options, one.target)))
+    key = _key(draft, one)
+    if key not in st.session_state:
+        st.session_state[key] = current
     name, choice = st.columns([3, 2], vertical_alignment="center", gap="medium")
     with name:
-        samples = " · ".join(dict.fromkeys(sample[:40] for sample in one.samples[:3]))
-        st.markdown(f"**{escape_markdown(one.column)}**  \n:gray[{escape_markdown(samples) or 'empty'}]")
+        badge = " :orange-badge[suggested]" if one.confidence == "suggested" else ""
+        st.markdown(f"**{escape_markdown(one.column)}**{badge}  \n:gray[{_show_samples(one)}]")
     with choice:
-        key = _key(draft, one)
-        if key not in st.session_state:
-            st.session_state[key] = current
+        if one.confidence == "suggested":
+            _draw_tick(one, draft)
         return str(
             st.selectbox(
                 f"What {one.column} holds",
@@ -92,6 +103,28 @@ def _draw_column(one: SuggestedColumn, draft: Draft) -> str:
         )
 
 
+def _free_targets(one: SuggestedColumn, current: str) -> list[str]:
+    """The column as an attribute and as a code, under the name that it has already."""
+    known = (current, one.fallback)
+    return [next((name for name in known if name.startswith(kind)), kind + one.column) for kind in (ATTRIBUTE, CODE)]
+
+
+def _show_samples(one: SuggestedColumn) -> str:
+    samples = " · ".join(dict.fromkeys(sample[:40] for sample in one.samples[:3]))
+    # A cut address is no link.
+    return escape_markdown(samples).replace("://", ":\u200b//").replace("www.", "www\u200b.") or "empty"
+
+
+def _draw_tick(one: SuggestedColumn, draft: Draft) -> None:
+    key = f"tick-{draft.id}-{one.column}"
+    st.session_state[key] = st.session_state[_key(draft, one)] == one.target
+
+    def take() -> None:
+        st.session_state[_key(draft, one)] = one.target if st.session_state[key] else one.fallback
+
+    st.checkbox(f"Use {one.column} as {_describe(one.target, one).split(' – ')[0]}", key=key, on_change=take)
+
+
 def _describe(target: str, one: SuggestedColumn) -> str:
     if target == "":
         return one.note.capitalize() or "Not used"
@@ -100,8 +133,10 @@ def _describe(target: str, one: SuggestedColumn) -> str:
     return f"{name} – suggested" if one.confidence == "suggested" and target == one.target else name
 
 
-def _is_waiting(one: SuggestedColumn, mapping: ColumnMapping) -> bool:
-    return one.confidence == "suggested" and mapping.targets.get(one.column, one.fallback) == one.fallback != one.target
+def _is_waiting(one: SuggestedColumn, draft: Draft) -> bool:
+    """Whether nobody has decided on the guess; what was chosen in this run counts before what is kept."""
+    current = st.session_state.get(_key(draft, one), draft.spec.mapping.targets.get(one.column, one.fallback))
+    return bool(current == one.fallback != one.target)
 
 
 def _accept(draft: Draft, waiting: tuple[SuggestedColumn, ...]) -> None:

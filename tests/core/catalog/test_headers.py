@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.headers import drop_totals
+from core.catalog.headers import drop_totals, find_header
 from core.catalog.table import Row
 from tests.core.catalog.test_read import cells, codes, read_bytes
 

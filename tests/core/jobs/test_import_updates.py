@@ -76,6 +76,17 @@ def test_an_absent_column_leaves_its_field_and_an_empty_cell_empties_it(
     assert found.stored.item.item_id == "1", "the description is still found"
 
 
+def test_codes_stay_without_their_column_and_change_with_it(shop: Workspace, write: Callable[..., ImportSpec]) -> None:
+    run_import(shop, write("id,title,ean,mpn\n1,Red shoe,4006381333931,FP-22/B\n2,Blue hat,4006381333948,X-7\n"))
+    assert read(shop).item.codes == {"EAN": ("4006381333931",), "MPN": ("FP-22/B",)}
+    run_import(shop, write("id,price,ean\n1,25,4006381333955\n2,9,\n"))
+    assert read(shop).item.codes == {"EAN": ("4006381333955",), "MPN": ("FP-22/B",)}
+    assert read(shop, "2").item.codes == {"MPN": ("X-7",)}
+    assert shop.suggester.suggest(Need(text="fp22b")).page[0].stored.item.item_id == "1"
+    assert shop.suggester.suggest(Need(text="x 7")).page[0].stored.item.item_id == "2"
+    assert shop.suggester.suggest(Need(text="4006381333931")).page[0].parts["words"] < 6
+
+
 @pytest.mark.parametrize("column", ["description", "brand", "availability", "url", "tags", "colour", "image"])
 def test_each_field_stays_without_its_column_and_goes_with_an_empty_cell(
     shop: Workspace, write: Callable[..., ImportSpec], column: str
