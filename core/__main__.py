@@ -234,7 +234,7 @@ def _draw_import(result: Result) -> None:
 def _draw_suggest(result: Result) -> None:
     for one in result["suggestions"]:
         print(f"{one['rank']:>3}  {one['score']:6.2f}  {one['strength']:<6}  {one['title']}  ({one['catalog']})")
-    print(f"{len(result['suggestions'])} of {result['candidates']:,} items, {result['ms']:.0f} ms")
+    print(f"{len(result['suggestions'])} of {count_noun(result['candidates'], 'item')}, {result['ms']:.0f} ms")
     for note in result["notes"]:
         print(note)
 
@@ -242,7 +242,8 @@ def _draw_suggest(result: Result) -> None:
 def _draw_catalogs(result: Result) -> None:
     for one in result["catalogs"]:
         print(
-            f"{one['name']}: {one['items']:,} items, {one['pictures']:,} pictures, {one['domain']}, {one['backbone']}"
+            f"{one['name']}: {count_noun(one['items'], 'item')}, {count_noun(one['pictures'], 'picture')}, "
+            f"{one['domain']}, {one['backbone']}"
         )
     if not result["catalogs"]:
         print(f"There is no catalogue yet. Load the sample: python -m core sample (makes “{SAMPLE_NAME}”).")

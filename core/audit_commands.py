@@ -8,6 +8,7 @@ from core.command import Result, add_command, show_progress
 from core.errors import ExplainError
 from core.jobs.audit_catalog import AuditSpec, Source, run_audit
 from core.training_commands import find_run
+from core.wording import count_noun
 from core.workspace import Workspace
 
 #: Words and items that are printed; JSON holds all.
@@ -53,7 +54,7 @@ def _read_spec(options: argparse.Namespace) -> AuditSpec:
 
 
 def _draw_audit(result: Result) -> None:
-    print(f"{result['catalog']}: {result['cases']:,} suggestions for {result['needs']:,} needs")
+    print(f"{result['catalog']}: {count_noun(result['cases'], 'suggestion')} for {count_noun(result['needs'], 'need')}")
     for part in result["parts"]:
         print(
             f"  {part['name']:<14} {100 * part['share']:3.0f} % of what moved scores, {part['mean']:+.2f} on average, "
@@ -68,4 +69,7 @@ def _draw_audit(result: Result) -> None:
     for one in result["hurt"][:_SHOWN]:
         print(f"  {one['value']:+.2f}  {one['title']} ({one['item_id']}) for “{one['need']}”")
     looked = result["unmapped"] + sum(result["methods"].values())
-    print(f"No map of the picture was better than chance in {result['unmapped']:,} of {looked:,} pictures looked at.")
+    print(
+        f"No map of the picture was better than chance in {result['unmapped']:,} of {count_noun(looked, 'picture')} "
+        "looked at."
+    )

@@ -9,6 +9,7 @@ from core.errors import ExplainError
 from core.explain.maps import METHODS
 from core.explain.report import build_report, list_texts
 from core.explain.sentence import describe, describe_person
+from core.explain.words import is_stop_word
 from core.jobs.recommend import find_person, invent_person, split_ids
 from core.suggest.need import MATCHES, Need, split_avoid
 from core.workspace import Workspace
@@ -82,6 +83,8 @@ def _draw_explain(result: Result) -> None:
     for name, value in result["modalities"].items():
         print(f"  {name:<28} {value:+.{digits}f}")
     for one in result["counterfactuals"]:
+        if one.get("need") and is_stop_word(one["removed"]):
+            continue
         print(f"  without {one.get('title') or one['removed']:<20} {one['score']:+.{digits}f}  {_rank(one['rank'])}")
     if "need" in result:
         _draw_need(result)

@@ -8,10 +8,16 @@ from typing import Any
 from core.catalog.choices import FileChoices, OpenedFile
 from core.catalog.records import ATTRIBUTE
 from core.catalog.used_columns import UsedColumn, UsedColumns
-from core.wording import count_noun
 
-#: Codes of doubts about a file, and the option that settles each.
-_DOUBTS = {"guessed_encoding": "encoding", "mixed_encoding": "encoding"}
+#: Codes of doubts about a file, and what each is about.
+_DOUBTS = {
+    "guessed_encoding": "encoding",
+    "mixed_encoding": "encoding",
+    "several_sheets": "sheet",
+    "several_lists": "path",
+    "skipped_lines": "header_row",
+    "no_header": "header_row",
+}
 #: What is said of how a file is read, in this order.
 _SETTINGS = ("sheet", "path", "encoding", "delimiter", "header_row")
 
@@ -90,36 +96,37 @@ def tell_file(opened: OpenedFile, columns: UsedColumns) -> str:
 
 
 def _find_guesses(opened: OpenedFile) -> list[str]:
-    options, choices = opened.options, opened.choices
-    found = {_DOUBTS[problem.code] for problem in opened.detected.problems if problem.code in _DOUBTS}
-    if len(opened.detected.sheets) > 1 and not choices.sheet:
-        found.add("sheet")
-    if (options.header_row > 1 or not options.has_header) and not (choices.header_row or choices.no_header):
-        found.add("header_row")
-    return sorted(found)
+    return sorted({_DOUBTS[problem.code] for problem in opened.detected.problems if problem.code in _DOUBTS})
 
 
 def _join(columns: Sequence[UsedColumn]) -> str:
-    """ "title ← Name, category ← A, B"; columns of one field stand together."""
-    fields: dict[str, list[str]] = {}
+    """Columns of one field stand together, as in "title ← Name, category ← A, B"; a note that all share stands once."""
+    shared = columns[0].note if len(columns) > 1 and len({one.note for one in columns}) == 1 else ""
+    fields: dict[str, list[UsedColumn]] = {}
     for one in columns:
-        name = one.field.removeprefix(ATTRIBUTE)
-        field = name if name == one.field else f"attribute {name}"
-        fields.setdefault(field, []).append(f"{one.column} ({one.note})" if one.note else one.column)
-    return ", ".join(f"{field} ← {', '.join(names)}" for field, names in fields.items()) or "none"
+        fields.setdefault(one.field, []).append(one)
+    text = ", ".join(_join_field(field, ones, shared) for field, ones in fields.items())
+    return f"{text} ({shared})" if shared else text or "none"
+
+
+def _join_field(field: str, columns: Sequence[UsedColumn], shared: str) -> str:
+    name = field.removeprefix(ATTRIBUTE)
+    names = ", ".join(one.column for one in columns)
+    notes = "; ".join(dict.fromkeys(one.note for one in columns if one.note != shared and one.note))
+    return f"{name if name == field else f'attribute {name}'} ← {names}" + (f" ({notes})" if notes else "")
 
 
 def _describe(name: str, file: dict[str, Any]) -> str:
+    """One setting; the notes below say how a guess is changed."""
     value = file[name]
     if name == "sheet":
-        text = f"sheet “{value}” of {count_noun(len(file['sheets']), 'sheet')}"
-        text += f" ({', '.join(file['sheets'])})" if len(file["sheets"]) > 1 else ""
+        others = [other for other in file["sheets"] if other != value]
+        text = f"sheet “{value}”" + (f" beside {', '.join(others)}" if others else "")
     elif name == "header_row":
         text = f"names in row {value}" if value else "no names"
     else:
         text = {"path": "list", "encoding": "encoding", "delimiter": "separator"}[name] + f" {json.dumps(value)}"
-    option = {"header_row": "--header-row or --map" if value is None else "--header-row"}.get(name, f"--{name}")
-    return f"{text} (guessed; change it with {option})" if name in file["guessed"] else text
+    return f"{text} (guessed)" if name in file["guessed"] else text
 
 
 def _read_pair(text: str) -> tuple[str, str]:

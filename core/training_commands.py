@@ -19,6 +19,7 @@ from core.jobs.recommend import recommend_history, recommend_user, split_ids
 from core.jobs.train_catalog import DEVICES, SPEC, TrainSpec, run_train
 from core.log_commands import announce_log, read_log_choices
 from core.train.config import PRESETS, TUNINGS, read_config
+from core.wording import count_noun
 from core.workspace import Workspace
 
 
@@ -174,7 +175,9 @@ def _draw_train(result: Result) -> None:
 def _draw_evaluate(result: Result) -> None:
     last = result["seed"] + result["seeds"] - 1
     seeds = f"seed {last}" if result["seeds"] == 1 else f"means over seeds {result['seed']} to {last}"
-    print(f"{result['split']}: {result['users']:,} test users, {result['items']:,} items, {seeds}")
+    print(
+        f"{result['split']}: {count_noun(result['users'], 'test user')}, {count_noun(result['items'], 'item')}, {seeds}"
+    )
     for row in result["models"]:
         if "error" in row:
             print(f"  {row['model']:<20} not measured: {row['error']}")

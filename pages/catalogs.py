@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.encode.registry import BACKBONES
 from core.store.catalogs import Catalog
+from core.wording import count_noun
 from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
 from ui.empty import draw_no_catalog
@@ -36,7 +37,9 @@ def draw_page() -> None:
 
 @st.dialog("Rebuild all indexes?")
 def _ask_rebuild(items: int) -> None:
-    st.markdown(f"All {items:,} items are read again, which can take a while. Suggestions go on meanwhile.")
+    st.markdown(
+        f"{count_noun(items, 'item is', 'items are')} read again, which can take a while. Suggestions go on meanwhile."
+    )
     if st.button("Rebuild them", type="primary", key="rebuild-go", on_click=_rebuild):
         st.rerun()
 
@@ -51,7 +54,7 @@ def _draw_catalog(catalog: Catalog) -> None:
         with words:
             st.subheader(escape_markdown(catalog.name), anchor=False)
             st.markdown(
-                f"{catalog.items:,} items · {catalog.pictures:,} pictures · {catalog.domain} · "
+                f"{count_noun(catalog.items, 'item')} · {count_noun(catalog.pictures, 'picture')} · {catalog.domain} · "
                 f"model {escape_markdown(catalog.model_title)}"
             )
             draw_sample_credits(catalog)
@@ -77,7 +80,7 @@ def _draw_switch(catalog: Catalog) -> None:
 
 @st.dialog("Delete this catalogue?")
 def _draw_delete(catalog: Catalog) -> None:
-    st.markdown(f"**{escape_markdown(catalog.name)}** and its {catalog.items:,} items go for good.")
+    st.markdown(f"**{escape_markdown(catalog.name)}** and its {count_noun(catalog.items, 'item')} go for good.")
     if st.button("Delete it", type="primary", key="delete-go", on_click=_delete, args=(catalog,)):
         st.rerun()
 

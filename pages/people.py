@@ -6,6 +6,7 @@ from core.explain.person_explanation import PersonExplanation
 from core.jobs.recommend import Person, suggest_to
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
+from core.wording import count_noun
 from ui.address import go, read, read_all
 from ui.cards import draw_ranked_cards
 from ui.empty import draw_no_catalog
@@ -69,8 +70,8 @@ def _draw_history(person: Person) -> None:
         label="Remove",
         on_click=forget if read_all("liked") else None,
     )
-    shown = f"The newest {_STRIP} of {len(liked):,} items" if len(liked) > _STRIP else f"{len(liked):,} items"
-    st.caption(f"{shown}, newest first · {len(person.history):,} events in all")
+    shown = f"The newest {_STRIP} of {len(liked):,} items" if len(liked) > _STRIP else count_noun(len(liked), "item")
+    st.caption(f"{shown}, newest first · {count_noun(len(person.history), 'event')} in all")
 
 
 def _draw_suggestions(person: Person) -> None:
@@ -85,7 +86,7 @@ def _draw_suggestions(person: Person) -> None:
     gone = len(found) - len(cards)
     note = f" · {gone} of them are no longer in the catalogue" if gone else ""
     items = len(open_workspace().open_version(person.version).item_ids)
-    st.caption(f"The best {len(found)} of {items:,} items · version {person.version.id}{note}")
+    st.caption(f"The best {len(found)} of {count_noun(items, 'item')} · version {person.version.id}{note}")
     draw_ranked_cards(cards, _ask_why)
 
 

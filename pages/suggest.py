@@ -12,6 +12,7 @@ from core.store.items import StoredItem
 from core.suggest.examples import MOST_EXAMPLES, find_examples
 from core.suggest.need import Need
 from core.suggest.results import Suggestions
+from core.wording import count_noun
 from ui.address import go
 from ui.asked import draw_need_box
 from ui.cards import draw_cards, draw_plain_cards
@@ -25,7 +26,7 @@ from ui.filters import (
     read_filters,
 )
 from ui.like import draw_like, find_like
-from ui.need_picture import draw_need_picture, read_need_picture
+from ui.need_picture import draw_chosen_picture, draw_need_picture, read_need_picture
 from ui.options import draw_options, read_options
 from ui.paging import draw_no_page, draw_pages, read_page
 from ui.resources import open_workspace
@@ -61,6 +62,7 @@ def draw_page() -> None:
         draw_stock_switch(facets)
     draw_problems(problems)
     draw_chips(filters)
+    draw_chosen_picture()
     like = find_like(catalogs)
     if like is not None:
         draw_like(like)
@@ -113,7 +115,10 @@ def _draw_suggestions(need: Need) -> None:
 
 def _describe(need: Need, found: Suggestions, page: int) -> str:
     first = (page - 1) * PAGE_SIZE + 1
-    parts = [f"{first}–{first + len(found.page) - 1} of the best {found.ranked:,}", f"{found.candidates:,} items"]
+    parts = [
+        f"{first}–{first + len(found.page) - 1} of the best {found.ranked:,}",
+        count_noun(found.candidates, "item"),
+    ]
     if need.avoid:
         parts.append(f"avoiding {escape_markdown(', '.join(need.avoid))}")
     return " · ".join(parts)
@@ -162,7 +167,7 @@ def _draw_browse(catalogs: Sequence[Catalog], filters: tuple[Filter, ...]) -> No
     elif page is None or page > pages:
         draw_no_page(pages)
     else:
-        st.caption(f"{len(ids):,} items, the newest first")
+        st.caption(f"{count_noun(len(ids), 'item')}, the newest first")
         shown = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE].tolist()
         draw_plain_cards(items.fetch(shown), {catalog.id: catalog.name for catalog in catalogs})
         draw_pages(pages, page)

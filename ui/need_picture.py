@@ -11,11 +11,12 @@ from ui.paste import draw_paste_box
 from ui.pictures import card_picture
 from ui.resources import open_workspace
 
+_THUMBNAIL = 64
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def draw_need_picture() -> None:
-    """The uploader, and the picture that counts now."""
+    """The uploader and the box to paste into."""
     key = f"need-picture-{st.session_state.get('need-picture-round', 0)}"
     st.file_uploader(
         "A picture of what you want",
@@ -29,10 +30,18 @@ def draw_need_picture() -> None:
     pasted = draw_paste_box()
     if pasted is not None:
         _take(pasted)
+
+
+def draw_chosen_picture() -> None:
+    """The picture that counts now, and the way to take it away; nothing without one."""
     picture = read("picture")
-    if _HASH.fullmatch(picture):
-        st.image(card_picture(picture), width=160, alt="The picture you are looking with")
-        st.button("Take the picture away", key="clear-picture", icon=":material/close:", on_click=_clear)
+    if not _HASH.fullmatch(picture):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="looking-with"):
+        st.image(card_picture(picture), width=_THUMBNAIL, alt="The picture you are looking with")
+        st.markdown("Looking with this picture", width="content")
+        label = "Take the picture away"
+        st.button(label, key="clear-picture", icon=":material/close:", type="tertiary", on_click=_clear)
 
 
 def read_need_picture() -> Image.Image | None:

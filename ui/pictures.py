@@ -22,7 +22,16 @@ def card_picture(picture: str | None) -> bytes:
         picture: Content hash.
     """
     path = None if picture is None else open_workspace().pictures.thumbnail_path(picture)
-    square = _placeholder() if path is None or not path.is_file() else _square(path)
+    return _encode(_placeholder() if path is None or not path.is_file() else _square(path))
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def asset_picture(path: Path) -> bytes:
+    """The same of a picture that comes with Wishlight."""
+    return _encode(_square(path))
+
+
+def _encode(square: Image.Image) -> bytes:
     buffer = io.BytesIO()
     square.save(buffer, "WEBP", quality=84, method=2)
     return buffer.getvalue()

@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.store.catalogs import Catalog
+from core.wording import count_noun
 from ui.address import CATALOG, go_whole, hold, read
 from ui.navigation import draw_navigation, find_page
 from ui.resources import open_jobs, open_workspace
@@ -89,7 +90,7 @@ def _named() -> str:
 def _describe(catalogs: list[Catalog]) -> str:
     items = sum(catalog.items for catalog in catalogs)
     models = ", ".join(dict.fromkeys(catalog.model_title for catalog in catalogs))
-    return f"{items:,} items · model {escape_markdown(models)}" if catalogs else ""
+    return f"{count_noun(items, 'item')} · model {escape_markdown(models)}" if catalogs else ""
 
 
 def _draw_work() -> None:

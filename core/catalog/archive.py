@@ -57,9 +57,17 @@ class Archive:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Members that look like a catalogue file, the shallowest first."""
+        """Members that are called like a catalogue file, the shallowest first."""
         found = [name for name in self._members if name.lower().endswith(TABLE_SUFFIXES)]
         return tuple(sorted(found, key=lambda name: (name.count("/"), name.lower().endswith(".txt"), name)))
+
+    def read_head(self, name: str, size: int) -> bytes:
+        """The first bytes of a member.
+
+        Raises:
+            ArchiveError: It is damaged or a bomb.
+        """
+        return next(self._chunks(name, MAX_TABLE_BYTES), b"")[:size]
 
     def extract_table(self, name: str, target: Path) -> None:
         """Copy a table to a file whose name is chosen here, within `MAX_TABLE_BYTES`.

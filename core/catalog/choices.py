@@ -5,10 +5,8 @@ from pathlib import Path, PurePosixPath
 
 from core.catalog.formats import sniff_kind
 from core.catalog.intake import Staged, list_tables, stage_file
-from core.catalog.read import detect, detect_layout
-from core.catalog.schema import Problem
+from core.catalog.read import detect, detect_layout, find_layout_problems
 from core.catalog.table import Detected, ReadOptions, parse_delimiter
-from core.catalog.workbook import find_header
 from core.errors import CatalogFileError
 
 
@@ -91,7 +89,7 @@ def choose_options(table: Path, choices: FileChoices) -> Detected:
         detected = replace(detected, options=detect_layout(table, detected.options, delimiter))
     if choices.sheet:
         detected = replace(detected, options=_choose_part(table, detected, choices.sheet))
-    return replace(detected, options=_choose_header(detected.options, choices), problems=_doubts(detected, choices))
+    return _choose_header(detected, choices)
 
 
 def _decode(table: Path, choices: FileChoices, delimited: bool) -> Detected:
@@ -109,21 +107,24 @@ def _choose_part(table: Path, detected: Detected, name: str) -> ReadOptions:
     same = [one for one in detected.sheets if name in (one, one.strip())]
     same = same or [one for one in detected.sheets if one.strip().casefold() == name.strip().casefold()]
     # A hidden sheet is not listed, and can still be named.
-    sheet = same[0] if same else name
-    return replace(options, sheet=sheet, header_row=find_header(table, sheet) if same else 1)
+    return detect_layout(table, replace(options, sheet=same[0] if same else name))
 
 
-def _choose_header(options: ReadOptions, choices: FileChoices) -> ReadOptions:
+def _choose_header(detected: Detected, choices: FileChoices) -> Detected:
+    """What a person says of the header, else the doubts about the one that was found."""
+    options = detected.options
+    # What was found before a person chose is found anew; what a person chose is no doubt.
+    settled = {"skipped_lines", "no_header"} | ({"several_sheets", "several_lists"} if choices.sheet else set())
+    problems = [problem for problem in detected.problems if problem.code not in settled]
     if choices.header_row < 0:
         raise CatalogFileError("The header row is counted from 1.")
     if choices.header_row:
-        return replace(options, header_row=choices.header_row, has_header=not choices.no_header)
-    return replace(options, has_header=False) if choices.no_header else options
-
-
-def _doubts(detected: Detected, choices: FileChoices) -> tuple[Problem, ...]:
-    settled = {"skipped_lines"} if choices.header_row else set()
-    return tuple(problem for problem in detected.problems if problem.code not in settled)
+        options = replace(options, header_row=choices.header_row, has_header=not choices.no_header)
+    elif choices.no_header:
+        options = replace(options, has_header=False)
+    else:
+        problems += find_layout_problems(options)
+    return replace(detected, options=options, problems=tuple(problems))
 
 
 def _stage(path: Path, uploads: Path, sheet: str) -> tuple[Staged, str]:

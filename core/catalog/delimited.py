@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from core.catalog.headers import drop_repeated, drop_totals
+from core.catalog.rows import clean_rows
 from core.catalog.schema import Problem
 from core.catalog.split import BOM, build_reader, restore
 from core.catalog.table import (
@@ -16,7 +16,6 @@ from core.catalog.table import (
     Table,
     build_columns,
     build_problem,
-    check_widths,
 )
 from core.errors import CatalogFileError
 
@@ -91,10 +90,8 @@ def read_delimited(lines: Iterable[str], options: ReadOptions, limit: int | None
     if source.nul_line:
         message = "The file contains NUL characters, which were left out; check that it was not damaged on the way."
         problems.append(build_problem(0, "", "nul_removed", f"line {source.nul_line}", message, severity="warning"))
-    rows, repeated = drop_repeated(names, rows) if options.has_header else (rows, [])
-    rows, totals = (rows, []) if truncated else drop_totals(rows)
-    rows, width_problems = check_widths(columns, rows)
-    problems = [*header_problems, *repeated, *_check_newlines(rows), *width_problems, *totals, *problems]
+    rows, odd = clean_rows(columns, names if options.has_header else None, rows, truncated=truncated)
+    problems = [*header_problems, *_check_newlines(rows), *odd, *problems]
     problems.sort(key=lambda problem: problem.row)
     return Table(columns=columns, rows=tuple(rows), problems=tuple(problems), truncated=truncated)
 

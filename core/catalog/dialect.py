@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 
+from core.catalog.aliases import is_known_header
 from core.catalog.delimited import Lines, read_records
 from core.catalog.headers import find_header, has_header
 from core.catalog.schema import Problem
@@ -58,6 +59,21 @@ def detect_dialect(lines: list[str], chosen: str = "") -> Dialect:
     )
 
 
+def looks_like_table(lines: list[str], *, prose: bool = False) -> bool:
+    """Whether lines hold a table: known column names, or records that are cut evenly.
+
+    Args:
+        lines: The first physical lines, with their ends.
+        prose: Whether the file may as well be a text for people, in which two commas a line are no table.
+    """
+    found = _find_cut(lines, "")
+    rows = [row.cells for row in found.records]
+    known = sum(is_known_header(cell) for cell in rows[find_header(rows)]) if rows else 0
+    if known > 1 or (known and not prose):
+        return True
+    return len(rows) > 1 and found.even_width > (1 if known or not prose else 2)
+
+
 class _Cut:
     """The first records as one way of reading cuts them.
 
@@ -91,7 +107,7 @@ class _Cut:
 
 def _find_cut(lines: list[str], chosen: str) -> _Cut:
     plain = _Cut(lines, ReadOptions(delimiter=chosen or _detect_delimiter(lines, "")))
-    if not any(ESCAPE in line for line in lines):
+    if ESCAPE in chosen or not any(ESCAPE in line for line in lines):
         return plain
     escaped = _Cut(lines, ReadOptions(delimiter=chosen or _detect_delimiter(lines, ESCAPE), escapechar=ESCAPE))
     return escaped if escaped.trouble < plain.trouble or _has_nulls(plain.records) else plain

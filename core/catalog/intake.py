@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from core.catalog.archive import TABLE_SUFFIXES, Archive
+from core.catalog.members import find_tables
 from core.errors import ArchiveError, CatalogFileError
 from core.files import written_whole
 
@@ -112,7 +113,7 @@ def list_tables(path: Path) -> tuple[str, ...]:
     if path.suffix.lower() != ".zip":
         return ()
     with Archive(path) as archive:
-        return archive.tables
+        return find_tables(archive)
 
 
 def save_pictures(streams: Sequence[tuple[str, BinaryIO]], folder: Path) -> Path:
@@ -132,12 +133,14 @@ def save_pictures(streams: Sequence[tuple[str, BinaryIO]], folder: Path) -> Path
 
 
 def _only_table(archive: Archive, name: str) -> str:
-    tables = archive.tables
+    tables = find_tables(archive)
     if not tables:
         raise CatalogFileError(f"{name} holds no table. Put a CSV, XLSX, Parquet or JSON lines file into the ZIP.")
     depths = [table.count("/") for table in tables]
     if depths.count(min(depths)) > 1:
-        raise CatalogFileError(f"{name} holds several tables: {', '.join(tables[:10])}. Keep one, or name it.")
+        raise CatalogFileError(
+            f"{name} holds several tables: {', '.join(tables[:10])}. Choose one (on the page, or with --sheet)."
+        )
     return tables[0]
 
 

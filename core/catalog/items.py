@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from core.catalog.codes import CODE, is_code, is_shortened
 from core.catalog.picture_cells import find_picture_fault, split_pictures
-from core.catalog.prices import DecimalMark, Price, parse_price, read_currency
+from core.catalog.prices import DecimalMark, Price, has_yen_sign, parse_price, read_currency
 from core.catalog.records import ATTRIBUTE, Record, make_id
 from core.catalog.schema import (
     AVAILABILITIES,
@@ -52,6 +52,7 @@ class ItemSettings:
     Attributes:
         domain: Of items without one of their own.
         currency: ISO code of prices that do not tell theirs, "" when unknown.
+        yen: What "¥" means, "JPY" or "CNY"; "" when nothing tells.
         decimal_mark: Of the price column.
         make_ids: True when no column holds ids.
         whole_numbers: Attributes whose every value is a whole number written with ".0", as data frames with gaps do.
@@ -61,6 +62,7 @@ class ItemSettings:
 
     domain: Domain
     currency: str = ""
+    yen: str = ""
     decimal_mark: DecimalMark = ""
     make_ids: bool = False
     whole_numbers: frozenset[str] = frozenset()
@@ -185,6 +187,8 @@ class ItemBuilder:
 
     def _parse(self, target: str, cell: str, stated: str) -> Price:
         default = stated or self._settings.currency
+        if has_yen_sign(cell) and default not in ("JPY", "CNY"):
+            default = self._settings.yen
         price = parse_price(cell, decimal_mark=self._settings.decimal_mark, default_currency=default)
         if price.fault == "negative":
             message = "The price is negative; write the price as a positive number, or leave it empty."

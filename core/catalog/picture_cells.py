@@ -27,6 +27,10 @@ _PICTURE = re.compile(rf"\.{_ENDINGS}\b", re.IGNORECASE)
 _COLON_TEXT = re.compile(rf"(.+\.{_ENDINGS}(?:\?[^\s:]*)?):(?!//).*", re.IGNORECASE | re.DOTALL)
 _MARKED_TEXT = re.compile(r"\s+!\s+\w+\s*:.*", re.DOTALL)
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]+):(?!\\)")
+# Pictures as pages, workbooks and notes show them.
+_SHOWN = re.compile(
+    r"""<img\b[^>]*?\bsrc\s*=\s*["']?([^"'\s>]+)|=IMAGE\(\s*"([^"]+)"|!\[[^\]]*\]\(([^)\s]+)[^)]*\)""", re.IGNORECASE
+)
 _NO_PICTURE = frozenset({
     "", "-", "--", "–", "—", "n/a", "na", "none", "null", "nan", "no_selection", "no selection", "no image", "noimage",
     "no picture", "[]", "{}",
@@ -48,6 +52,8 @@ def split_pictures(text: str) -> tuple[str, ...]:
         return _settle(part for value in values for part in _split_addresses(html.unescape(value.strip())))
     if _ENTITY.search(text):
         text = html.unescape(text)
+    if shown := _SHOWN.findall(text):
+        return _settle(part for groups in shown for part in _split_addresses("".join(groups)))
     if "//" in text or DATA in text.lower() or "www." in text.lower():
         return _settle(part for piece in _cut_data(text) for part in _split_addresses(piece))
     return _settle(_split_names(text))
@@ -106,6 +112,8 @@ def _split_names(text: str) -> list[str]:
         parts = text.split(separator)
         if len(parts) > 1 and all("." in part or not part.strip() for part in parts):
             return [_drop_text(part) for part in parts]
+    if len(names := text.split()) > 1 and all(_PICTURE.search(name) for name in names):
+        return names
     return [_drop_text(text)]
 
 

@@ -4,10 +4,13 @@ What is ambiguous is settled by rule, never by chance:
 - "1.234" and "1,234": the column decides. Where other cells of it show which mark is the decimal one, that holds; where
   nothing does, three digits after a single mark are thousands, except in a currency that has three decimals.
 - "$" is the file's default currency when that is a dollar, else US dollars; "¥" is yuan or yen when the default is one
-  of them, else yen; "kr" is the default when that is a krone, else unknown.
+  of them, else yen (`guess_yen` looks at a whole file for the default); "kr" is the default when that is a krone, else
+  unknown.
+- Digits of every script count, and "٫" and "٬" are what they are in Arabic: the decimal mark and the mark of thousands.
 - "free" in several languages is a price of 0. A range gives its lowest price.
 """
 
+import html
 import re
 import unicodedata
 from collections import Counter
@@ -38,6 +41,18 @@ _SYMBOLS = {
     "rmb": "CNY", "人民币": "CNY", "円": "JPY", "₹": "INR", "rs": "INR", "rs.": "INR", "₩": "KRW", "원": "KRW",
     "₽": "RUB", "руб": "RUB", "руб.": "RUB", "₺": "TRY", "zł": "PLN", "kč": "CZK", "ft": "HUF", "lei": "RON",
     "₫": "VND", "đ": "VND", "฿": "THB", "₪": "ILS", "₴": "UAH", "₦": "NGN", "₱": "PHP", "fr.": "CHF", "sfr": "CHF",
+    "dollar": "USD", "dollars": "USD", "pounds": "GBP", "quid": "GBP", "yuan": "CNY", "cn¥": "CNY", "人民币元": "CNY",
+    "块": "CNY", "圓": "TWD", "yen": "JPY", "円税込": "JPY", "jp¥": "JPY", "rupees": "INR", "रु": "INR", "रु.": "INR",
+    "रुपये": "INR", "р.": "RUB", "р": "RUB", "рублей": "RUB", "tl": "TRY", "zl": "PLN", "złotych": "PLN",
+    "kc": "CZK", "kčs": "CZK", "ron": "RON", "лв": "BGN", "лв.": "BGN", "грн": "UAH", "грн.": "UAH",
+    "din": "RSD", "din.": "RSD", "дин": "RSD", "₸": "KZT", "тг": "KZT", "₾": "GEL", "₼": "AZN", "֏": "AMD", "₵": "GHS",
+    "gh₵": "GHS", "₡": "CRC", "₲": "PYG", "₭": "LAK", "៛": "KHR", "₮": "MNT", "৳": "BDT", "s/": "PEN", "s/.": "PEN",
+    "rm": "MYR", "rp": "IDR", "rp.": "IDR", "ksh": "KES", "dh": "AED", "dhs": "AED", "aed": "AED", "r": "ZAR",
+    "fr": "CHF", "sfr.": "CHF", "dkr": "DKK", "nkr": "NOK", "skr": "SEK", "บาท": "THB", "đồng": "VND", "원정": "KRW",
+    "ر.س": "SAR", "ر.س.": "SAR", "ريال سعودي": "SAR", "د.إ": "AED", "د.إ.": "AED", "درهم": "AED", "ج.م": "EGP",
+    "ج.م.": "EGP", "جنيه": "EGP", "د.ك": "KWD", "د.ك.": "KWD", "د.ب": "BHD", "د.ب.": "BHD", "ر.ق": "QAR",
+    "ر.ق.": "QAR", "ر.ع": "OMR", "ر.ع.": "OMR", "د.أ": "JOD", "د.ا": "JOD", "ل.ل": "LBP", "د.م": "MAD", "د.م.": "MAD",
+    "د.ت": "TND", "د.ج": "DZD", "د.ع": "IQD", "ل.س": "SYP", "ر.ي": "YER", "ریال": "IRR", "ש\"ח": "ILS", "ש״ח": "ILS",
 }  # fmt: skip
 _FREE_WORDS = "free gratis grátis gratuit gratuito kostenlos umsonst бесплатно 免费 免費 無料 무료 darmo bezpłatny"
 _FREE = frozenset(_FREE_WORDS.split())
@@ -52,7 +67,22 @@ _AMBIGUOUS = {
     "kr.": (_KRONER, ""),
 }
 # What may stand beside an amount without changing it.
-_BESIDE = frozenset({"", "kr", "kr.", "from", "ab", "desde", "ca.", "起", "each", "ea"})
+_BESIDE = frozenset({"", "kr", "kr.", "تومان", "toman"})
+# Words around a price that say nothing about it: where it begins, for how many, and with which tax.
+_FROM = (
+    r"from|only|now|price|preis|prix|precio|prezzo|prijs|cena|nur|jetzt|ab|solo|desde|dès|da|vanaf|od|ca\.|approx\.?"
+)
+_EACH = r"each|ea\.?|per piece|pro st(?:ück|k\.?)|la pièce"
+_TAX = r"(?:mwst|ust|vat|tax|taxes|gst|tva|iva|btw)\b\.?"
+_WITH_TAX = rf"(?:inkl|incl|zzgl|excl|exkl|ex|inc|plus)\b\.?(?: of)? ?(?:\d+ ?% ?)?{_TAX}|{_TAX} incl\w*\.?|ttc|ht"
+_A_PIECE = r"/ ?(?:st(?:ück|k|\.)?|pc|pcs|pièce|szt|unidad|ud|pz|ea|each|個|件|台|本|枚)\b\.?"
+_JAPANESE_TAX = r"[(（]?(?:税込|税抜|税別|含税)み?[)）]?|起|约|約"
+_ASIDE = re.compile(
+    rf"\b(?:{_FROM}|{_EACH}|{_WITH_TAX})(?!\w)|{_A_PIECE}|{_JAPANESE_TAX}|[*†]+$|[(（]\s*[)）]|:", re.IGNORECASE
+)
+# Marks of direction, which right-to-left prices are full of, and soft hyphens.
+_UNSEEN = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_MARKS = str.maketrans({"\u2212": "-", "٬": "'", "،": ",", "’": "'", "‘": "'", "´": "'", "`": "'", "˙": "'"})
 MAX_DIGITS = 15
 
 
@@ -83,11 +113,12 @@ def parse_price(text: str, *, decimal_mark: DecimalMark = "", default_currency: 
     plain = _simplify(text)
     if not plain or plain.lower() in _FREE:
         return Price(Decimal(0) if plain else None)
+    plain = " ".join(_ASIDE.sub(" ", plain).split())
     if _NEGATIVE.match(plain):
         return Price(fault="negative")
     numbers = _NUMBER.findall(plain)
     is_range = len(numbers) == 2 and bool(_RANGE.search(plain))
-    unit = _NUMBER.sub(" ", plain).strip(" -–—~")
+    unit = " ".join(dict.fromkeys(re.split(r"[\s–—~]+", _NUMBER.sub(" ", plain)))).strip(" -")
     currency = read_currency(unit, default_currency)
     understood = (len(numbers) == 1 or is_range) and (currency or unit.lower() in _BESIDE)
     amounts = [_to_decimal(number, decimal_mark, currency or default_currency) for number in numbers]
@@ -131,11 +162,39 @@ def read_currency(text: str, default_currency: str = "") -> str:
     return told.pop() if len(told) == 1 else ""
 
 
+def guess_yen(texts: Iterable[str], words: Iterable[str]) -> str:
+    """Whether "¥" is yen or yuan in a file: what its other prices say, else the language of its words.
+
+    Args:
+        texts: Cells of prices and currencies.
+        words: Titles and descriptions.
+
+    Returns:
+        "JPY" or "CNY"; "" when nothing tells.
+    """
+    told = {code for text in set(texts) if (code := read_currency(_NUMBER.sub(" ", _simplify(text)).strip("¥ -")))}
+    if len(told & {"JPY", "CNY"}) == 1:
+        return (told & {"JPY", "CNY"}).pop()
+    written = "".join(words)
+    if re.search("[\u3040-\u30ff]", written):
+        return "JPY"
+    return "CNY" if re.search("[\u4e00-\u9fff]", written) else ""
+
+
+def has_yen_sign(text: str) -> bool:
+    """Whether the cell has the sign that yen and yuan share."""
+    return "¥" in _simplify(text)
+
+
 def _simplify(text: str) -> str:
+    if "&" in text:
+        text = html.unescape(html.unescape(text))
     if text.isascii():
         return text.strip()
-    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-").strip()
-    return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in plain)
+    plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).translate(_MARKS).strip()
+    plain = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in plain)
+    # Three decimals are no thousands where the mark itself says so.
+    return re.sub(r"٫(\d{3})(?!\d)", r".\g<1>0", plain).replace("٫", ".")
 
 
 def _vote(number: str) -> DecimalMark:

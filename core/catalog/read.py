@@ -11,12 +11,13 @@ from pathlib import Path
 from core.catalog.delimited import read_delimited
 from core.catalog.dialect import detect_dialect
 from core.catalog.encoding import EncodingGuess, detect_encoding, name_encoding
+from core.catalog.flatten import ROOT
 from core.catalog.formats import open_text, read_chunks, sniff_kind
 from core.catalog.schema import Problem
 from core.catalog.split import BOM
-from core.catalog.structured import read_json, read_parquet
+from core.catalog.structured import list_paths, read_json, read_parquet
 from core.catalog.table import Detected, ReadOptions, Row, Table, build_problem
-from core.catalog.workbook import find_header, list_sheets, read_workbook
+from core.catalog.workbook import detect_sheet, detect_workbook, read_workbook
 
 __all__ = ["Detected", "ReadOptions", "Row", "Table", "detect", "preview_table", "read_table"]
 
@@ -38,29 +39,32 @@ def detect(path: Path) -> Detected:
     if kind == "parquet":
         return Detected(options=ReadOptions(kind=kind))
     if kind == "xlsx":
-        sheets = list_sheets(path)
-        options = ReadOptions(kind=kind, sheet=sheets[0], header_row=find_header(path, sheets[0]))
-        return Detected(options=options, sheets=sheets, problems=_layout_problems(options))
+        found = detect_workbook(path)
+        return replace(found, problems=(*found.problems, *find_layout_problems(found.options)))
     guess = detect_encoding(partial(read_chunks, path))
     options = ReadOptions(kind=kind, encoding=guess.encodings[0], lenient=guess.damaged_line > 0)
     problems = _encoding_problems(guess)
     if kind == "delimited":
         options = detect_layout(path, options)
-        problems += _layout_problems(options)
-    return Detected(options=options, encodings=guess.encodings, problems=problems)
+        return Detected(options=options, encodings=guess.encodings, problems=problems + find_layout_problems(options))
+    paths = list_paths(path, options)
+    options = replace(options, path=paths[0] if paths and paths[0] != ROOT else "")
+    return Detected(options=options, encodings=guess.encodings, paths=paths, problems=problems + _list_problems(paths))
 
 
 def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> ReadOptions:
-    """Find delimiter, header line and header again, e.g. after a person chose another encoding.
+    """Find delimiter, header line and header again, after a person chose another encoding or sheet.
 
     Args:
         path: The file.
-        options: How its letters are read.
+        options: How its letters are read, or the sheet.
         delimiter: The one that a person chose, "" to find it.
 
     Raises:
-        CatalogFileError: The file cannot be read in that encoding.
+        CatalogFileError: The file cannot be read in that encoding, or has no such sheet.
     """
+    if options.kind == "xlsx":
+        return detect_sheet(path, options.sheet)
     with open_text(path, options.encoding, lenient=options.lenient) as stream:
         lines: list[str] = []
         size = 0
@@ -132,7 +136,19 @@ def _encoding_problems(guess: EncodingGuess) -> tuple[Problem, ...]:
     return (build_problem(0, "", "guessed_encoding", guess.encodings[0], message, severity="warning"),)
 
 
-def _layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
+def _list_problems(paths: tuple[str, ...]) -> tuple[Problem, ...]:
+    first, *others = [path for path in paths if path != ROOT] or [""]
+    if not others:
+        return ()
+    message = (
+        f"The list “{first}” is read. The file also holds {', '.join(f'“{other}”' for other in others[:10])}. Another "
+        "list can be chosen (on the page, or with --sheet)."
+    )
+    return (build_problem(0, "", "several_lists", first, message, severity="warning"),)
+
+
+def find_layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
+    """Doubts about where the table begins and whether its columns have names."""
     found: list[Problem] = []
     if options.header_row > 1:
         message = (

@@ -1,5 +1,6 @@
 """The sample catalogue that ships with Wishlight."""
 
+import csv
 from pathlib import Path
 
 from core.catalog.importing import ImportSpec
@@ -55,3 +56,14 @@ def sample_spec(*, backbone: str, name: str = SAMPLE_NAME) -> ImportSpec:
         folder=SAMPLE_FOLDER,
         fetch=False,
     )
+
+
+def list_sample_pictures(count: int) -> tuple[Path, ...]:
+    """Pictures from all over the sample, to show what it holds; none where it is missing."""
+    table = SAMPLE_FOLDER / "products.csv"
+    if not table.is_file():
+        return ()
+    with table.open(encoding="utf-8", newline="") as file:
+        named = [SAMPLE_FOLDER / row["image"] for row in csv.DictReader(file) if row["image"]]
+    step = max(len(named) // count, 1)
+    return tuple(path for path in named[step // 2 :: step] if path.is_file())[:count]

@@ -1,21 +1,19 @@
-"""JSON lines, JSON arrays and Parquet, flattened to a table of text.
-
-Nested objects become dotted columns ("offers.price"); a list stays one cell of JSON text, which is split later.
-"""
+"""JSON lines, JSON documents and Parquet as a table of text; `core.catalog.flatten` makes cells of nested values."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from core.catalog.flatten import ROOT, find_lists, flatten
 from core.catalog.formats import open_text
 from core.catalog.schema import Problem
+from core.catalog.spreadsheet import mend_cells
 from core.catalog.table import MAX_COLUMNS, MAX_ROWS, ReadOptions, Row, Table, build_problem
 from core.errors import CatalogFileError
 
 MAX_JSON_CHARS = 256 * 1024 * 1024
-MAX_DEPTH = 4
 MAX_TEXT = 2 * 1024**3
 BATCH_ROWS = 20_000
 
@@ -32,7 +30,7 @@ def read_json(path: Path, options: ReadOptions, limit: int | None = None) -> Tab
         if in_lines:
             records: Iterable[tuple[int, Any]] = _read_lines(stream, problems)
         else:
-            records = enumerate(_read_document(stream, path.name), start=1)
+            records = enumerate(_read_document(stream, options, path.name), start=1)
         return _build_table(records, problems, limit, path.name)
 
 
@@ -65,16 +63,30 @@ def _read_batches(frame: Any, count: int, limit: int | None, name: str) -> Itera
         yield from enumerate(batch.iter_rows(named=True), start=start + 1)
 
 
-def _is_lines(path: Path, options: ReadOptions) -> bool:
-    """Whether the first line is a whole JSON object, and not the only one of an array."""
+def list_paths(path: Path, options: ReadOptions) -> tuple[str, ...]:
+    """Where lists of items lie in a JSON document, the likeliest first; none in JSON lines and in a plain array.
+
+    Raises:
+        CatalogFileError: The file is not JSON, or too large.
+    """
+    if _is_lines(path, options):
+        return ()
     with open_text(path, options.encoding, lenient=options.lenient) as stream:
-        for line in stream:
-            if line.strip():
-                try:
-                    return isinstance(json.loads(line), dict)
-                except (ValueError, RecursionError):
-                    return False
-    return False
+        return tuple(one.path for one in find_lists(_parse(stream, path.name)) if one.path)
+
+
+def _is_lines(path: Path, options: ReadOptions) -> bool:
+    """Whether the first line is a whole JSON object, and not the only one with a list of objects in it."""
+    with open_text(path, options.encoding, lenient=options.lenient) as stream:
+        lines = (line for line in stream if line.strip())
+        first = next(lines, "")
+        try:
+            record = json.loads(first)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(record, dict):
+            return False
+        return next(lines, None) is not None or all(one.path == ROOT for one in find_lists(record))
 
 
 def _read_lines(stream: Iterable[str], problems: list[Problem]) -> Iterator[tuple[int, Any]]:
@@ -89,19 +101,26 @@ def _read_lines(stream: Iterable[str], problems: list[Problem]) -> Iterator[tupl
             yield number, {}
 
 
-def _read_document(stream: Any, name: str) -> list[Any]:
+def _read_document(stream: Any, options: ReadOptions, name: str) -> list[Any]:
+    found = find_lists(_parse(stream, name))
+    if not options.path:
+        return found[0].records if found else []
+    records = next((one.records for one in found if one.path == options.path), None)
+    if records is None:
+        there = ", ".join(one.path for one in found if one.path) or "none but the whole"
+        raise CatalogFileError(f'{name} has no list "{options.path}". Lists there: {there}.')
+    return records
+
+
+def _parse(stream: Any, name: str) -> Any:
     text = stream.read(MAX_JSON_CHARS + 1)
     if len(text) > MAX_JSON_CHARS:
         raise CatalogFileError(f"{name} is too large for one JSON array. Write one object a line (JSON lines).")
     try:
-        data = json.loads(text, parse_float=str, parse_int=str)
+        return json.loads(text, parse_float=str, parse_int=str)
     except (ValueError, RecursionError) as exc:
         where = f" (line {exc.lineno})" if isinstance(exc, json.JSONDecodeError) else ""
         raise CatalogFileError(f"{name} is not valid JSON{where}. Check the quotes and commas there.") from exc
-    if isinstance(data, dict):
-        lists = [value for value in data.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
-        data = lists[0] if len(lists) == 1 else [data]
-    return data if isinstance(data, list) else [data]
 
 
 def _build_table(records: Iterable[tuple[int, Any]], problems: list[Problem], limit: int | None, name: str) -> Table:
@@ -115,39 +134,13 @@ def _build_table(records: Iterable[tuple[int, Any]], problems: list[Problem], li
         if not isinstance(record, Mapping):
             message = "This entry is not an object with named fields; write it as {...}."
             problems.append(build_problem(number, "", "bad_json", str(record), message))
-        cells = _flatten(record) if isinstance(record, Mapping) else {}
+        cells = flatten(record) if isinstance(record, Mapping) else {}
         columns.update(dict.fromkeys(cells))
         flat.append((number, cells))
         if len(flat) > MAX_ROWS or len(columns) > MAX_COLUMNS:
             raise CatalogFileError(f"{name} has more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} fields. Split it.")
     if not columns:
         raise CatalogFileError(f"{name} holds no objects with named fields. Write one object a line.")
-    rows = tuple(Row(number, tuple(cells.get(column, "") for column in columns)) for number, cells in flat)
-    return Table(columns=tuple(columns), rows=rows, problems=tuple(problems), truncated=truncated)
-
-
-def _flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict[str, str]:
-    cells: dict[str, str] = {}
-    for key, value in record.items():
-        name = f"{prefix}{key}" or "column"
-        single = value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping) else value
-        if isinstance(single, Mapping) and single and depth < MAX_DEPTH:
-            cells.update(_flatten(single, f"{name}.", depth + 1))
-        else:
-            cells[name] = _to_text(value)
-    return cells
-
-
-def _to_text(value: Any) -> str:
-    text = "" if value is None else str(value)
-    if isinstance(value, bool):
-        text = "true" if value else "false"
-    elif isinstance(value, float):
-        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    elif isinstance(value, date):  # a datetime is one too
-        text = value.isoformat().removesuffix("T00:00:00")
-    elif isinstance(value, list | Mapping):
-        text = json.dumps(value, ensure_ascii=False, default=_to_text) if value else ""
-    elif isinstance(value, bytes):
-        text = value.decode("utf-8", errors="backslashreplace")
-    return text
+    names = tuple(columns)
+    rows, mended = mend_cells(names, [Row(number, tuple(map(cells.get, names, repeat("")))) for number, cells in flat])
+    return Table(columns=names, rows=tuple(rows), problems=(*mended, *problems), truncated=truncated)

@@ -9,9 +9,10 @@ from types import MappingProxyType
 from core.catalog.conventions import find_fold, find_roles
 from core.catalog.items import ItemBuilder, ItemSettings
 from core.catalog.mapping import ColumnMapping, validate_mapping
-from core.catalog.prices import CURRENCIES, infer_decimal_mark
+from core.catalog.prices import CURRENCIES, guess_yen, has_yen_sign, infer_decimal_mark
 from core.catalog.records import ATTRIBUTE, CellReader, Record, build_plain_records
 from core.catalog.schema import DOMAINS, Domain, Item, Problem
+from core.catalog.spreadsheet import is_shortened
 from core.catalog.table import Row, Table, build_problem, find_problem_rows
 from core.catalog.text import clean_line
 from core.errors import MappingError
@@ -113,9 +114,7 @@ def build_items(
     good = _set_aside(rows, table_problems, outcome)
     records = _gather(good, table.columns, mapping)
     settings = _settle(records, mapping, domain, currency)
-    if settings.make_ids:
-        message = "No column holds ids, so they are made from the content; map an id column to update items later."
-        outcome.problems.append(build_problem(0, "id", "made_ids", "", message, severity="warning"))
+    outcome.problems += _describe_settings(records, settings)
     _build_all(records, settings, outcome)
     by_number = {row.number: row for row in rows}
     outcome.problems.sort(key=lambda problem: problem.row)
@@ -175,10 +174,11 @@ def _gather(rows: Sequence[Row], columns: Sequence[str], mapping: ColumnMapping)
 
 def _settle(records: Sequence[Record], mapping: ColumnMapping, domain: Domain, currency: str) -> ItemSettings:
     """Decide what only a whole column can tell."""
-    prices = (cell for r in records for target in ("price", "sale_price") for cell in r.values.get(target, ()))
+    prices = [cell for r in records for target in ("price", "sale_price") for cell in r.values.get(target, ())]
     return ItemSettings(
         domain=domain,
         currency=currency,
+        yen=_settle_yen(records, prices, currency),
         decimal_mark=infer_decimal_mark(prices),
         make_ids=not mapping.find_columns("id"),
         whole_numbers=_find_whole_numbers(records, set(mapping.targets.values())),
@@ -199,6 +199,33 @@ def _find_fields(records: Sequence[Record], mapping: ColumnMapping) -> frozenset
 def _clean_target(target: str) -> str:
     kind, colon, name = target.partition(":")
     return f"{kind}:{clean_line(name)}" if colon else target
+
+
+def _describe_settings(records: Sequence[Record], settings: ItemSettings) -> list[Problem]:
+    """What was decided for the whole file that a person should know."""
+    found: list[Problem] = []
+    if settings.make_ids:
+        message = "No column holds ids, so they are made from the content; map an id column to update items later."
+        found.append(build_problem(0, "id", "made_ids", "", message, severity="warning"))
+    unsettled = not settings.yen and any(
+        has_yen_sign(cell) for r in records if not r.values.get("currency") for cell in r.values.get("price", ())
+    )
+    if unsettled:
+        message = (
+            "“¥” stands for yen and for yuan, and nothing in the file tells which; it is read as yen. Say JPY or CNY "
+            "in the field for the currency, or with --currency."
+        )
+        found.append(build_problem(0, "price", "ambiguous_currency", "¥", message, severity="warning"))
+    return found
+
+
+def _settle_yen(records: Sequence[Record], prices: Sequence[str], currency: str) -> str:
+    """Whether "¥" means yen or yuan in this file; "" when it does not occur or nothing tells."""
+    if currency in ("JPY", "CNY") or not any(map(has_yen_sign, set(prices))):
+        return currency if currency in ("JPY", "CNY") else ""
+    stated = [cell for record in records for cell in record.values.get("currency", ())]
+    words = (cell for r in records for target in ("title", "description") for cell in r.values.get(target, ()))
+    return guess_yen([*prices, *stated], words)
 
 
 def _find_whole_numbers(records: Sequence[Record], targets: Iterable[str]) -> frozenset[str]:
@@ -246,5 +273,11 @@ def _duplicate(record: Record, item: Item, first: int, *, made: bool) -> Problem
     if made:
         message = f"The row says the same as row {first}; delete one of them, or map a column that tells them apart."
         return build_problem(record.row, "", "duplicate_id", item.title, message)
+    if is_shortened(item.item_id):
+        message = (
+            f"A spreadsheet cut the id to its first digits, and so made it that of row {first} too. Format the column "
+            "as text there, enter the ids again, and import the file again."
+        )
+        return build_problem(record.row, "id", "shortened_id", item.item_id, message)
     message = f"The id is used in row {first} already; give this row another, or delete it."
     return build_problem(record.row, "id", "duplicate_id", item.item_id, message)

@@ -4,36 +4,104 @@ import copy
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core.catalog.aliases import is_known_header
 from core.catalog.formats import CHUNK_BYTES
-from core.catalog.table import MAX_COLUMNS, MAX_ROWS, ReadOptions, Row, Table, build_columns, check_widths
+from core.catalog.headers import find_header, has_header
+from core.catalog.rows import clean_rows
+from core.catalog.schema import Problem
+from core.catalog.table import MAX_COLUMNS, MAX_ROWS, Detected, ReadOptions, Row, Table, build_columns, build_problem
 from core.errors import CatalogFileError
 
 MAX_UNPACKED = 1024**3
 MAX_MEMBERS = 10_000
 MAX_CELLS = 50_000_000
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
+#: A cell with a formula and no value, as programs write it that do not calculate.
+_UNSOLVED = re.compile(rb'<c r="([A-Z]{1,3}\d{1,7})"[^>]*><f[^>]*?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>')
+_MAX_UNSOLVED = 1_000
+_TAIL_BYTES = 4096
+HEAD_ROWS = 60
+_SHOWN = 10
+_ERRORS = {
+    "Ref": "#REF!",
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Value": "#VALUE!",
+}
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d) 00:00:00(\.0+)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 _WHOLE = re.compile(r"-?\d{1,15}\.0")
 
 
-def list_sheets(path: Path) -> tuple[str, ...]:
-    """Names of the sheets in the workbook's order, the first that holds rows moved to the front.
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The head of a sheet.
+
+    Attributes:
+        name: As the workbook calls it.
+        visible: Whether a person sees it.
+        rows: The first rows that hold something, (sheet row, cells).
+    """
+
+    name: str
+    visible: bool
+    rows: tuple[Row, ...]
+
+    @property
+    def header(self) -> Row:
+        """The row that looks like the header."""
+        return self.rows[find_header([row.cells for row in self.rows])]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it has columns and something below their names."""
+        return bool(self.rows) and len(self.rows) > 1 and sum(1 for cell in self.header.cells if cell) > 1
+
+    @property
+    def names_fields(self) -> bool:
+        """Whether two columns are called as fields of an item are."""
+        return self.is_table and sum(is_known_header(cell) for cell in self.header.cells if cell) > 1
+
+
+def detect_workbook(path: Path) -> Detected:
+    """Find the sheet that holds the table, and its header.
 
     Raises:
-        CatalogFileError: The workbook is damaged, or too large when unpacked.
+        CatalogFileError: The workbook is damaged or too large when unpacked, or no sheet holds rows.
+    """
+    unsolved = _check_bomb(path)
+    sheets = _look_into(path)
+    filled = [one for one in sheets if one.visible and one.rows] or [one for one in sheets if one.rows]
+    if not filled:
+        raise CatalogFileError(f"{path.name} has no sheet with rows. Fill a sheet, or save the right workbook.")
+    named = [one for one in filled if one.names_fields] or [one for one in filled if one.is_table]
+    chosen = (named or filled)[0]
+    visible = [one.name for one in sheets if one.visible and one is not chosen]
+    problems = [*_tell_sheets(chosen, filled, sheets), *_tell_unsolved(unsolved)]
+    return Detected(options=_build_options(chosen), sheets=(chosen.name, *visible), problems=tuple(problems))
+
+
+def detect_sheet(path: Path, sheet: str) -> ReadOptions:
+    """Find the header of a sheet that a person chose.
+
+    Raises:
+        CatalogFileError: The workbook is damaged, or has no such sheet.
     """
     _check_bomb(path)
-    names: list[str] = list(_open(path).sheet_names)
-    for name in names:
-        if _load(path, name, 1):
-            return (name, *(other for other in names if other != name))
-    raise CatalogFileError(f"{path.name} has no sheet with rows. Fill a sheet, or save the right workbook.")
+    book = _open(path)
+    _check_name(path, book, sheet)
+    found = _look_at(book, path, sheet)
+    return _build_options(found) if found.rows else ReadOptions(kind="xlsx", sheet=sheet)
 
 
 def read_workbook(path: Path, options: ReadOptions, limit: int | None = None) -> Table:
@@ -42,27 +110,47 @@ def read_workbook(path: Path, options: ReadOptions, limit: int | None = None) ->
     Raises:
         CatalogFileError: The workbook is damaged or too large, or the sheet is missing or empty.
     """
-    sheets = list_sheets(path)
-    sheet = options.sheet or sheets[0]
-    if sheet not in sheets:
-        raise CatalogFileError(f'{path.name} has no sheet "{sheet}". It has: {", ".join(sheets)}.')
+    sheet = options.sheet or detect_workbook(path).options.sheet
+    _check_bomb(path)
+    book = _open(path)
+    _check_name(path, book, sheet)
     needed = None if limit is None else options.header_row + limit + 2
-    found = [
-        Row(number, cells)
-        for number, cells in enumerate(_load(path, sheet, needed), start=1)
-        if number >= options.header_row and any(cells)
-    ]
+    found = [row for row in _load(book, path, sheet, needed)[1] if row.number >= options.header_row and any(row.cells)]
     if not found:
         raise CatalogFileError(f'The sheet "{sheet}" holds no rows from row {options.header_row} on. Choose another.')
     return _build_table(found, options, limit)
 
 
-def find_header(path: Path, sheet: str) -> int:
-    """Sheet row of the header: the first row that fills more than half of the columns in use."""
-    for number, cells in enumerate(_load(path, sheet, 50), start=1):
-        if sum(1 for cell in cells if cell) * 2 > len(cells):
-            return number
-    return 1
+def _build_options(sheet: _Sheet) -> ReadOptions:
+    below = [row.cells for row in sheet.rows if row.number >= sheet.header.number]
+    return ReadOptions(kind="xlsx", sheet=sheet.name, header_row=sheet.header.number, has_header=has_header(below))
+
+
+def _tell_sheets(chosen: _Sheet, filled: list[_Sheet], sheets: list[_Sheet]) -> Iterator[Problem]:
+    others = [one.name for one in filled if one is not chosen]
+    hidden = [one.name for one in sheets if not one.visible and one is not chosen]
+    if not others and not hidden:
+        return
+    parts = [f"The sheet “{chosen.name}” is read."]
+    parts += [f"The workbook also holds {_quote(others)}."] if others else []
+    parts += [f"Hidden and left out: {_quote(hidden)}."] if hidden else []
+    message = " ".join([*parts, "Another sheet can be chosen (on the page, or with --sheet)."])
+    yield build_problem(0, "", "several_sheets", chosen.name, message, severity="warning")
+
+
+def _quote(names: list[str]) -> str:
+    shown = ", ".join(f"“{name}”" for name in names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def _tell_unsolved(cells: set[str]) -> Iterator[Problem]:
+    if cells:
+        shown = ", ".join(sorted(cells)[:3])
+        message = (
+            f"Cells of the workbook ({shown}{' and more' if len(cells) > 3 else ''}) hold formulas without their "
+            "results, and are read as empty. Open it in a spreadsheet, save it there, and take that file."
+        )
+        yield build_problem(0, "", "formulas", shown, message, severity="warning")
 
 
 def _build_table(found: list[Row], options: ReadOptions, limit: int | None) -> Table:
@@ -72,8 +160,23 @@ def _build_table(found: list[Row], options: ReadOptions, limit: int | None) -> T
     columns, problems = build_columns(names)
     rows = found[1:] if options.has_header else found
     truncated = limit is not None and len(rows) > limit
-    rows, odd = check_widths(columns, rows[:limit])
+    rows, odd = clean_rows(columns, names if options.has_header else None, rows[:limit], truncated=truncated)
     return Table(columns=columns, rows=tuple(rows), problems=(*problems, *odd), truncated=truncated)
+
+
+def _check_name(path: Path, book: Any, sheet: str) -> None:
+    if sheet not in book.sheet_names:
+        raise CatalogFileError(f'{path.name} has no sheet "{sheet}". It has: {", ".join(book.sheet_names)}.')
+
+
+def _look_into(path: Path) -> list[_Sheet]:
+    book = _open(path)
+    return [_look_at(book, path, name) for name in book.sheet_names]
+
+
+def _look_at(book: Any, path: Path, name: str) -> _Sheet:
+    visible, rows = _load(book, path, name, HEAD_ROWS)
+    return _Sheet(name, visible, tuple(row for row in rows if any(cell.strip() for cell in row.cells)))
 
 
 def _open(path: Path) -> Any:
@@ -85,15 +188,34 @@ def _open(path: Path) -> Any:
         raise _damaged(path) from exc
 
 
-def _load(path: Path, sheet: str, count: int | None) -> list[tuple[str, ...]]:
+def _load(book: Any, path: Path, sheet: str, count: int | None) -> tuple[bool, list[Row]]:
+    """Whether the sheet can be seen, and its rows from the first one on."""
     import fastexcel
 
     try:
-        loaded = _open(path).load_sheet(sheet, header_row=None, skip_rows=0, n_rows=count, dtypes="string")
-        rows = loaded.to_polars().iter_rows()
+        loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, n_rows=count, dtypes="string")
+        frame = loaded.to_polars()
+        failed = _find_errors(loaded)
     except fastexcel.FastExcelError as exc:
         raise _damaged(path) from exc
-    return [tuple("" if cell is None else _clean_cell(cell) for cell in row) for row in islice(rows, count)]
+    rows = []
+    for number, cells in enumerate(islice(frame.iter_rows(), count)):
+        texts = ["" if cell is None else _clean_cell(cell) for cell in cells]
+        for column, error in failed.get(number, ()):
+            texts[column] = error
+        rows.append(Row(number + 1, tuple(texts)))
+    return str(loaded.visible) == "visible", rows
+
+
+def _find_errors(loaded: Any) -> dict[int, list[tuple[int, str]]]:
+    """Position of a row to its cells with an error, (position, the error as a spreadsheet shows it)."""
+    _, errors = loaded.to_arrow_with_errors()
+    found: dict[int, list[tuple[int, str]]] = {}
+    for one in errors.errors if errors else ():
+        row, column = one.offset_position
+        kind = re.search(r"Error\((\w+)\)", one.detail)
+        found.setdefault(row, []).append((column, _ERRORS.get(kind[1] if kind else "", "#VALUE!")))
+    return found
 
 
 def _damaged(path: Path) -> CatalogFileError:
@@ -114,24 +236,29 @@ def _clean_cell(text: str) -> str:
     return format(float(text), ".15g") if _DECIMAL.fullmatch(text) and len(text) > 17 else text
 
 
-def _check_bomb(path: Path) -> None:
+def _check_bomb(path: Path) -> set[str]:
     """Unpack every member once, counting bytes and cells.
 
     The sizes that a ZIP declares can lie, and two cells far apart make the parser reserve all that lies between.
+
+    Returns:
+        Cells with formulas whose results were not saved, at most `_MAX_UNSOLVED`.
     """
     unpacked = 0
+    unsolved: set[str] = set()
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if len(members) > MAX_MEMBERS:
                 raise CatalogFileError(f"{path.name} has too many parts to be a plain workbook. Save it as CSV.")
             for member in members:
-                unpacked += _measure(archive, member, MAX_UNPACKED - unpacked, path.name)
+                unpacked += _measure(archive, member, MAX_UNPACKED - unpacked, path.name, unsolved)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as exc:
         raise _damaged(path) from exc
+    return unsolved
 
 
-def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: int, name: str) -> int:
+def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: int, name: str, unsolved: set[str]) -> int:
     # The reader believes the declared size and stops there; a larger one lets it go on to the true end.
     honest = copy.copy(member)
     honest.file_size = budget + 2 * CHUNK_BYTES
@@ -147,7 +274,9 @@ def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: int, nam
                 cells = set(_CELL.findall(tail + chunk))
                 last_row = max([last_row, *(int(row) for _, row in cells)])
                 last_column = max([last_column, *(_column_number(letters) for letters in {c for c, _ in cells})])
-                tail = chunk[-32:]
+                if len(unsolved) < _MAX_UNSOLVED:
+                    unsolved |= {ref.decode() for ref in _UNSOLVED.findall(tail + chunk)}
+                tail = chunk[-_TAIL_BYTES:]
     _check_extent(name, last_row, last_column)
     return size
 

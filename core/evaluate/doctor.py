@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import EVENT_TYPES, NO_TIME, InteractionLog
+from core.wording import count_noun
 
 MIN_USERS, MIN_LIKED = 50, 5
 #: Rank correlation of item order and first event from which on the order tells the time; chance stays below it.
@@ -91,7 +92,8 @@ def _check_amount(log: InteractionLog) -> Finding:
             "log will probably not beat popularity; train on the catalogue alone instead."
         )
         return Finding(code="little_data", severity="warning", message=message)
-    message = f"{active:,} users have {MIN_LIKED} or more liked events, enough to try training on the log."
+    people = count_noun(active, "user has", "users have")
+    message = f"{people} {MIN_LIKED} or more liked events, enough to try training on the log."
     return Finding(code="little_data", severity="ok", message=message)
 
 
@@ -126,7 +128,8 @@ def _check_repeated(log: InteractionLog) -> Finding:
     repeated = len(again)
     if not repeated:
         return Finding(code="repeated_events", severity="ok", message="No event is written down twice.")
-    message = f"{repeated:,} events repeat another of the same user, item, type and time; keep one row of each."
+    events = count_noun(repeated, "event repeats", "events repeat")
+    message = f"{events} another of the same user, item, type and time; keep one row of each."
     shown = tuple(
         f"{log.user_ids[log.users[row]]}, {log.item_ids[log.items[row]]}, {EVENT_TYPES[log.events[row]]}"
         for row in np.sort(again)[:SHOWN].tolist()
@@ -168,7 +171,8 @@ def _check_moments(log: InteractionLog, now: int) -> list[Finding]:
     wrong = known[(known > now + DAY) | (known < YEAR_1990)]
     if not len(wrong):
         return [Finding(code="impossible_times", severity="ok", message="All times lie between 1990 and now.")]
-    message = f"{len(wrong):,} events are dated in the future or before 1990; correct the times or their unit."
+    events = count_noun(len(wrong), "event is", "events are")
+    message = f"{events} dated in the future or before 1990; correct the times or their unit."
     shown = tuple(str(np.datetime64(second, "s")) for second in wrong[:SHOWN].tolist())
     severity: FindingSeverity = "error" if len(wrong) > WRONG_TIMES_SHARE * len(known) else "warning"
     return [Finding(code="impossible_times", severity=severity, message=message, examples=shown)]

@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.explain.words import drop_words, is_stop_word
+
+#: Below this share of the strongest word a word is not marked.
+FAINT = 0.1
+#: The picture's own part of a score below which a map of the picture would explain next to nothing.
+PICTURE_COUNTS = 0.05
 #: The players of the game as people read them.
 PLAYER_NAMES = {
     "picture": "Picture",
@@ -139,6 +145,34 @@ class Explanation:
     completeness: float
     method: str
     seconds: float
+
+    @property
+    def picture_share(self) -> float:
+        """How much of what moved the score the picture did, for or against, [0, 1]."""
+        total = sum(abs(value) for value in self.modalities.values())
+        return abs(self.modalities.get("picture", 0.0)) / total if total else 0.0
+
+    @property
+    def listed(self) -> tuple[Counterfactual, ...]:
+        """The counterfactuals worth reading: those without a word that only holds others together are left out."""
+        return tuple(one for one in self.counterfactuals if not (one.need and is_stop_word(one.removed)))
+
+    def find_avoided(self, phrase: str) -> Counterfactual | None:
+        """What would be if this were not to be avoided; None where that was not tried."""
+        return next((one for one in self.counterfactuals if one.need and one.removed == f"not {phrase}"), None)
+
+    def list_effects(self, field: str) -> list[WordEffect]:
+        """The effects of a field's words in their order; a word that is to be avoided has that of its whole phrase."""
+        if field != "avoid":
+            return [one for one in self.words if one.field == field]
+        faint = FAINT * max((abs(one.value) for one in self.words), default=0.0)
+        effects = []
+        for phrase in self.avoid:
+            without = self.find_avoided(phrase)
+            value = self.score - without.score if without else 0.0
+            value = value if abs(value) > faint else 0.0
+            effects += [WordEffect(word=word, field=field, value=value) for word, _ in drop_words(phrase)]
+        return effects
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""

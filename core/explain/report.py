@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from html import escape
 
 from core.catalog.schema import Item
-from core.explain.explanation import PLAYER_NAMES, Explanation, WordEffect
+from core.explain.explanation import FAINT, PLAYER_NAMES, Explanation, WordEffect
 from core.explain.maps import Looked
 from core.explain.overlay import overlay
 from core.explain.sentence import describe
-from core.explain.words import drop_words
+from core.explain.words import drop_words, is_stop_word
 
-#: Below this share of the strongest word a word is not marked.
-FAINT = 0.1
 #: Characters of a description that are shown.
 _LONGEST = 600
 #: Of what `mark_text` gives.
@@ -56,7 +54,7 @@ def build_report(found: Explanation, texts: dict[str, str], looked: Looked | Non
         f"<p>{rank} in {escape(found.catalog)}, score {found.score:.2f}. This is what the model relied on; it says "
         "nothing about why people buy.</p>",
         _picture(looked, found.title),
-        *(mark_text(label.capitalize(), text, _of(found, label)) for label, text in texts.items() if text),
+        *(mark_text(label.capitalize(), text, found.list_effects(label)) for label, text in texts.items() if text),
         "<h2>What the score is made of</h2>",
         _bars(found),
         "<h2>What would change its rank</h2>",
@@ -68,14 +66,14 @@ def build_report(found: Explanation, texts: dict[str, str], looked: Looked | Non
 
 
 def mark_text(label: str, text: str, effects: Sequence[WordEffect]) -> str:
-    """HTML of a text whose words are marked by what they do to the score: a ground and a sign for each.
+    """HTML of a text whose words are marked by what they do to the score: a ground and a sign for each but stop words.
 
     Args:
         label: What the text is.
         text: As the item or the need has it; never trusted.
         effects: Of its words in their order, from the first one on; the others stay unmarked.
     """
-    strongest = max((abs(one.value) for one in effects), default=0.0)
+    strongest = max((abs(one.value) for one in effects if not is_stop_word(one.word)), default=0.0)
     marked, rest = [], text
     for place, (word, _) in enumerate(drop_words(text)):
         before, _, rest = rest.partition(word)
@@ -85,7 +83,7 @@ def mark_text(label: str, text: str, effects: Sequence[WordEffect]) -> str:
 
 
 def _mark(word: str, value: float, strongest: float) -> str:
-    if not strongest or abs(value) < FAINT * strongest:
+    if not strongest or abs(value) < FAINT * strongest or is_stop_word(word):
         return escape(word)
     kind, sign = ("for", "+") if value > 0 else ("against", "−")
     strength = 0.25 + 0.75 * abs(value) / strongest
@@ -93,10 +91,6 @@ def _mark(word: str, value: float, strongest: float) -> str:
         f'<mark class="wl-{kind}" style="--strength:{strength:.2f}" title="{sign}{abs(value):.2f}: speaks {kind} it">'
         f"{escape(word)}<sup>{sign}</sup></mark>"
     )
-
-
-def _of(found: Explanation, field: str) -> list[WordEffect]:
-    return [one for one in found.words if one.field == field]
 
 
 def _picture(looked: Looked | None, title: str) -> str:
@@ -122,7 +116,7 @@ def _bars(found: Explanation) -> str:
 
 def _table(found: Explanation) -> str:
     rows = ["<tr><th>Without<th>Rank<th>Score"]
-    for one in found.counterfactuals:
+    for one in found.listed:
         rank = "not ranked" if one.rank is None else f"{one.rank:,}"
         rows.append(f"<tr><td>{escape(one.label)}<td class='number'>{rank}<td class='number'>{one.score:.2f}")
     return f"<table>{''.join(rows)}</table>"

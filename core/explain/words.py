@@ -8,12 +8,33 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
 from core.encode.text import clean_text
 
 #: Between two letters or digits these belong to the word: men's, t-shirt, 2.5, 1,000.
 _JOINERS = frozenset("'’-‐.,&/+")
 #: Scripts without spaces between words: every character counts as a word.
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA")
+
+
+#: Words of scikit-learn's list that can be what somebody wants: a thin top, dinner for two, a down jacket.
+_WANTED = frozenset((
+    "amount", "back", "bill", "bottom", "call", "cry", "describe", "detail", "down", "eight", "eleven", "empty",
+    "fifteen", "fifty", "fill", "find", "fire", "first", "five", "forty", "four", "front", "full", "give", "go",
+    "hundred", "interest", "keep", "last", "mill", "mine", "move", "name", "nine", "one", "part", "put", "serious",
+    "show", "side", "sincere", "six", "sixty", "system", "take", "ten", "thick", "thin", "third", "three", "top",
+    "twelve", "twenty", "two",
+))  # fmt: skip
+_STOP_WORDS = ENGLISH_STOP_WORDS - _WANTED
+
+
+def is_stop_word(word: str) -> bool:
+    """Whether a word only holds others together ("the", "who"), so that its effect says nothing to people.
+
+    English alone: words of other languages never are.
+    """
+    return word.casefold() in _STOP_WORDS
 
 
 def drop_words(text: str) -> list[tuple[str, str]]:

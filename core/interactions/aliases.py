@@ -34,8 +34,9 @@ LOG_ALIASES: dict[str, tuple[str, ...]] = {
         "id użytkownika",
         "username", "user name", "用户名", "benutzername", "nom d utilisateur", "gebruikersnaam",
         "email", "e mail", "email address", "mail", "user email", "customer email", "client email", "buyer email",
-        "member email", "邮箱", "メールアドレス", "e mail adresse", "kunden email", "email client", "courriel",
-        "adresse email", "correo", "correo electrónico", "email cliente", "e mailadres",
+        "member email", "billing email", "user pseudo id", "distinct id", "anonymous id",
+        "buyer username", "邮箱", "メールアドレス", "e mail adresse", "kunden email", "email client",
+        "courriel", "adresse email", "correo", "correo electrónico", "email cliente", "e mailadres",
     ),
     "item": (
         "item id", "item", "itemid", "iid", "product id", "product", "sku", "sku id", "parent asin", "asin", "movie id",
@@ -83,6 +84,7 @@ LOG_ALIASES: dict[str, tuple[str, ...]] = {
         "timestamp ms", "unix time", "unix timestamp", "unix review time", "event date", "event timestamp",
         "order date", "purchase date", "order time", "view time", "click time", "rated at", "occurred at",
         "happened at", "ts", "invoice date", "review date", "ordered at", "purchased at", "transaction date",
+        "sale date", "date added", "date add", "added at", "event day", "paid at", "bestellzeit", "erstelldatum",
         "时间", "时间戳", "日期", "事件时间", "行为时间", "创建时间", "下单时间", "购买时间", "浏览时间", "点击时间",
         "评分时间", "時間", "時間戳", "下單時間", "購買時間", "日時", "日付", "タイムスタンプ", "注文日", "注文日時",
         "購入日", "購入日時", "作成日", "作成日時",
@@ -106,7 +108,8 @@ LOG_TARGETS: tuple[str, ...] = tuple(LOG_ALIASES)
 #: Nouns that make a column a candidate when no alias is near enough.
 _HINTS: dict[str, frozenset[str]] = {
     "user": frozenset(
-        {"user", "customer", "visitor", "member", "session", "buyer", "shopper", "client", "会话", "会话id"}
+        {"user", "customer", "visitor", "member", "session", "buyer", "shopper", "client", "household"}
+        | {"会话", "会话id", "cookie", "device"}
         | {"kunde", "kunden", "cliente", "klant", "klienta", "nutzer", "benutzer", "sitzung", "besuch"}
     ),
     "item": frozenset(
@@ -115,7 +118,7 @@ _HINTS: dict[str, frozenset[str]] = {
     ),
     "time": frozenset({"time", "timestamp", "date", "datetime", "at", "datum", "fecha", "data"}),
     "rating": frozenset({"rating", "score", "stars", "note", "nota"}),
-    "count": frozenset({"count", "quantity", "plays"}),
+    "count": frozenset({"count", "quantity", "qty", "plays"}),
     "event": frozenset({"event", "action", "behavior", "behaviour"}),
 }
 #: Words around the noun of a name: "customer id", "numéro de client".
@@ -125,6 +128,13 @@ _AROUND = frozenset(
     | {"el", "il"}
 )
 _CONTACT = frozenset({"email", "mail", "e", "name", "phone", "login", "address"})
+_EMAIL = frozenset({"email", "mail", "courriel", "correo"})
+#: Who has an address or a number and is not the person who acted.
+_OTHERS = frozenset(
+    {"seller", "vendor", "shop", "store", "merchant", "supplier", "marketing", "accepts", "support", "brand"}
+    | {"category", "channel", "campaign", "page", "request", "review", "comment", "event", "city", "country", "region"}
+    | {"warehouse", "coupon", "promotion", "row", "parent"}
+)
 #: What is numbered beside people, by the noun that ends the name, or that begins it in languages that put it first.
 _ORDER_LAST = re.compile(
     r"orders?|invoices?|transactions?|txn|trx|baskets?|carts?|receipts?|tickets?|purchases?|checkouts?|payments?|sales?"
@@ -192,6 +202,13 @@ def find_near_target(name: str) -> str:
     return "" if target in ("time", "clock") and _OTHER_MOMENTS & set(header.split()) else target
 
 
+def is_other_id(name: str) -> bool:
+    """Whether a column name ends as ids do and says nothing of people, orders, sellers and the like."""
+    words = _fold(name).split()
+    ends = len(words) > 1 and words[-1] in ("id", "code", "uri", "uuid", "key", "number", "no", "nr")
+    return bool(ends and not _OTHERS & set(words) and not is_order_number(name) and _hint(_noun(_fold(name))) != "user")
+
+
 def is_order_number(name: str) -> bool:
     """Whether a column name is that of an order, an invoice or a basket, not of a person or an item."""
     words = _noun(_fold(name)).split()
@@ -221,8 +238,11 @@ def _is_near(noun: str, other: str) -> bool:
 
 def _hint(noun: str) -> str:
     words = noun.split()
+    if _EMAIL & set(words) and not _OTHERS & set(words):
+        return "user"
     while len(words) > 1 and words[-1] in _CONTACT:
         words.pop()
     contact = words != noun.split()
-    found = next((target for target, hints in _HINTS.items() if words and words[-1] in hints), "")
-    return found if found == "user" or not contact else ""
+    last = next((target for target, hints in _HINTS.items() if words and words[-1] in hints), "")
+    first = next((target for target in ("time", "count") if words and words[0] in _HINTS[target]), "")
+    return last if last == "user" or (last and not contact) else first

@@ -25,6 +25,7 @@ from core.catalog.split import BOM, build_reader, restore
 from core.catalog.structured import MAX_TEXT
 from core.catalog.table import ReadOptions, build_columns, build_problem, find_problem_rows
 from core.errors import CatalogFileError
+from core.wording import count_noun
 
 MAX_EVENTS = 20_000_000
 #: Problems of one kind that are listed row by row; the rest is only counted.
@@ -175,10 +176,13 @@ def _join(parts: _Parts, columns: Mapping[str, str]) -> LogCells:
     frame = pl.concat(parts.frames)
     frame.columns = list(columns)
     if parts.wrong > MAX_LISTED:
-        message = f"{parts.wrong:,} rows do not fit the header; check that the delimiter is right."
+        message = (
+            f"{count_noun(parts.wrong, 'row does', 'rows do')} not fit the header; check that the delimiter is right."
+        )
         parts.problems.append(build_problem(0, "", "wrong_width", str(parts.wrong), message, severity="warning"))
     if parts.repeated:
-        message = f"{parts.repeated:,} rows repeat the header and are left out; the file was put together from several."
+        headers = count_noun(parts.repeated, "row repeats", "rows repeat")
+        message = f"{headers} the header and stayed out; the file was put together from several."
         parts.problems.append(build_problem(0, "", "repeated_header", str(parts.repeated), message, severity="warning"))
     return LogCells(
         cells=_strip(frame),

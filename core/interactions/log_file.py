@@ -106,7 +106,11 @@ def explain_nothing(found: ReadLog) -> str:
     errors = [problem for problem in found.problems if problem.severity == "error"]
     reason = next((problem for problem in errors if not problem.row), errors[0] if errors else None)
     if reason is None:
-        return f"None of the {found.rows:,} rows of the log can be used. Check its columns."
+        return f"{_none_of(found.rows)} Check its columns."
     if reason.row:
-        return f"None of the {found.rows:,} rows of the log can be used. Row {reason.row}: {reason.message}"
+        return f"{_none_of(found.rows)} Row {reason.row}: {reason.message}"
     return f"{reason.message} Of the columns, “{found.mapping.item}” was taken for the item."
+
+
+def _none_of(rows: int) -> str:
+    return "The only row of the log cannot be used." if rows == 1 else f"None of the log's {rows:,} rows can be used."

@@ -88,15 +88,16 @@ class SuggestedLog:
             if not chosen.get(target):
                 raise MappingError(f"No column holds {_WHAT[target]}. {self._advise(target, used)}{_listed(names)}")
         if chosen.get("clock") and not chosen.get("time"):
-            raise MappingError(f'"{chosen["clock"]}" holds times of day. Choose the column of days with --map time=.')
+            day = "Choose the column of days too, as in --map time=COLUMN."
+            raise MappingError(f'"{chosen["clock"]}" holds times of day. {day}')
 
     def _advise(self, target: str, used: Sequence[str]) -> str:
         free = [column.column for column in self.columns if column.column not in used]
         orders = [name for name in free if is_order_number(name)]
         if target == "user" and orders:
             return (
-                f'"{orders[0]}" numbers orders, not people; if nothing else tells them apart, --map user={orders[0]} '
-                "lets each order count as a person of its own. "
+                f'"{orders[0]}" numbers orders, not people; if nothing else tells them apart, '
+                f"{_ask(target, orders[0])} lets each order count as a person of its own. "
             )
         near = next((c.column for c in self.columns if c.target == target and c.column in free), "")
         question = f'Is it "{near}"? ' if near else ""

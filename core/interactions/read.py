@@ -23,6 +23,7 @@ from core.interactions.matching import NO_ITEM
 from core.interactions.parse import SHOWN_NAMES, ParsedColumns, count_unknown, parse_columns
 from core.interactions.row_problems import RowProblems
 from core.interactions.suggest_mapping import suggest_log_mapping
+from core.wording import count_noun
 
 #: Item ids that are not in the catalogue, kept for a person to look at.
 MAX_UNKNOWN = 5_000
@@ -135,7 +136,8 @@ def _drop_repeated(columns: ParsedColumns, rows: NDArray[np.int64], problems: Ro
     kept = frame.unique(["user", "item", "name", "value", "time"], keep="first", maintain_order=True)["row"].to_numpy()
     repeated = len(rows) - len(kept)
     if repeated:
-        message = f"{repeated:,} rows repeat an earlier row exactly and are left out; check that the export ran once."
+        rows_repeat = count_noun(repeated, "row repeats an earlier one", "rows repeat earlier ones")
+        message = f"{rows_repeat} exactly and stayed out; check that the export ran once."
         problems.add_file("", "repeated_rows", str(repeated), message)
     return kept
 
@@ -149,8 +151,8 @@ def _say_times(times: NDArray[np.int64], problems: RowProblems) -> None:
         problems.add_file("time", "no_times", "", message)
     else:
         message = (
-            f"{without:,} of {len(times):,} events have no time and the others do, so the log cannot be split by time; "
-            "fill those times or delete the rows."
+            f"{without:,} of {count_noun(len(times), 'event')} lack a time that the others have, so the log cannot be "
+            "split by time; fill those times or delete the rows."
         )
         problems.add_file("time", "mixed_times", str(without), message)
 
@@ -160,7 +162,8 @@ def _say_unknown(unknown: Mapping[str, int], events: int, known: int, problems: 
         return
     listed = ", ".join(f"“{item_id}” ({count:,})" for item_id, count in list(unknown.items())[:SHOWN_NAMES])
     if known:
-        message = f"{events:,} events are left out since the catalogue has no such item: {listed}. Import them first."
+        left_out = count_noun(events, "event is", "events are")
+        message = f"{left_out} left out since the catalogue has no such item: {listed}. Import them first."
         problems.add_file("item", "unknown_items", str(events), message)
     else:
         message = (

@@ -7,7 +7,7 @@ import polars as pl
 
 from core.catalog.mapping import SuggestedColumn
 from core.catalog.table import Row
-from core.interactions.aliases import find_exact_target, find_near_target, rank_target_alias
+from core.interactions.aliases import find_exact_target, find_near_target, is_other_id, rank_target_alias
 from core.interactions.event_names import SCALE_TOPS, parse_event
 from core.interactions.mapping import SuggestedLog
 from core.interactions.moments import choose_moment
@@ -18,6 +18,8 @@ SHOWN_SAMPLES = 5
 SAMPLE_LENGTH = 120
 #: Share of a column's cells that are ids of the catalogue, from which on the column is taken for the item.
 KNOWN_SHARE = 0.5
+#: A number of fewer digits is an id of a catalogue by chance.
+_TELLING_DIGITS = 5
 _UNNAMED = re.compile(r"column_\d+")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 _SESSION = re.compile(r"(?i)session|sitzung|visit|会话")
@@ -34,8 +36,8 @@ def suggest_log_mapping(
 
     Of several columns with exact aliases one is taken, as a log has one of each: the items that the catalogue knows,
     the finest of the times, else the most usual name; the others are left out. Where no name tells the item, the
-    column that holds the catalogue's ids is suggested. A file without names is suggested by the order and the kind of
-    its cells, as MovieLens and Last.fm write it.
+    column that holds the catalogue's ids is suggested, else the only id that is nobody's. A file without names is
+    suggested by the order and the kind of its cells, as MovieLens and Last.fm write it.
 
     Args:
         columns: The table's columns.
@@ -47,7 +49,7 @@ def suggest_log_mapping(
     if all(_UNNAMED.fullmatch(column) for column in columns):
         exact: dict[str, str] = {}
         guessed = _guess_unnamed(columns, samples, known)
-        note = "from its place, as the file has no names"
+        note = "by its place, as the file has no names"
     else:
         exact = _find_exact(columns, samples, known)
         guessed = _find_near([c for c in columns if not find_exact_target(c)], samples, known, set(exact.values()))
@@ -104,7 +106,10 @@ def _find_near(columns: Sequence[str], samples: Samples, known: Collection[str],
             found[column] = target
     free = [column for column in columns if found.get(column, "item") == "item"]
     best = max(free, key=lambda column: _known_share(samples[column], known), default="")
-    if "item" not in taken and best and _known_share(samples[best], known) >= KNOWN_SHARE:
+    ids = [column for column in columns if column not in found and is_other_id(column)]
+    if "item" not in {*taken, *found.values()} and len(ids) == 1:
+        found[ids[0]] = "item"
+    if "item" not in taken and best and _tells_items(samples[best], known):
         found = {column: target for column, target in found.items() if target != "item"} | {best: "item"}
     return found
 
@@ -112,13 +117,19 @@ def _find_near(columns: Sequence[str], samples: Samples, known: Collection[str],
 def _fits(target: str, cells: Sequence[str]) -> bool:
     """Whether cells are what the target holds; a name that is only near has to be borne out by them."""
     if target in ("rating", "count"):
-        return all(map(_NUMBER.fullmatch, cells))
+        return bool(cells) and all(map(_NUMBER.fullmatch, cells))
     return target != "time" or not cells or not parse_times(pl.Series(cells, dtype=pl.String)).unreadable.any()
 
 
 def _known_share(cells: Sequence[str], known: Collection[str]) -> float:
     filled = _filled(cells)
     return sum(cell in known for cell in filled) / len(filled) if filled and known else 0.0
+
+
+def _tells_items(cells: Sequence[str], known: Collection[str]) -> bool:
+    """Whether cells are ids of the catalogue and not by chance, as small numbers are."""
+    telling = any(cell in known and not (cell.isdecimal() and len(cell) < _TELLING_DIGITS) for cell in cells)
+    return telling and _known_share(cells, known) >= KNOWN_SHARE
 
 
 def _guess_unnamed(columns: Sequence[str], samples: Samples, known: Collection[str]) -> dict[str, str]:

@@ -23,6 +23,17 @@ _DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y
 _MONTH_FIRST, _DAY_FIRST = "%m/%d/%Y", "%d/%m/%Y"
 
 
+#: Other ways to write a day, and the one that is read: "Tue, 05 Mar 2024 10:00", "Fri Aug 25 13:55:02 2017" (with the
+#: zone before the year cut out), "May-01-24", "05/01/24", "01.05.24".
+_WRITTEN = (
+    (r"^\p{L}{3,9}, ", ""),
+    (r"^\p{L}{3} (\p{L}{3}) (\d{1,2}) (\d\d:\d\d:\d\d)(?: [+-]\d{4})? (\d{4})$", "${1} ${2}, ${4} ${3}"),
+    (r"^(\p{L}{3})-(\d{1,2})-(\d{2})( |$)", "${1} ${2}, 20${3}${4}"),
+    (r"^(\d{1,2}[/-]\d{1,2}[/-])(\d{2})( |$)", "${1}20${2}${3}"),
+    (r"^(\d{1,2}\.\d{1,2}\.)(\d{2})( |$)", "${1}20${2}${3}"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedTimes:
     """A column of moments.
@@ -91,6 +102,8 @@ def _parse_texts(cells: pl.Series) -> tuple[NDArray[np.int64], bool]:
     plain = plain.str.replace(r"^(\d{4})[/.年](\d{1,2})[/.月](\d{1,2})日?", "${1}-${2}-${3}")
     plain = plain.str.replace(r"(\d\d:\d\d:\d\d),(\d)", "${1}.${2}")
     plain = plain.str.replace(r"^(\d{4})(\d{2})(\d{2})((\d{2})(\d{2})(\d{2}))?$", "${1}-${2}-${3} ${5}:${6}:${7}")
+    for pattern, written in _WRITTEN:
+        plain = plain.str.replace(pattern, written)
     plain = plain.str.strip_suffix(" ::").str.replace(r"^(\d{1,2})-(\d{1,2})-(\d{4})", "${1}/${2}/${3}")
     formats = list(_DAYS)
     slashed = plain.filter(plain.str.contains(r"^\d{1,2}/\d{1,2}/\d{4}"))

@@ -8,6 +8,7 @@ from core.errors import MappingError
 from core.interactions.log_file import read_log_file
 from core.interactions.read import ReadLog
 from core.store.catalogs import Catalog
+from core.wording import count_noun
 from core.workspace import Workspace
 
 
@@ -30,6 +31,8 @@ def store_log(workspace: Workspace, catalog: Catalog, table: Path, reading: Mapp
         found = read_log_file(table, reading, item_ids)
     except MappingError as exc:
         stored = workspace.interactions.count(catalog.id)
-        raise MappingError(f"{exc} The {stored:,} events stored before stay." if stored else str(exc)) from exc
+        raise MappingError(
+            f"{exc} What was stored before stays ({count_noun(stored, 'event')})." if stored else str(exc)
+        ) from exc
     workspace.interactions.replace(catalog.id, found.log, kind=found.kind, unknown_events=found.unknown_events)
     return found

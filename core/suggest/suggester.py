@@ -136,9 +136,8 @@ class Suggester:
         if not need.text or not foreign:
             return ()
         return (
-            f"The image-text model “{foreign[0].backbone}” does not read the language of this need: what it takes for "
-            "alike is a guess, and only items that hold the very words are sure. Let the backbone “multilingual” serve "
-            "the catalogue for needs in many languages.",
+            f"The image-text model “{foreign[0].backbone}” does not read the language of this need: trust exact words "
+            "alone, for all else is a guess. Under Catalogues, “Switch model” to “multilingual” reads many languages.",
         )
 
     def find_candidates(self, catalog: Catalog, need: Need, *, also: int | None = None) -> Ranked:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.wording import count_noun
+
 FILE = "MODEL_CARD.md"
 
 
@@ -19,7 +21,7 @@ def build_model_card(card: Mapping[str, Any]) -> str:
     settings = "\n".join(f"- {name}: {value}" for name, value in sorted(card["config"].items()))
     return f"""# Version {card["version"]}
 
-A fusion model for the catalogue “{card["catalog"]}” ({card["items"]:,} items), on the image-text model
+A fusion model for the catalogue “{card["catalog"]}” ({count_noun(card["items"], "item")}), on the image-text model
 {card["backbone"]}, learned from {learned}.
 
 ## What it is for
@@ -41,7 +43,7 @@ everything was chosen without them. Intervals are 95 % bootstrap intervals.
 ## How it was made
 
 Blend towards the tuned model: {metrics["blend"]:.0%}.
-Best after {metrics["steps"]:,} steps; {metrics["seconds"]:,.0f} s.
+Best after {count_noun(metrics["steps"], "step")}; {metrics["seconds"]:,.0f} s.
 Fingerprint of the data: {card["fingerprint"]}.
 
 {settings}

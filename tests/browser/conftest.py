@@ -1,6 +1,7 @@
 """A real server over its own data folder, and real Chromium."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -26,6 +28,7 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+_COMPLAINT = re.compile(r"Traceback|warning|created with a default value|A page failed", re.IGNORECASE)
 _SETTLED = """() => {
   const app = document.querySelector('[data-testid=stApp]');
   return app && app.getAttribute('data-test-script-state') === 'notRunning'
@@ -48,6 +51,11 @@ class Server:
 
     address: str
     home: Path
+
+    @property
+    def log(self) -> Path:
+        """All that the server says."""
+        return self.home / "server.log"
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +100,7 @@ class Visit:
 
     def __init__(self, context: object, address: str) -> None:
         self.address = address
+        self.context = context
         self.page = context.new_page()  # type: ignore[attr-defined]
         self.page.set_default_timeout(20_000)
         self.complaints: list[str] = []
@@ -119,6 +128,44 @@ class Visit:
         self.page.get_by_role("button", name=name, exact=exact).first.click()
         return self.settle()
 
+    def ask(self, need: str, label: str = "What do you need?") -> "Visit":
+        """Type a need and wait until the address names it."""
+        before = self.page.url
+        self.page.get_by_label(label).fill(need)
+        self.page.keyboard.press("Enter")
+        return self.moved(before)
+
+    def moved(self, before: str) -> "Visit":
+        """Wait until the address is another one and the page has settled."""
+        self.page.wait_for_function("(before) => location.href !== before", arg=before, timeout=30_000)
+        return self.settle()
+
+    def go_back(self) -> "Visit":
+        before = self.page.url
+        self.page.go_back()
+        return self.moved(before)
+
+    def follow(self, name: str) -> "Visit":
+        before = self.page.url
+        self.page.get_by_role("link", name=name).first.click()
+        return self.moved(before)
+
+    def press(self, name: str) -> "Visit":
+        """Press a button that leads to another address."""
+        before = self.page.url
+        self.page.get_by_role("button", name=name).first.click()
+        return self.moved(before)
+
+    @property
+    def path(self) -> str:
+        """The address without the server."""
+        return str(self.page.url).removeprefix(self.address)
+
+    @property
+    def asked(self) -> dict[str, list[str]]:
+        """What the address names, in whatever order."""
+        return parse_qs(urlsplit(self.page.url).query)
+
     def titles(self) -> list[str]:
         return [str(title).strip() for title in self.page.locator(".wl-title").all_inner_texts()]
 
@@ -129,11 +176,13 @@ class Visit:
 
 @pytest.fixture
 def visit(chromium: object) -> Iterator[Callable[..., Visit]]:
-    """Opens a fresh visitor; at the end none may have seen an error in the console."""
+    """Opens a fresh visitor; at the end there may be no error in the console and no complaint in the server's log."""
     contexts: list[object] = []
     visits: list[Visit] = []
+    read: dict[Path, int] = {}
 
     def open_visit(server: Server, *, scheme: str = "light", width: int = 1360) -> Visit:
+        read.setdefault(server.log, server.log.stat().st_size)
         size = {"width": width, "height": 900}
         context = chromium.new_context(color_scheme=scheme, viewport=size)  # type: ignore[attr-defined]
         contexts.append(context)
@@ -142,9 +191,16 @@ def visit(chromium: object) -> Iterator[Callable[..., Visit]]:
 
     yield open_visit
     complaints = [text for one in visits for text in one.complaints]
+    complaints += [text for log, start in read.items() for text in _complaints(log, start)]
     for context in contexts:
         context.close()  # type: ignore[attr-defined]
     assert complaints == []
+
+
+def _complaints(log: Path, start: int) -> list[str]:
+    """What a server's log says since a place of it, where that holds a warning or a stack."""
+    said = log.read_bytes()[start:].decode(errors="replace")
+    return [said] if _COMPLAINT.search(said) else []
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -58,11 +58,12 @@ def imported(server: Server, shop_zip: Path, chromium: object) -> Server:
     _choose(visit, "What Bild holds", "Pictures – suggested")
     visit.click("Continue").says("Rejected rows")
     _mend_first_cell(visit, "red hat")
-    visit.click("Save the corrections").says("Every row can be imported.")
-    visit.click("Continue").says("pictures were found")
+    visit.click("Continue").says("6 of the 6 pictures found")
     visit.click("Continue").says("Nothing has been written yet")
     visit.page.get_by_role("button", name="Import 30 items").click()
     visit.page.get_by_text("30 created").first.wait_for(timeout=240_000)
+    visit.settle().press("Find something in it")
+    assert visit.path == "/?catalog=Corner+shop" and len(visit.titles()) == 24
     context.close()  # type: ignore[attr-defined]
     return server
 
@@ -103,7 +104,7 @@ def test_from_a_card_to_its_explanation_and_back_by_its_link(imported: Server, v
     page = visit(imported).open("/?need=a+red+hat,+not+blue")
     page.page.get_by_role("button", name="Why?").first.click()
     page.page.get_by_role("link", name="Explain it in full").click()
-    page.says("Why “red hat”?").says("The model relied mostly on")
+    page.says("Why “red hat”?").says("The model relied")
     address = page.page.url.removeprefix(imported.address)
     assert address.startswith("/why?") and "item=w-" in address
     again = visit(imported).open(address)
@@ -154,7 +155,7 @@ def test_filters_pages_and_the_link(imported: Server, visit: Open) -> None:
     assert len(page.titles()) == 5 and all("blue" in title for title in page.titles())
     other = visit(imported).open(page.page.url.removeprefix(imported.address))
     assert other.titles() == page.titles()
-    other.click("Farbe = Blue")
+    other.click("Farbe: Blue")
     assert len(other.titles()) == 24
 
 
@@ -168,6 +169,14 @@ def test_why_and_more_like_this(imported: Server, visit: Open) -> None:
     page.click("More like this").says("More like")
     page.page.wait_for_function("() => location.search.includes('like=')")
     assert first not in page.settle().titles()
+
+
+def test_activity_says_when_and_leads_to_the_result_and_forgets_one(imported: Server, visit: Open) -> None:
+    page = visit(imported).open("/activity").says("Ended")
+    page.follow("Look at its items")
+    assert page.path == "/?catalog=Corner+shop" and len(page.titles()) == 24
+    page.go_back().click("Remove").says("The imported items stay.")
+    page.click("Remove it").says("Nothing has been started yet")
 
 
 def test_training_is_watched_reloaded_stopped_and_finished(imported: Server, visit: Open) -> None:
@@ -241,6 +250,7 @@ def test_a_broken_file_is_a_sentence(imported: Server, visit: Open, tmp_path: Pa
     page.page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(broken)
     page.settle()
     assert page.page.locator("[data-testid=stAlert]").count() == 1
+    page.says("broken.xlsx")
 
 
 PAGES = (

@@ -21,7 +21,7 @@ def test_from_a_person_to_a_reason_and_back_by_its_link(server: Server, visit: O
     page.click("simulated-00002").says("What this person liked")
     first = page.titles()[0]
     page.page.get_by_role("button", name="Why?").first.click()
-    page.settle().says(f"Why “{first}”?").says("The model relied mostly on").says("Nearest flip")
+    page.settle().says(f"Why “{first}”?").says("The model relied").says("Nearest flip")
     page.page.wait_for_function("() => location.search.includes('item=')")
     again = visit(server).open(page.page.url.removeprefix(server.address))
     again.says(f"Why “{first}”?")

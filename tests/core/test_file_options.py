@@ -94,7 +94,7 @@ def test_a_log_without_anything_usable_leaves_what_is_stored(run: Any) -> None:
         code, _, err = run("log", text)
         assert code == 1 and err.startswith("error: ")
     code, _, err = run("log", "user,item\nu1,ZZ1\n")
-    assert "“ZZ1” (1)" in err and "The 12 events stored before stay." in err
+    assert "“ZZ1” (1)" in err and "What was stored before stays (12 events)." in err
     assert "Row 2: The row names no user" in run("log", "user,item\n,B1\n")[2]
     assert "holds no rows" in run("log", "user,item\n")[2]
 
@@ -102,7 +102,9 @@ def test_a_log_without_anything_usable_leaves_what_is_stored(run: Any) -> None:
 def test_every_part_of_reading_can_be_chosen(run: Any) -> None:
     rows = "".join(f"u{n}|B{n}|5|176400{n:04d}\n" for n in range(1, 5))
     code, out, _ = run("log", "a note\n" + rows, "--delimiter", "|", "--header-row", "2", "--no-header")
-    assert code == 0 and "guessed   user ← column_1 (from its place, as the file has no names)" in out
+    assert (
+        code == 0 and "guessed   user ← column_1, item ← column_2, rating ← column_3, time ← column_4 (by its " in out
+    )
     assert "no names" in out and "4 events of 4 people" in out
     text = "Käufer;Artikel\nJürgen;B1\n".encode("cp850")
     code, out, _ = run("log", text, "--encoding", "cp850")

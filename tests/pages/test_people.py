@@ -80,7 +80,7 @@ def test_why_adds_up_to_the_card_and_leads_back(app: Open, people: Workspace) ->
     page = choose(app)
     page.button(key=f"why-{number}").click().run()
     assert asked(page, "item") == [first.item_id] and not page.exception
-    assert "The model relied mostly on" in said(page) and f"score **{first.score:.4f}**" in said(page)
+    assert "The model relied" in said(page) and f"score **{first.score:.4f}**" in said(page)
     (chart,) = (json.loads(one.proto.spec)["data"][0] for one in page.get("plotly_chart"))
     assert sum(chart["x"]) == pytest.approx(first.score, abs=1e-4)
     removals = page.dataframe[0].value

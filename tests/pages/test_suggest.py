@@ -31,7 +31,7 @@ def _titles(test: AppTest) -> list[str]:
 
 def test_without_a_catalog_it_offers_the_two_ways_on(app: Open) -> None:
     test = app()
-    assert [button.label for button in test.button] == ["Load the sample catalogue", "Import a CSV"]
+    assert [button.label for button in test.button] == ["Load the sample catalogue", "Import a file"]
     assert "There is no catalogue yet" in _words(test)
 
 

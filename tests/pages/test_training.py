@@ -50,6 +50,19 @@ def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Work
     assert shop.interactions.count(catalog.id) == 0
 
 
+def test_how_a_log_is_read_can_be_chosen(app: Callable[..., AppTest], shop: Workspace) -> None:
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload("log.csv", "Käufer~item\nJo~shoe-red\n".encode("cp850"), "text/csv").run()
+    (encoding,) = [one for one in page.selectbox if one.label == "Encoding"]
+    encoding.set_value("cp850").run()
+    (delimiter,) = [one for one in page.selectbox if one.label == "Separator"]
+    delimiter.set_value("~").run()
+    assert not page.exception and page.selectbox(key="log-user").value == "Käufer"
+    page.button(key="store-log").click().run()
+    summary = shop.interactions.summary(shop.catalogs.list()[0].id)
+    assert summary is not None and summary.events == 1
+
+
 def test_a_guess_in_a_log_is_said(app: Callable[..., AppTest], shop: Workspace) -> None:
     page = app(PAGE)
     page.file_uploader(key="log-file").upload("log.csv", b"session_id,item\ns1,shoe-red\n", "text/csv").run()

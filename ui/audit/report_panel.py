@@ -10,6 +10,7 @@ from core.explain.explanation import PLAYER_NAMES
 from core.jobs.audit_catalog import read_audit, read_cases
 from core.jobs.table import Job
 from core.store.catalogs import Catalog
+from core.wording import count_noun
 from ui.cards import CARD_WIDTH, draw_why_link
 from ui.pictures import card_picture
 from ui.resources import open_workspace
@@ -42,12 +43,14 @@ def _read(job_id: str, state: str) -> Audit:  # noqa: ARG001 - part of the cache
 
 def _draw_numbers(found: Audit) -> None:
     with st.grid("auto", min_column_width=230, gap="small"):
-        st.metric("Suggestions explained", f"{found.cases:,}", border=True, help=f"For {found.needs:,} needs")
+        st.metric(
+            "Suggestions explained", f"{found.cases:,}", border=True, help=f"For {count_noun(found.needs, 'need')}"
+        )
         st.metric(
             "Pictures that hurt",
             f"{len(found.hurt):,}",
             border=True,
-            help=f"Of {found.pictures:,} suggestions with a picture: their score is lower for it",
+            help=f"Of {count_noun(found.pictures, 'suggestion')} with a picture: their score is lower for it",
         )
         st.metric(
             "No faithful map",

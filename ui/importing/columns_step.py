@@ -11,6 +11,7 @@ from core.catalog.read import preview_table
 from core.catalog.records import ATTRIBUTE
 from core.catalog.suggest_mapping import suggest_mapping
 from core.errors import MappingError
+from core.wording import count_noun
 from ui.importing.state import draw_moves, find_catalog, keep
 from ui.text import escape_markdown
 
@@ -49,7 +50,9 @@ def draw_columns(draft: Draft) -> None:
     unused = [one for one in suggested.columns if one.fallback == "" and one.confidence == "none"]
     targets = {one.column: _draw_column(one, draft) for one in suggested.columns if one not in unused}
     if unused:
-        with st.expander(f"{len(unused)} columns that are not used", icon=":material/hide_source:"):
+        with st.expander(
+            f"{count_noun(len(unused), 'column that is', 'columns that are')} not used", icon=":material/hide_source:"
+        ):
             targets |= {one.column: _draw_column(one, draft) for one in unused}
     ordered = ColumnMapping(convention=draft.spec.mapping.convention, targets=targets)
     if ordered != draft.spec.mapping:

@@ -1,25 +1,23 @@
 """Step 1: the file, how it is read, and what the catalogue is called."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.catalog.drafts import Draft, start_draft, with_options
 from core.catalog.intake import list_tables, save_upload, stage_file
 from core.catalog.read import detect, preview_table
 from core.catalog.schema import DOMAINS, Problem
-from core.catalog.table import Detected, ReadOptions, Table
+from core.catalog.table import Table
 from core.encode.registry import EMBEDDED
+from core.wording import count_noun
 from ui.importing.state import draw_moves, forget, go_to, keep
+from ui.reading import draw_reading
 from ui.resources import open_workspace
 from ui.text import escape_markdown
 
 FILE_TYPES = ["csv", "tsv", "txt", "xlsx", "parquet", "jsonl", "ndjson", "json", "gz", "zip"]
-_DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe"}
-_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "big5", "cp932", "cp949", "cp1252", "cp1251", "latin-1")
 _PREVIEW_ROWS = 20
 
 
@@ -50,7 +48,7 @@ def draw_file(draft: Draft) -> None:
     st.markdown(f"**{escape_markdown(draft.file_name)}**")
     detected = detect(spec.table)
     draw_problems(detected.problems)
-    options = _draw_options(spec.options, detected)
+    options = draw_reading(spec.table, spec.options, detected, key=f"{draft.id}-")
     if options != spec.options:
         draft = with_options(draft, options)
         keep(draft)
@@ -82,39 +80,10 @@ def _choose_member(path: Path) -> str:
     return str(chosen)
 
 
-def _draw_options(options: ReadOptions, detected: Detected) -> ReadOptions:
-    with st.expander("How the file is read", icon=":material/settings:", key="read-options"):
-        if options.kind == "xlsx":
-            sheets = detected.sheets or (options.sheet,)
-            at = sheets.index(options.sheet) if options.sheet in sheets else 0
-            options = replace(options, sheet=st.selectbox("Sheet", sheets, index=at, key="sheet"))
-        if options.kind not in ("delimited", "xlsx"):
-            st.caption("This format says itself how it is read.")
-            return options
-        columns = st.columns(4, vertical_alignment="bottom")
-        if options.kind == "delimited":
-            options = _draw_text_options(options, detected, columns[:2])
-        header_row = columns[2].number_input("Table starts at line", 1, 1000, options.header_row, key="header-row")
-        has_header = columns[3].checkbox("First row holds the names", options.has_header, key="has-header")
-        return replace(options, header_row=int(header_row), has_header=has_header)
-
-
-def _draw_text_options(options: ReadOptions, detected: Detected, columns: Sequence[DeltaGenerator]) -> ReadOptions:
-    encodings = list(dict.fromkeys((options.encoding, *detected.encodings, *_ENCODINGS)))
-    with columns[0]:
-        encoding = st.selectbox("Encoding", encodings, index=0, key="encoding")
-    delimiters = list(dict.fromkeys((options.delimiter, *_DELIMITERS)))
-    with columns[1]:
-        delimiter = st.selectbox(
-            "Separator", delimiters, index=0, key="delimiter", format_func=lambda mark: _DELIMITERS.get(mark, mark)
-        )
-    return replace(options, encoding=encoding, delimiter=delimiter)
-
-
 def _draw_preview(preview: Table) -> None:
     rows = [dict(zip(preview.columns, row.cells, strict=False)) for row in preview.rows]
     st.dataframe(rows, hide_index=True, height=260, placeholder="–", alt="The first rows of the file")
-    st.caption(f"The first {len(rows)} rows, {len(preview.columns)} columns")
+    st.caption(f"The first {count_noun(len(rows), 'row')}, {count_noun(len(preview.columns), 'column')}")
     draw_problems(tuple(problem for problem in preview.problems if problem.row == 0))
 
 

@@ -13,6 +13,7 @@ from core.errors import JobError, WishlightError
 from core.jobs.import_plan import ImportPlan
 from core.jobs.table import Job
 from core.store.catalogs import Catalog
+from core.wording import count_noun
 from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
 from ui.importing.state import check_all, draw_moves, find_catalog, forget, keep, plan_all
@@ -63,7 +64,7 @@ def _draw_plan(draft: Draft) -> None:
     with st.container(horizontal=True):
         draw_moves("import")
         st.button(
-            f"Import {plan.create + plan.update + plan.retry + plan.skip:,} items",
+            f"Import {count_noun(plan.create + plan.update + plan.retry + plan.skip, 'item')}",
             key="start-import",
             type="primary",
             icon=":material/play_arrow:",
@@ -106,7 +107,7 @@ def _draw_report(result: Mapping[str, Any]) -> None:
     )
     problems = [*result["rejected"], *result["picture_problems"]]
     if problems:
-        with st.expander(f"{len(problems):,} things to look at", icon=":material/warning:"):
+        with st.expander(f"{count_noun(len(problems), 'thing')} to look at", icon=":material/warning:"):
             st.dataframe(
                 [{"Row": p["row"], "Value": p["value"], "What to do": p["message"]} for p in problems],
                 hide_index=True,

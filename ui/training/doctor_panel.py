@@ -20,7 +20,11 @@ def draw_findings(catalog: Catalog, summary: LogSummary) -> None:
     """One line a check, the worst first."""
     findings = _examine(catalog.id, summary, catalog.revision)
     bad = sum(one.severity != "ok" for one in findings)
-    title = f"Data doctor: {bad} of {len(findings)} checks have a remark" if bad else "Data doctor: nothing to remark"
+    title = (
+        f"Data doctor: {bad} of {len(findings)} checks {'has' if bad == 1 else 'have'} a remark"
+        if bad
+        else "Data doctor: nothing to remark"
+    )
     with st.expander(title, icon=":material/stethoscope:"):
         for one in findings:
             examples = f" :gray[{escape_markdown(', '.join(one.examples[:3]))}]" if one.examples else ""

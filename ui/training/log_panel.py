@@ -21,6 +21,7 @@ from core.jobs.store_log import store_log
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from ui.errors import shown_errors
+from ui.reading import draw_reading
 from ui.resources import open_workspace
 from ui.text import escape_markdown
 from ui.training.doctor_panel import draw_findings
@@ -93,7 +94,8 @@ def _draw_upload(catalog: Catalog) -> None:
         detected = detect(table)
         for problem in detected.problems:
             st.warning(problem.message, icon=":material/warning:")
-        preview = preview_table(table, detected.options)
+        options = draw_reading(table, detected.options, detected, key=f"log-{table.parent.name}-")
+        preview = preview_table(table, options)
         st.dataframe(
             [dict(zip(preview.columns, row.cells, strict=False)) for row in preview.rows[:5]],
             hide_index=True,
@@ -107,7 +109,7 @@ def _draw_upload(catalog: Catalog) -> None:
             type="primary",
             disabled=not (chosen["user"] and chosen["item"]),
             on_click=_store,
-            args=(catalog, str(table), {"options": asdict(detected.options), "columns": chosen}),
+            args=(catalog, str(table), {"options": asdict(options), "columns": chosen}),
         )
     if refused := st.session_state.get("log-refused"):
         st.error(refused, icon=":material/error:")

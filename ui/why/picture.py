@@ -5,10 +5,10 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ExplainError
-from core.explain.explanation import Explanation
+from core.explain.explanation import FAINT, PICTURE_COUNTS, Explanation
 from core.explain.maps import METHODS, REMOVED, Looked, PictureMap
 from core.explain.overlay import overlay
-from core.explain.report import FAINT
+from core.explain.words import is_stop_word
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.suggest.need import Need
@@ -35,6 +35,14 @@ _METHOD_NAMES = {
 def draw_picture(catalog: Catalog, stored: StoredItem, need: Need, found: Explanation) -> None:
     """The picture; on demand with a map over it, for the whole need or for one of its words. Below it the downloads."""
     place = st.container()
+    if stored.main_picture is not None and found.picture_share < PICTURE_COUNTS:
+        place.image(card_picture(stored.main_picture), width=_WIDTH, alt=stored.item.title)
+        st.caption(
+            f"The picture hardly counted: {100 * found.picture_share:.0f} % of what moved the score. So there is no "
+            "map of where the model looked; the words and fields say what counted."
+        )
+        draw_downloads(found, stored.item, None)
+        return
     shown = st.toggle("Show where the model looked", key=f"look-{stored.id}", disabled=stored.main_picture is None)
     if not shown:
         place.image(card_picture(stored.main_picture), width=_WIDTH, alt=stored.item.title)
@@ -63,7 +71,7 @@ def draw_picture(catalog: Catalog, stored: StoredItem, need: Need, found: Explan
 
 def _choose_word(stored: StoredItem, found: Explanation) -> str:
     """`_WHOLE`, or a word of the need that moves the score."""
-    effects = {one.word: abs(one.value) for one in found.words if one.field == "need"}
+    effects = {one.word: abs(one.value) for one in found.list_effects("need") if not is_stop_word(one.word)}
     words = [word for word, value in effects.items() if value >= FAINT * max(effects.values())][:_MOST_WORDS]
     if len(effects) < 2 or not words:
         return _WHOLE

@@ -18,7 +18,7 @@ def draw_counterfactuals(found: Explanation) -> None:
             "Change": say_change(found.rank, one.rank),
             "It alone": say_rank(found.alone[one.removed]) if one.removed in found.alone and not one.need else "",
         }
-        for one in found.counterfactuals
+        for one in found.listed
     ]
     st.dataframe(
         rows,

@@ -16,4 +16,4 @@ def draw_marked(found: Explanation, texts: dict[str, str]) -> None:
     st.html(f"<style>{MARK_STYLE}</style>")
     for field, text in texts.items():
         if text:
-            st.html(mark_text(field.capitalize(), text, [one for one in found.words if one.field == field]))
+            st.html(mark_text(field.capitalize(), text, found.list_effects(field)))

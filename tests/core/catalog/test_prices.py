@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.catalog.prices import Price, infer_decimal_mark, parse_price, read_currency
+from core.catalog.prices import Price, guess_yen, infer_decimal_mark, parse_price, read_currency
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,35 @@ def test_the_columns_mark_settles_three_digits_and_nothing_else() -> None:
 )  # fmt: skip
 def test_ambiguous_symbols_follow_the_default(symbol: str, default: str, code: str) -> None:
     assert read_currency(symbol, default) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("١٢٩٫٥٠", "129.50", ""), ("۲۵۰٬۰۰۰ تومان", "250000", ""), ("١٬٢٩٩٫٠٠ ر.س", "1299.00", "SAR"),
+        ("١٢٫٥٠٠", "12.500", ""), ("د.إ ٤٥", "45", "AED"), ("\u200f1,299 ₪\u200e", "1299", "ILS"),
+        ("१,२३४.५०", "1234.50", ""), ("१२,३४,५६७ रु", "1234567", "INR"), ("১২৫৳", "125", "BDT"),
+        ("１，２９９円", "1299", "JPY"),
+        ("&pound;49.00", "49.00", "GBP"), ("&amp;euro;5", "5", "EUR"), ("49&nbsp;&euro;", "49", "EUR"),
+        ("1.299,00 € inkl. MwSt.", "1299.00", "EUR"), ("ab 5 €", "5", "EUR"), ("12 €/Stück", "12", "EUR"),
+        ("¥1,200 (税込)", "1200", "JPY"), ("Rs. 1,299/-", "1299", "INR"), ("R 199,00", "199.00", "ZAR"),
+        ("5 EUR TTC", "5", "EUR"), ("12,50*", "12.50", ""),
+    ],
+)  # fmt: skip
+def test_prices_of_other_scripts_and_with_words_beside(text: str, amount: str, currency: str) -> None:
+    assert parse_price(text) == Price(Decimal(amount), currency)
+
+
+def test_a_range_may_repeat_its_currency() -> None:
+    assert parse_price("$1,234.56 – $2,000") == Price(Decimal("1234.56"), "USD", "range")
+
+
+@pytest.mark.parametrize(
+    ("prices", "words", "code"),
+    [(["¥120", "80 CNY"], ["Tea"], "CNY"), (["¥120", "80円"], ["茶"], "JPY"), (["¥120"], ["お茶"], "JPY"),
+     (["¥120"], ["绿茶"], "CNY"), (["¥120", "5 EUR"], ["Tea"], ""), (["¥1", "1 CNY", "1 JPY"], ["Tea"], "")],
+)  # fmt: skip
+def test_yen_or_yuan_is_told_by_other_prices_then_by_the_language(
+    prices: list[str], words: list[str], code: str
+) -> None:
+    assert guess_yen(prices, words) == code

@@ -47,6 +47,26 @@ def test_a_clean_row_is_an_item() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rows", "options", "currencies", "asked"),
+    [
+        ([("1", "Tea", "¥120"), ("2", "Cup", "80元")], {}, ["CNY", "CNY"], False),
+        ([("1", "お茶", "¥120"), ("2", "Cup", "5 USD")], {}, ["JPY", "USD"], False),
+        ([("1", "绿茶", "￥120")], {}, ["CNY"], False),
+        ([("1", "绿茶", "&yen;120")], {"currency": "JPY"}, ["JPY"], False),
+        ([("1", "Tea", "¥120"), ("2", "Cup", "5")], {"currency": "EUR"}, ["JPY", "EUR"], True),
+        ([("1", "Tea", "5")], {}, [""], False),
+    ],
+)
+def test_the_sign_of_yen_and_yuan_is_settled_by_the_file_or_asked(
+    rows: list[tuple[str, ...]], options: dict[str, str], currencies: list[str], asked: bool
+) -> None:
+    outcome = build(*rows, **options)
+    assert [parsed.item.currency for parsed in outcome.items] == currencies
+    assert [p.code for p in outcome.problems] == (["ambiguous_currency"] if asked else [])
+    assert all("--currency" in p.message for p in outcome.problems)
+
+
+@pytest.mark.parametrize(
     ("row", "field", "code"),
     [
         (("", "a"), "id", "missing_id"),

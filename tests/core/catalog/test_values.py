@@ -105,9 +105,30 @@ def test_html_becomes_lines_of_text() -> None:
     assert strip_html(source) == "Soft & warm\nred\nblue\n3 < 4\nend"
 
 
-@pytest.mark.parametrize("text", ["1 < 2 and 3 > 2", "a <3 b", "R&D"])
+@pytest.mark.parametrize(
+    "text",
+    ["1 < 2 and 3 > 2", "a <3 b", "R&D", "x<y & z", "size <M>", "A < B > C lamp", "if a<b then c>d", "<<new>>", "AT&T",
+     "i<j and p>q", "<blue> chair"],
+)  # fmt: skip
 def test_text_without_markup_stays(text: str) -> None:
     assert strip_html(text) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("Kids&amp;#8217; Chair &lt;blue&gt;", "Kids’ Chair <blue>"),
+        ("&lt;p&gt;Small &amp;amp; blue&lt;/p&gt;", "Small & blue"),
+        ("&amp;lt;b&amp;gt;Oak&amp;lt;/b&amp;gt;", "Oak"),
+        ("<p>x<y &amp; z</p>", "x<y & z"),
+        ("<p>5 &lt; 6</p><b>wide</b>", "5 < 6\nwide"),
+        ("<p>Caf&amp;eacute;</p>", "Café"),
+        ("cup\u00adboard", "cupboard"),
+        ("<o:p></o:p><P CLASS='x'>Big</P><!-- note -->", "Big"),
+    ],
+)
+def test_what_was_escaped_twice_is_read_and_no_text_is_swallowed(source: str, text: str) -> None:
+    assert strip_html(source) == text
 
 
 def test_hostile_html_ends() -> None:

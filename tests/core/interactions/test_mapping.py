@@ -199,3 +199,33 @@ def test_the_finest_of_several_times_is_taken(header: str, rows: list[str], colu
     cells = [Row(number, ("u", "i", *row.split())) for number, row in enumerate(rows, 2)]
     found = suggest_log_mapping(["user", "item", *header.split()], cells).build().columns
     assert {target: column for target, column in found.items() if target in ("time", "clock")} == columns
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "found"),
+    [
+        ("t_dat,customer_id,article_id", "2018-09-20,a,b", {"user": "customer_id", "item": "article_id"}),
+        ("user_id,anime_id,rating", "1,20,8", {"user": "user_id", "item": "anime_id", "rating": "rating"}),
+        ("user_id,seller_id,thing_id", "1,2,3", {"user": "user_id", "item": "thing_id"}),
+        ("Order Number,Email (Billing),SKU,Note", "1,a@b.invalid,S,", {"user": "Email (Billing)", "item": "SKU"}),
+        ("id_order,id_customer,product_id,date_add", "1,3,7,2024-05-01", {"user": "id_customer", "time": "date_add"}),
+        ("Buyer,Listing ID,Sale Date", "jo,3,05/31/24", {"user": "Buyer", "item": "Listing ID", "time": "Sale Date"}),
+        ("BASKET_ID,household_key,PRODUCT_ID", "1,2,3", {"user": "household_key", "item": "PRODUCT_ID"}),
+        ("seller_email,buyer,item", "a@b.invalid,u,i", {"user": "buyer"}),
+    ],
+)
+def test_exports_of_shops_and_research(header: str, cells: str, found: dict[str, str]) -> None:
+    suggested = suggest_log_mapping(header.split(","), [Row(2, tuple(cells.split(",")))])
+    columns = suggested.build(accept_suggestions=True).columns
+    assert {target: columns.get(target) for target in found} == found and "rating" not in set(columns) - set(found)
+
+
+def test_an_id_beside_others_is_not_guessed() -> None:
+    suggested = suggest_log_mapping(["user", "anime_id", "studio_id"], [Row(2, ("u", "1", "2"))])
+    with pytest.raises(MappingError, match="No column holds the item"):
+        suggested.build(accept_suggestions=True)
+
+
+def test_small_numbers_are_ids_of_the_catalogue_by_chance() -> None:
+    rows = [Row(2, ("u", "1", "2")), Row(3, ("v", "2", "1"))]
+    assert suggest_log_mapping(["user", "friend", "age"], rows, {"1", "2"}).columns[1].target == ""

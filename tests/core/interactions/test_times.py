@@ -93,3 +93,18 @@ def test_a_day_and_a_time_of_day_are_one_moment(day: str, clock: str, moment: st
     assert join_clock(pl.Series([day]), pl.Series([clock])).to_list() == [moment]
     if clock and moment not in ("", day):
         assert not parse_times(pl.Series([moment])).unreadable.any()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sat, 24 Oct 2015 19:27:15 +0000",
+        "Sat Oct 24 19:27:15 2015",
+        "Oct-24-15 19:27:15",
+        "10/24/15 19:27:15",
+        "24/10/15 19:27:15",
+        "24.10.15 19:27:15",
+    ],
+)
+def test_other_ways_to_write_a_moment(text: str) -> None:
+    assert parse_times(pl.Series([text])).seconds.tolist() == [MOMENT]
