@@ -25,8 +25,8 @@ def add_log_command(commands: Any) -> None:
     add_file_options(log, LOG_TARGETS, "the log")
 
 
-def read_log_choices(workspace: Workspace, options: argparse.Namespace, *, quiet: bool = False) -> dict[str, Any]:
-    """The parts of a `TrainSpec` that name a log, and how it is read; nothing for the catalogue's own.
+def find_log(workspace: Workspace, options: argparse.Namespace, *, quiet: bool = False) -> LogFile | None:
+    """The log that a command is to learn from, None for the catalogue's own or for none.
 
     Args:
         workspace: The data folder.
@@ -36,12 +36,21 @@ def read_log_choices(workspace: Workspace, options: argparse.Namespace, *, quiet
     Raises:
         WishlightError: The file cannot be read, or a choice does not fit it.
     """
+    if has_choices(options) and not options.interactions:
+        raise TrainError("Name the log that is to be read in this way with --interactions.")
     if not options.interactions or options.no_log:
-        if has_choices(options) and not options.interactions:
-            raise TrainError("Name the log that is to be read in this way with --interactions.")
-        return {}
-    log = announce_log(workspace, options, options.interactions, quiet=quiet)
-    return {"interactions": str(log.table.absolute()), "reading": log.reading()}
+        return None
+    return announce_log(workspace, options, options.interactions, quiet=quiet)
+
+
+def build_log_parts(log: LogFile | None) -> dict[str, Any]:
+    """The parts of a `TrainSpec` that name a log and how it is read."""
+    return {"interactions": str(log.table.absolute()), "reading": log.reading()} if log else {}
+
+
+def report_log(log: LogFile | None) -> dict[str, Any]:
+    """What was made of a log's columns, as JSON values; nothing without one."""
+    return report_file(log.opened, log.columns) if log else {}
 
 
 def announce_log(workspace: Workspace, options: argparse.Namespace, path: Path, *, quiet: bool = False) -> LogFile:
@@ -82,7 +91,7 @@ def _run_log(workspace: Workspace, options: argparse.Namespace) -> Result:
         "users": len(found.log.user_ids),
         "unknown_events": found.unknown_events,
         "problems": [{"row": one.row, "field": one.field, "message": one.message} for one in found.problems[:50]],
-    } | report_file(log.opened, log.columns)
+    } | report_log(log)
 
 
 def _draw_log(result: Result) -> None:

@@ -12,9 +12,10 @@ from core.command import Result, add_command, show_progress
 from core.errors import TrainError
 from core.file_options import add_file_options
 from core.interactions.aliases import LOG_TARGETS
+from core.interactions.log_file import LogFile
 from core.jobs.search_catalog import SearchSpec, run_search
 from core.jobs.train_catalog import DEVICES, TrainSpec
-from core.log_commands import read_log_choices
+from core.log_commands import build_log_parts, find_log, report_log
 from core.train.config import PRESETS
 from core.train.space import TASK_PREFIX
 from core.training_commands import find_run
@@ -39,6 +40,7 @@ def add_search_commands(commands: Any) -> None:
 def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
     if options.out and not options.out.absolute().parent.is_dir():
         raise TrainError(f"There is no folder {options.out.absolute().parent} to write the settings to. Make it first.")
+    log = None
     if options.resume:
         run_id, kept = find_run(workspace.home, options.resume)
         if "trials" not in kept:
@@ -46,20 +48,21 @@ def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
                 f"This run is no search. Go on with it: python -m core train --catalog NAME --resume {run_id[:12]}"
             )
         spec = SearchSpec.from_json(kept)
+    elif not options.catalog:
+        raise TrainError("Name the catalogue with --catalog, or a search to go on with by --resume.")
     else:
-        run_id, spec = uuid.uuid4().hex, _read_spec(workspace, options)
+        log = find_log(workspace, options)
+        run_id, spec = uuid.uuid4().hex, _read_spec(options, log)
     found = run_search(workspace, spec, run_id, show_progress(options.json))
     out = _write_config(options.out, found["config"]) if options.out else ""
-    return {"run": run_id, **found, "out": out}
+    return {"run": run_id, **found, "out": out, **report_log(log)}
 
 
-def _read_spec(workspace: Workspace, options: argparse.Namespace) -> SearchSpec:
-    if not options.catalog:
-        raise TrainError("Name the catalogue with --catalog, or a search to go on with by --resume.")
+def _read_spec(options: argparse.Namespace, log: LogFile | None) -> SearchSpec:
     train = TrainSpec(
         catalog=options.catalog,
         preset=options.preset,
-        **read_log_choices(workspace, options),
+        **build_log_parts(log),
         use_log=not options.no_log,
         device=options.device,
         seed=options.seed,

@@ -11,13 +11,13 @@ from core.command import Result, add_command, show_progress
 from core.config import Home
 from core.errors import TrainError
 from core.evaluate.protocol import SPLITS
-from core.file_options import add_file_options, report_file
+from core.file_options import add_file_options
 from core.interactions.aliases import LOG_TARGETS
 from core.jobs.activate import activate_version
 from core.jobs.compare import ALL_MODELS, CompareSpec, run_compare
 from core.jobs.recommend import recommend_history, recommend_user, split_ids
 from core.jobs.train_catalog import DEVICES, SPEC, TrainSpec, run_train
-from core.log_commands import announce_log, read_log_choices
+from core.log_commands import announce_log, build_log_parts, find_log, report_log
 from core.train.config import PRESETS, TUNINGS, read_config
 from core.wording import count_noun
 from core.workspace import Workspace
@@ -62,6 +62,7 @@ def add_training_commands(commands: Any) -> None:
 def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
     from core.train.ranks import join_ranks
 
+    log = None
     if options.resume:
         run_id, kept = find_run(workspace.home, options.resume)
         if "trials" in kept:
@@ -70,11 +71,12 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
     else:
         ranks = join_ranks()
         run_id = ranks.share(uuid.uuid4().hex)
+        log = find_log(workspace, options, quiet=not ranks.is_first)
         spec = TrainSpec(
             catalog=options.catalog,
             preset=options.preset,
             config=read_config(options.config).to_json() if options.config else {},
-            **read_log_choices(workspace, options, quiet=not ranks.is_first),
+            **build_log_parts(log),
             use_log=not options.no_log,
             tuning=options.tuning,
             device=options.device,
@@ -82,7 +84,7 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
             wandb=options.wandb,
         )
     result = run_train(workspace, spec, run_id, show_progress(options.json))
-    return {"run": run_id, **result} if result else {}
+    return {"run": run_id, **result, **report_log(log)} if result else {}
 
 
 def find_run(home: Home, start: str) -> tuple[str, dict[str, Any]]:
@@ -115,8 +117,8 @@ def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
         seed=options.seed,
         seeds=options.seeds,
     )
-    found = run_compare(workspace, spec, show_progress(options.json)) | report_file(log.opened, log.columns)
-    return found | ({"test": report_file(test.opened, test.columns)} if test else {})
+    found = run_compare(workspace, spec, show_progress(options.json)) | report_log(log)
+    return found | ({"test": report_log(test)} if test else {})
 
 
 def _run_models(workspace: Workspace, _options: argparse.Namespace) -> Result:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from core.explain.words import strip_stop_words
 from core.store.catalogs import Catalog
 from core.store.filters import Filter
 from core.store.items import StoredItem
@@ -69,7 +71,7 @@ def draw_page() -> None:
     need = _read_need(text, avoid, catalogs, filters, like)
     if need is None:
         _draw_examples(examples)
-        _draw_browse(catalogs, filters)
+        _draw_browse(catalogs, filters, avoid)
     else:
         _draw_suggestions(need)
     draw_sample_note(catalogs)
@@ -157,13 +159,16 @@ def _draw_examples(examples: Sequence[str]) -> None:
             st.button(example, key=f"example-{number}", on_click=_ask, args=(example,))
 
 
-def _draw_browse(catalogs: Sequence[Catalog], filters: tuple[Filter, ...]) -> None:
-    """What there is, newest first, before anything is asked for."""
+def _draw_browse(catalogs: Sequence[Catalog], filters: tuple[Filter, ...], avoid: Sequence[str]) -> None:
+    """What there is, newest first, before anything is asked for; without what holds the words to avoid."""
     items = open_workspace().items
     ids = np.concatenate([items.select(catalog.id, filters) for catalog in catalogs])[::-1]
+    ids = _leave_out(ids, avoid)
     pages, page = math.ceil(len(ids) / PAGE_SIZE), read_page()
     if not len(ids):
-        st.info("No item passes all filters. Take one away.", icon=":material/search_off:")
+        st.info(
+            "No item is left by the filters and what is to be avoided. Take one away.", icon=":material/search_off:"
+        )
     elif page is None or page > pages:
         draw_no_page(pages)
     else:
@@ -171,6 +176,21 @@ def _draw_browse(catalogs: Sequence[Catalog], filters: tuple[Filter, ...]) -> No
         shown = ids[(page - 1) * PAGE_SIZE : page * PAGE_SIZE].tolist()
         draw_plain_cards(items.fetch(shown), {catalog.id: catalog.name for catalog in catalogs})
         draw_pages(pages, page)
+
+
+def _leave_out(ids: NDArray[np.int64], avoid: Sequence[str]) -> NDArray[np.int64]:
+    """The items that hold none of the phrases, and a word on why there are fewer."""
+    if not avoid:
+        return ids
+    held = (open_workspace().words.holding(ids.tolist(), strip_stop_words(phrase)) for phrase in avoid)
+    left = ids[~np.isin(ids, list(frozenset().union(*held)))]
+    st.info(
+        f"This need says only what to avoid: {len(ids) - len(left):,} of {count_noun(len(ids), 'item')} that say "
+        f"{' or '.join(f'“{escape_markdown(phrase)}”' for phrase in avoid)} are left out. Say what is wanted as well, "
+        "and what fits best comes first.",
+        icon=":material/help:",
+    )
+    return left
 
 
 def _ask(need: str) -> None:

@@ -6,7 +6,6 @@ import streamlit as st
 
 from core.suggest.need import MAX_NEED_LENGTH, cut_need, split_avoid
 from ui.address import hold, read
-from ui.text import escape_markdown
 
 _CUT = "need-cut"
 
@@ -40,15 +39,7 @@ def draw_need_box(label: str, *, placeholder: str, on_change: Callable[[str], No
             "more briefly to have all of it count.",
             icon=":material/content_cut:",
         )
-    text, avoid = split_avoid(asked)
-    if avoid and not text:
-        phrases = ", ".join(f"“{escape_markdown(phrase)}”" for phrase in avoid)
-        st.info(
-            f"This need says only what to avoid ({phrases}). Say what is wanted as well, and what fits best comes "
-            "first.",
-            icon=":material/help:",
-        )
-    return text, avoid
+    return split_avoid(asked)
 
 
 def _take(on_change: Callable[[str], None]) -> None:

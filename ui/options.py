@@ -49,7 +49,7 @@ def draw_options() -> None:
         "Compare with an item's",
         MATCHES,
         key="match",
-        format_func=_MATCH_NAMES.get,
+        format_func=lambda name: _MATCH_NAMES[name],
         required=True,
         on_change=_take,
         args=("match",),

@@ -18,7 +18,7 @@ _MAX_WORDS = 40
 _MAX_JOINED = 8
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[^\W_{_CJK}]+")
-_SHORTENED = re.compile(r"\d[.,]\d+[eE]\+?\d+")
+_SHORTENED = re.compile(r"\d([.,]\d+)?[eE]\+\d\d")
 _EMPTY = frozenset({"", "0", "na", "none", "null", "nan", "doesnotapply", "nichtzutreffend", "notapplicable"})
 
 

@@ -4,6 +4,7 @@ Nested objects become dotted columns ("offers.price"); a list stays one cell of 
 in several languages become one column in English, or else in the first language, and a dotted column for each other.
 """
 
+import base64
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,14 @@ ROOT = "."
 _TELLING = ("src", "url", "href", "name", "title", "label", "value")
 _NOTES = frozenset({"", "id", "title", "pictures", "url"})
 _ENGLISH = "en"
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF8", "gif"),
+    (b"BM", "bmp"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+)
 # fmt: off
 _LANGUAGES = frozenset((
     "ar", "bg", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "ga", "gl", "he",
@@ -102,7 +111,7 @@ def flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict
     cells: dict[str, str] = {}
     for key, value in record.items():
         name = f"{prefix}{key}" or "column"
-        plain = _simplify(value)
+        plain = _simplify(_write_pictures(value))
         if isinstance(plain, Mapping) and plain and _is_translated(plain):
             cells.update(_choose_language(plain, name))
         elif isinstance(plain, Mapping) and plain and depth < MAX_DEPTH:
@@ -110,6 +119,24 @@ def flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict
         else:
             cells[name] = to_text(plain)
     return cells
+
+
+def _write_pictures(value: Any) -> Any:
+    """Pictures as data: addresses, as which cells can hold them; Parquet files hold the bytes, or these with a path."""
+    if isinstance(value, Mapping) and "bytes" in value and set(value) <= {"bytes", "path"}:
+        return _write_pictures(value["bytes"]) or value.get("path")
+    if isinstance(value, list):
+        return [_write_pictures(one) for one in value]
+    if isinstance(value, bytes) and (kind := _find_kind(value)):
+        return f"data:image/{kind};base64,{base64.b64encode(value).decode('ascii')}"
+    return value
+
+
+def _find_kind(data: bytes) -> str:
+    kind = next((kind for mark, kind in _PICTURES if data.startswith(mark)), "")
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    return "avif" if data[4:12] in (b"ftypavif", b"ftypavis") else kind
 
 
 def _simplify(value: Any) -> Any:

@@ -102,13 +102,15 @@ def validate_mapping(mapping: ColumnMapping, columns: Sequence[str], *, updates:
         found = mapping.find_columns(field)
         if len(found) > 1 and field not in MANY:
             names = " and ".join(f'"{name}"' for name in found)
-            raise MappingError(f"The {field} is filled by {names}; it holds one value. Choose one of the columns.")
+            choose = "Choose one of the columns (on the page, or with --map)."
+            raise MappingError(f"The {field} is filled by {names}; it holds one value. {choose}")
 
 
 def no_title(columns: Sequence[str]) -> MappingError:
     """The refusal of a file of new items without titles."""
     return MappingError(
-        f"No column holds the title. Choose the column with the name of each item, one of: {', '.join(columns)}."
+        "No column holds the title. Choose the column with the name of each item (on the page, or with --map "
+        f"title=COLUMN), one of: {', '.join(columns)}."
     )
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.catalog.aliases import find_exact
+from core.catalog.codes import is_shortened
 from core.catalog.schema import Problem
 from core.catalog.table import Row, build_problem
 
 _ERROR = re.compile(r"#[A-ZÀ-Ý/0]+[!?]|#N/A|#N/D|#NV|Err:\d{3}")
-_SHORTENED = re.compile(r"[1-9]([.,]\d+)?[eE]\+\d{2}")
 _WHOLE = re.compile(r"\d+\.0")
 _MONTHS = "jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 _DATE = re.compile(
@@ -31,11 +31,6 @@ class _Column:
     dates: list[tuple[int, str]] = field(default_factory=list)
     whole: list[tuple[int, str]] = field(default_factory=list)
     filled: int = 0
-
-
-def is_shortened(text: str) -> bool:
-    """Whether a spreadsheet cut the number to its first digits, as in 4.00638E+12."""
-    return _SHORTENED.fullmatch(text) is not None
 
 
 def mend_cells(columns: Sequence[str], rows: Sequence[Row]) -> tuple[list[Row], list[Problem]]:
@@ -61,7 +56,7 @@ def mend_cells(columns: Sequence[str], rows: Sequence[Row]) -> tuple[list[Row], 
 def _sort(one: _Column, number: int, cell: str) -> None:
     if _ERROR.fullmatch(cell):
         one.errors.append((number, cell))
-    elif _SHORTENED.fullmatch(cell):
+    elif is_shortened(cell):
         one.shortened.append((number, cell))
     elif _WHOLE.fullmatch(cell):
         one.whole.append((number, cell))

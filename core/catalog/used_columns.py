@@ -62,7 +62,8 @@ def find_used_columns(
         field = targets.get(one.column, "")
         is_guess = one.confidence == "suggested" and field == one.target and one.column not in chosen
         if field:
-            (guessed if is_guess else used).append(UsedColumn(field=field, column=one.column, note=one.note))
+            note = one.note if is_guess else ""
+            (guessed if is_guess else used).append(UsedColumn(field=field, column=one.column, note=note))
         elif one.note and one.confidence == "exact":
             used.append(UsedColumn(field="layout", column=one.column, note=one.note))
         else:

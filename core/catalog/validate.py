@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from core.catalog.codes import is_shortened
 from core.catalog.conventions import find_fold, find_roles
 from core.catalog.items import ItemBuilder, ItemSettings
 from core.catalog.mapping import ColumnMapping, validate_mapping
 from core.catalog.prices import CURRENCIES, guess_yen, has_yen_sign, infer_decimal_mark
 from core.catalog.records import ATTRIBUTE, CellReader, Record, build_plain_records
 from core.catalog.schema import DOMAINS, Domain, Item, Problem
-from core.catalog.spreadsheet import is_shortened
 from core.catalog.table import Row, Table, build_problem, find_problem_rows
 from core.catalog.text import clean_line
 from core.errors import MappingError

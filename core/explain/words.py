@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # type: ignore[import-untyped]
 
 from core.encode.text import clean_text
 
@@ -35,6 +35,11 @@ def is_stop_word(word: str) -> bool:
     English alone: words of other languages never are.
     """
     return word.casefold() in _STOP_WORDS
+
+
+def strip_stop_words(phrase: str) -> str:
+    """The phrase without words that only hold others together, whole where nothing would be left of it."""
+    return " ".join(word for word, _ in drop_words(phrase) if not is_stop_word(word)) or phrase
 
 
 def drop_words(text: str) -> list[tuple[str, str]]:

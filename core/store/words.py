@@ -18,6 +18,8 @@ _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900
 _TERM = re.compile(r"\w+", re.UNICODE)
 TITLE_WEIGHT = 2.0
 MAX_TERMS = 24
+#: Values that one statement is given; SQLite takes 32,766.
+_MOST_NUMBERS = 30_000
 #: More items than these with one code of a need are not looked at.
 MAX_SAME_CODE = 500
 #: A word in more than this share of all items says nothing that the embeddings do not say better, and costs the most.
@@ -117,14 +119,16 @@ class Words:
     def holding(self, ids: Sequence[int], phrase: str) -> frozenset[int]:
         """Those of the items that hold every word of the phrase."""
         terms = _split_terms(phrase)
-        if not terms or not ids:
-            return frozenset()
-        marks = ", ".join("?" for _ in ids)
-        rows = self._database.connection.execute(
-            f"SELECT rowid FROM item_words WHERE item_words MATCH ? AND rowid IN ({marks})",
-            (" AND ".join(f'"{term}"' for term in terms), *ids),
-        )
-        return frozenset(row[0] for row in rows)
+        found: set[int] = set()
+        for start in range(0, len(ids) if terms else 0, _MOST_NUMBERS):
+            some = ids[start : start + _MOST_NUMBERS]
+            marks = ", ".join("?" for _ in some)
+            rows = self._database.connection.execute(
+                f"SELECT rowid FROM item_words WHERE item_words MATCH ? AND rowid IN ({marks})",
+                (" AND ".join(f'"{term}"' for term in terms), *some),
+            )
+            found.update(row[0] for row in rows)
+        return frozenset(found)
 
     def rebuild(self) -> None:
         """Compact the index."""

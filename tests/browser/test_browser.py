@@ -55,7 +55,6 @@ def imported(server: Server, shop_zip: Path, chromium: object) -> Server:
     visit.settle().says("The first 20 rows")
     visit.click("Continue").says("No column holds the title")
     _choose(visit, "What Was es ist holds", "Title (required)")
-    _choose(visit, "What Bild holds", "Pictures – suggested")
     visit.click("Continue").says("Rejected rows")
     _mend_first_cell(visit, "red hat")
     visit.click("Continue").says("6 of the 6 pictures found")

@@ -148,21 +148,23 @@ def test_training_and_comparing_read_a_log_in_the_same_way(
 
     def keep(_workspace: object, spec: Any, *_rest: object) -> dict[str, Any]:
         asked.append(spec)
-        return {}
+        return {"version": "v", "rows": [], "recommendation": ""}
 
     monkeypatch.setattr("core.training_commands.run_train", keep)
-    monkeypatch.setattr("core.training_commands.run_compare", lambda *rest: keep(*rest) or {"models": [], "notes": []})
+    monkeypatch.setattr("core.training_commands.run_compare", keep)
     (shop / "log.txt").write_text("who|what|note\nu1|B1|x\n")
     how = ["--map", "user=who", "--map", "item=what", "--delimiter", "|"]
     arguments = ["--catalog", "S", "--interactions", str(shop / "log.txt"), *how]
     assert main(["--home", str(home.root), "train", *arguments]) == 0
+    assert "used      user ← who, item ← what\n" in capsys.readouterr().out
+    assert main(["--home", str(home.root), "train", *arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["columns"]["not_used"] == ["note"]
     assert main(["--home", str(home.root), "evaluate", *arguments, "--json"]) == 0
-    train, compare = asked
+    train, _, compare = asked
     assert isinstance(train, TrainSpec) and isinstance(compare, CompareSpec)
     assert train.reading == compare.reading and train.reading["options"]["delimiter"] == "|"
     assert train.reading["columns"]["user"] == "who" and TrainSpec.from_json(train.to_json()) == train
-    out = capsys.readouterr().out
-    assert "used      user ← who, item ← what" in out and '"not_used": ["note"]' in out
+    assert json.loads(capsys.readouterr().out)["columns"]["not_used"] == ["note"]
     assert main(["--home", str(home.root), "train", "--catalog", "S", "--map", "user=who"]) == 1
     assert "--interactions" in capsys.readouterr().err
 

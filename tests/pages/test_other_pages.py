@@ -40,6 +40,42 @@ def test_activity_shows_every_state(app: Open, workspace: Workspace) -> None:
     assert [button.label for button in test.button].count("Go on") == 2
 
 
+def test_an_ended_job_leads_to_its_catalogue_and_can_be_removed(app: Open, shop: Workspace) -> None:
+    jobs = JobStore(shop.database)
+    job = jobs.submit("import", "Import “Shop”", {"catalog": "Shop"}, key="k")
+    gone = jobs.submit("audit", "Audit of what is gone", {"catalog": "Gone"}, key="g")
+    for _ in range(2):
+        claimed = jobs.claim("w")
+        assert claimed is not None
+        jobs.finish(claimed.id, "w", "done")
+    waiting = jobs.submit("rebuild", "Rebuild", {}, key="r")
+    test = app("../pages/activity.py")
+    links = [(one.proto.label, one.proto.query_string) for one in test.get("page_link")]
+    assert ("Look at its items", "catalog=Shop") in links and "Read the report" not in [label for label, _ in links]
+    assert "1 waiting" in [label for label, _ in links], "what waits is not at work"
+    assert sum("Ended just now" in one.value for one in test.caption) == 2
+    assert not [one for one in test.button if one.key == f"remove-{waiting.id}"]
+    test.button(key=f"remove-{job.id}").click().run()
+    test.button(key="remove-go").click().run()
+    assert not test.exception and {one.id for one in jobs.list()} == {gone.id, waiting.id}
+
+
+def test_rebuilding_asks_first(app: Open, shop: Workspace) -> None:
+    test = app("../pages/catalogs.py")
+    test.button(key="rebuild").click().run()
+    assert JobStore(shop.database).live() == ()
+    test.button(key="rebuild-go").click().run()
+    (job,) = JobStore(shop.database).live()
+    assert not test.exception and job.kind == "rebuild"
+
+
+def test_a_catalogue_that_is_deleted_is_no_longer_named_by_the_address(app: Open, shop: Workspace) -> None:
+    test = app("../pages/catalogs.py", catalog="Shop")
+    test.button(key=f"delete-{shop.catalogs.find('Shop').id}").click().run()
+    test.button(key="delete-go").click().run()
+    assert not test.exception and not test.query_params.get("catalog")
+
+
 def test_the_sample_button_starts_one_job(app: Open, workspace: Workspace) -> None:
     test = app("../pages/catalogs.py")
     test.button(key="load-sample").click().run()

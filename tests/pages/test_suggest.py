@@ -108,9 +108,10 @@ def test_a_need_that_is_too_long_is_cut_and_said(app: Open, shop: Workspace) -> 
     assert "its end was cut off" in link.warning[0].value and _titles(link)[0] == "red shoe"
 
 
-def test_a_need_that_only_avoids_is_said(app: Open, shop: Workspace) -> None:
-    test = app(need="not red")
-    assert "only what to avoid (“red”)" in test.info[0].value
+def test_a_need_that_only_avoids_shows_everything_else(app: Open, shop: Workspace) -> None:
+    test = app(need="not a shoe, not red")
+    assert "only what to avoid: 15 of 60 items" in test.info[0].value
+    assert len(_titles(test)) == 24 and not [title for title in _titles(test) if "shoe" in title or "red" in title]
 
 
 def test_what_is_to_be_avoided_is_said(app: Open, shop: Workspace) -> None:

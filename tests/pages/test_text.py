@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.text import format_duration, format_estimate
+from ui.text import format_duration, format_estimate, format_moment
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,14 @@ def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None
 )
 def test_an_estimate_is_rounded_up(seconds: float, text: str) -> None:
     assert format_estimate(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("passed", "ago"),
+    [(-5, "just now"), (59, "just now"), (60, "1 minute ago"), (7199, "1 hour ago"), (200_000, "2 days ago")],
+)
+def test_a_moment_is_said_from_now_and_in_the_visitors_time(passed: float, ago: str) -> None:
+    moment = 1_764_252_180.0  # 27 Nov 2025, 14:03 UTC
+    assert format_moment(moment, moment + passed, "UTC") == f"{ago} (27 Nov 2025, 14:03)"
+    assert "(27 Nov 2025, 22:03)" in format_moment(moment, moment + passed, "Asia/Shanghai")
+    assert format_moment(moment, moment + passed, "No/Where").startswith(ago)

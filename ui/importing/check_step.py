@@ -57,7 +57,7 @@ def _draw_rejected(draft: Draft, table: Table, rejected: Sequence[RejectedRow]) 
     )
     pending = any(old != new for old, new in zip(rows, edited, strict=True))
     with st.container(horizontal=True):
-        st.button("Save the corrections", key="save-edits", disabled=not pending, on_click=_take_edits, args=(draft,))
+        st.button("Save the corrections", key="save-edits", disabled=not pending, on_click=_save, args=(draft,))
         st.download_button(
             "Download rejected rows",
             rejects_csv(table.columns, rejected),
@@ -119,6 +119,10 @@ def _take_edits(draft: Draft) -> bool:
     keep(replace(draft, spec=mended))
     after = check_all(mended, mended.key())
     return bool(after.items) and not any(one.row.number in changed for one in after.rejected)
+
+
+def _save(draft: Draft) -> None:
+    _take_edits(draft)
 
 
 def _draw_warnings(warnings: Sequence[Problem]) -> None:

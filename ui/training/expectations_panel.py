@@ -9,6 +9,7 @@ from core.errors import WishlightError
 from core.store.catalogs import Catalog
 from core.store.expectations import Expectation
 from core.suggest.expected import Standing, rank_expected
+from core.wording import count_noun
 from ui.navigation import find_page
 from ui.resources import open_workspace
 from ui.text import escape_markdown
@@ -57,8 +58,8 @@ def _rank(catalog: Catalog, numbers: tuple[int, ...]) -> tuple[Standing, ...]:
 def _draw_summary(standings: Sequence[Standing]) -> None:
     found = sum(one.found for one in standings)
     st.caption(
-        f"{found:,} of {len(standings):,} expected items are among the first ten now. Every training asks these needs "
-        "again and says on the version's card what it would lose and gain."
+        f"Among the first ten now: {found:,} of {count_noun(len(standings), 'expected item')}. Every training asks "
+        "these needs again and says on the version's card what it would lose and gain."
     )
 
 

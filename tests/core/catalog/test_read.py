@@ -1,9 +1,11 @@
 """Reading files: formats, dialects, damage; every trap has an answer worked out by hand."""
 
+import base64
 import gzip
 import json
 import struct
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import polars as pl
 import pytest
 
 from core.catalog import delimited, formats, structured, workbook
+from core.catalog.picture_sources import PictureSources
 from core.catalog.read import ReadOptions, Table, detect, detect_layout, preview_table, read_table
+from core.catalog.suggest_mapping import suggest_mapping
 from core.catalog.table import parse_delimiter
 from core.errors import CatalogFileError
 
@@ -389,6 +393,28 @@ def test_parquet_reads_as_text(tmp_path: Path) -> None:
         ("8", "4.5", "", "false", "", ""),
     ]
     assert [row.number for row in table.rows] == [1, 2]
+
+
+def test_pictures_in_parquet_come_along_as_data_addresses(tmp_path: Path, save_picture: Callable[..., Path]) -> None:
+    pictures = [save_picture(tmp_path / f"{colour}.png", colour).read_bytes() for colour in ("red", "blue")]
+    path = tmp_path / "items.parquet"
+    rows = {
+        "id": ["1", "2", "3"],
+        "title": ["Red", "Blue", "None"],
+        "image": [{"bytes": pictures[0], "path": "red.png"}, {"bytes": pictures[1], "path": None}, None],
+        "photo": [pictures[0], None, b"plain text"],
+        "images": [[{"bytes": pictures[0], "path": None}], [], None],
+        "poster": [{"bytes": None, "path": "a.png"}, None, None],
+    }
+    pl.DataFrame(rows).write_parquet(path)
+    table = read_table(path, detect(path).options)
+    addresses = [f"data:image/png;base64,{base64.b64encode(data).decode()}" for data in pictures]
+    assert table.columns == ("id", "title", "image", "photo", "images", "poster")
+    assert [row[2] for row in cells(table)] == [*addresses, ""]
+    assert [row[3] for row in cells(table)] == [addresses[0], "", "plain text"]
+    assert cells(table)[0][4:] == (json.dumps(addresses[:1]), "a.png")
+    mapping = suggest_mapping(table.columns, table.rows).build(accept_suggestions=True)
+    assert PictureSources().read(addresses[0]) == pictures[0] and "pictures" in mapping.targets.values()
 
 
 def test_json_lines_are_flattened(tmp_path: Path) -> None:

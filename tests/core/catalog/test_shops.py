@@ -252,4 +252,7 @@ def test_a_plain_file_keeps_its_codes(tmp_path: Path) -> None:
     assert fountain.codes == {"EAN": ("4006381333931",), "GTIN": ("04006381333931",), "MPN": ("FP-22/B",)}
     assert ball.codes == {"GTIN": ("04006381333948",), "MPN": ("BP-7", "BP-8")}
     assert marker.codes == {}
-    assert [(p.row, p.field, p.code) for p in outcome.problems] == [(3, "EAN", "shortened_code")]
+    assert [(p.row, p.field, p.code) for p in outcome.problems] == [
+        (0, "", "shortened_numbers"),
+        (3, "EAN", "shortened_code"),
+    ]

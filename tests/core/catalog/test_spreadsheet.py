@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.spreadsheet import is_shortened
+from core.catalog.codes import is_shortened
 from core.catalog.suggest_mapping import suggest_mapping
 from core.catalog.validate import build_items
 from tests.core.catalog.test_read import cells, codes, read_bytes
