@@ -29,8 +29,9 @@ from core.encode.item_tokens import ItemTokens, extract_tokens, load_tokens, sav
 from core.encode.loading import load_encoder
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
+from core.evaluate.answer import Answer
 from core.evaluate.catalog_report import TASKS
-from core.evaluate.help_report import Answer, CatalogHelp
+from core.evaluate.help_report import CatalogHelp
 from core.jobs.material import build_table
 from core.metrics import bootstrap_interval
 from core.train.config import TrainConfig, preset_config

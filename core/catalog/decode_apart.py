@@ -32,10 +32,10 @@ def normalise_apart(data: bytes) -> NormalPicture:
             timeout=DECODE_SECONDS + _START_SECONDS,
             check=True,
         )
-    except subprocess.SubprocessError as exc:
+        head, _, files = done.stdout.partition(b"\n")
+        answer = json.loads(head)
+    except (subprocess.SubprocessError, ValueError) as exc:
         raise PictureError("damaged", "The picture file made the decoder crash. Export it again.") from exc
-    head, _, files = done.stdout.partition(b"\n")
-    answer = json.loads(head)
     if "code" in answer:
         raise PictureError(answer["code"], answer["message"])
     cut = answer["jpeg"]

@@ -95,9 +95,13 @@ class PictureFetcher:
                 if last:
                     raise PictureError("http_error", str(exc)) from exc
                 wait = exc.wait
-            except httpx.InvalidURL as exc:
+            except (httpx.InvalidURL, UnicodeError) as exc:  # a host name that is none; idna's errors are UnicodeErrors
                 raise _bad_url() from exc
-            except (httpx.TransportError, httpcore.NetworkError, httpcore.TimeoutException) as exc:
+            except httpx.DecodingError as exc:
+                raise PictureError(
+                    "damaged", "The server packed the picture in a way that cannot be unpacked. Save it as a file."
+                ) from exc
+            except (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException) as exc:
                 if last:
                     raise _unreachable(url) from exc
                 wait = None
@@ -181,7 +185,7 @@ def _check_response(response: httpx.Response) -> None:
     if response.status_code in _RETRIED:
         wait = response.headers.get("retry-after", "")
         raise _RetryLater(
-            f"The server answered {response.status_code}. Try again later.", float(wait) if wait.isdigit() else None
+            f"The server answered {response.status_code}. Try again later.", float(wait) if _is_number(wait) else None
         )
     if response.status_code != 200:
         raise PictureError("http_error", f"The server answered {response.status_code}. Check the address.")
@@ -191,7 +195,7 @@ def _check_response(response: httpx.Response) -> None:
     if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
         raise PictureError("not_a_picture", f"The server sent {kind}, not a picture. Give the picture's own address.")
     length = response.headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BYTES:
+    if _is_number(length) and int(length) > MAX_BYTES:
         raise file_too_large()
 
 
@@ -204,6 +208,11 @@ def _read(chunks: Iterable[bytes], deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise PictureError("too_slow", f"The picture took more than {TOTAL_SECONDS:.0f} seconds. Try again later.")
     return bytes(data)
+
+
+def _is_number(text: str) -> bool:
+    """Whether a header holds a plain number; "²" is a digit and none."""
+    return text.isascii() and text.isdecimal() and len(text) < 16
 
 
 def _bad_url() -> PictureError:

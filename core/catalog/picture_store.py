@@ -5,6 +5,7 @@ thumbnails are derived and are not.
 """
 
 import hashlib
+import logging
 import multiprocessing
 import os
 import re
@@ -15,9 +16,10 @@ from pathlib import Path
 
 from core.catalog.decode_apart import normalise_apart, prepare_decoder
 from core.catalog.pictures import NormalPicture, normalise_picture
-from core.errors import PictureError
+from core.errors import PictureError, StoreError
 from core.files import written_whole
 
+_log = logging.getLogger(__name__)
 _HASH = re.compile(r"[0-9a-f]{64}")
 _THREADS = 8
 #: Pictures in flight, which bounds the memory that their bytes take.
@@ -102,11 +104,15 @@ class PictureImporter:
         """Store pictures.
 
         Args:
-            loaders: Reference to a function that returns the file's bytes or raises PictureError; called from threads.
+            loaders: Reference to a function that returns the file's bytes; called from threads. Whatever it raises
+                costs its picture alone.
             on_each: Called after each picture, e.g. to show progress or to stop by raising.
 
         Returns:
             Reference to content hash, or to the reason why there is none.
+
+        Raises:
+            StoreError: A picture could not be written.
         """
         results: dict[str, str | PictureError] = {}
         references = list(loaders)
@@ -127,8 +133,8 @@ class PictureImporter:
         for reference, loaded in loading.items():
             try:
                 data = loaded.result()
-            except PictureError as exc:
-                results[reference] = exc
+            except Exception as exc:
+                results[reference] = _reason(exc)
                 on_each()
                 continue
             picture = pictures[reference] = hashlib.sha256(data).hexdigest()
@@ -147,9 +153,14 @@ class PictureImporter:
                 # A dead pool does not say which of its pictures killed it.
                 self._pool = None
                 normal = normalise_apart(data)
-        except PictureError as exc:
-            return exc
-        self._store.put(picture, normal)
+        except Exception as exc:
+            return _reason(exc)
+        try:
+            self._store.put(picture, normal)
+        except OSError as exc:
+            raise StoreError(
+                f"A picture could not be written ({exc.strerror}). Make room on the disk, then go on."
+            ) from exc
         return picture
 
     def _submit(self, data: bytes) -> "Future[NormalPicture]":
@@ -165,6 +176,16 @@ class PictureImporter:
         return ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_decoder
         )
+
+
+def _reason(exc: Exception) -> PictureError:
+    """Why there is no picture; what nobody expected is logged."""
+    if isinstance(exc, PictureError):
+        return exc
+    _log.error("A picture cannot be read", exc_info=exc)
+    return PictureError(
+        "damaged", f"The picture cannot be read ({type(exc).__name__}). Save it again, or give another."
+    )
 
 
 def _checked(picture: str) -> str:

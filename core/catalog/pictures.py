@@ -59,7 +59,7 @@ def normalise_picture(data: bytes) -> NormalPicture:
     with _time_limit(DECODE_SECONDS), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            image = _decode(data)
+            return _encode(_decode(data))
         except PictureError:
             raise
         except MemoryError as exc:
@@ -67,7 +67,6 @@ def normalise_picture(data: bytes) -> NormalPicture:
         except Exception as exc:
             # The decoders raise nearly every built-in exception on a crafted file; the row must survive all of them.
             raise _damaged(exc) from exc
-        return _encode(image)
 
 
 def _check_bytes(data: bytes) -> None:

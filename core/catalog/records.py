@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from core.catalog.table import Row
 
 ATTRIBUTE = "attribute:"
 _VOLATILE = frozenset({"price", "sale_price", "currency", "availability"})
+_HALF = re.compile("[\ud800-\udfff]")
 # How other programs write "no value". A title or an id is taken as it is: "NaN" may well be a name.
 _NULLS = frozenset({"NaN", "nan", "NULL", "null", "N/A", "n/a", "#N/A", "\\N"})
 
@@ -61,7 +63,7 @@ class CellReader:
         values: dict[str, list[str]] = {}
         cells = row.cells
         for position, target in self._targeted:
-            cell = cells[position].strip()
+            cell = _clean_cell(cells[position])
             if cell and (cell not in _NULLS or target in ("id", "title")):
                 if target in values:
                     values[target].append(cell)
@@ -72,7 +74,12 @@ class CellReader:
     def read_cell(self, row: Row, column: str) -> str:
         """One cell by its column's name, "" where there is no such column."""
         position = self._positions.get(column)
-        return "" if position is None else row.cells[position].strip()
+        return "" if position is None else _clean_cell(row.cells[position])
+
+
+def _clean_cell(cell: str) -> str:
+    """Without blanks around it, and without half characters, which nothing can store."""
+    return cell.strip() if cell.isascii() else _HALF.sub("\ufffd", cell.strip())
 
 
 def build_plain_records(rows: Iterable[Row], reader: CellReader) -> list[Record]:

@@ -1,5 +1,6 @@
 """From a table and a mapping to items; every row is accepted, or rejected with the reasons."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from core.catalog.text import clean_line
 from core.errors import MappingError
 
 _NO_EDITS: Mapping[int, Mapping[str, str]] = MappingProxyType({})
+_log = logging.getLogger(__name__)
 _WHOLE = re.compile(r"-?\d{1,15}\.0")
 
 
@@ -241,7 +243,13 @@ def _build_all(records: Sequence[Record], settings: ItemSettings, outcome: _Outc
     shared: dict[frozenset[str], frozenset[str]] = {}  # nearly every row speaks of the same
     for record in records:
         builder = ItemBuilder(record, settings)
-        item = builder.build()
+        try:
+            item = builder.build()
+        except Exception as exc:
+            _log.exception("Row %d cannot be read", record.row)
+            outcome.problems.append(problem := _unreadable(record, exc))
+            outcome.rejected |= {number: [problem] for number in record.rows}
+            continue
         first = first_rows.get(item.item_id)
         if first is not None and item.item_id:
             builder.problems.append(_duplicate(record, item, first, made=settings.make_ids))
@@ -254,6 +262,11 @@ def _build_all(records: Sequence[Record], settings: ItemSettings, outcome: _Outc
             fields = builder.find_fields(item)
             fields = shared.setdefault(fields, fields)
             outcome.items.append(ParsedItem(row=record.row, rows=record.rows, item=item, fields=fields))
+
+
+def _unreadable(record: Record, exc: Exception) -> Problem:
+    message = f"The row cannot be read ({type(exc).__name__}); look for what is unlike the other rows, and correct it."
+    return build_problem(record.row, "", "unreadable_row", str(exc), message)
 
 
 def _duplicate(record: Record, item: Item, first: int, *, made: bool) -> Problem:

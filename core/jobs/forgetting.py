@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from core.encode.item_tokens import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
-from core.evaluate.help_report import Answer, find_main, match_both_ways, matching_rows
+from core.evaluate.answer import Answer
+from core.evaluate.help_report import find_main, match_both_ways, matching_rows
 from core.jobs.material import Material, build_table
 from core.jobs.progress import Progress
 from core.metrics import bootstrap_interval

@@ -41,6 +41,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(302, b"", "text/plain", location="/loop")
         elif self.path == "/page":
             self._send(200, b"<html>", "text/html; charset=utf-8")
+        elif self.path == "/packed":
+            self._send(200, b"no gzip", "image/png", extra={"Content-Encoding": "gzip"})
+        elif self.path == "/odd":
+            self._send(302, b"", "text/plain", location="http://xn--/x.png")
+        elif self.path == "/later":
+            self._send(503, b"", "text/plain", retry="\u00b2")
+        elif self.path == "/length":
+            self._send(200, b"x", "image/png", extra={"Content-Length": "\u00b2"})
         elif self.path == "/svg":
             self._send(200, b"<svg/>", "image/svg+xml")
         elif self.path == "/endless":
@@ -60,10 +68,19 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(404, b"", "text/plain")
 
-    def _send(self, status: int, body: bytes, kind: str, *, location: str = "", retry: str = "") -> None:
+    def _send(
+        self,
+        status: int,
+        body: bytes,
+        kind: str,
+        *,
+        location: str = "",
+        retry: str = "",
+        extra: dict[str, str] | None = None,
+    ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in ({"Content-Type": kind, "Content-Length": str(len(body))} | (extra or {})).items():
+            self.send_header(name, value)
         if location:
             self.send_header("Location", location)
         if retry:
@@ -110,6 +127,10 @@ def test_fetches_and_follows_redirects(fetcher: PictureFetcher, server: str) -> 
         ("/loop", "http_error"),
         ("/page", "not_a_picture"),
         ("/svg", "svg"),
+        ("/packed", "damaged"),
+        ("/odd", "bad_url"),
+        ("/later", "http_error"),
+        ("/length", "unreachable"),
         ("/none", "http_error"),
     ],
 )
@@ -143,7 +164,19 @@ def test_the_real_guard_refuses_this_machine(server: str) -> None:
             assert caught.value.code in ("private_address", "unreachable"), host
 
 
-@pytest.mark.parametrize("url", ["ftp://a/b", "http://", "http://u:p@a/b", "http://a:22/b", "http://a:x/", "//a/b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a/b",
+        "http://",
+        "http://u:p@a/b",
+        "http://a:22/b",
+        "http://a:x/",
+        "//a/b",
+        "http://xn--/x.png",
+        "http://\udcff.example/",
+    ],
+)
 def test_strange_addresses_are_not_called(url: str) -> None:
     with PictureFetcher(sleep=lambda _: None) as guarded, pytest.raises(PictureError) as caught:
         guarded.fetch(url)

@@ -8,7 +8,7 @@ import pytest
 from core.catalog.decode_apart import normalise_apart
 from core.catalog.picture_store import PictureImporter, PictureStore
 from core.catalog.pictures import normalise_picture
-from core.errors import PictureError
+from core.errors import PictureError, StoreError
 
 
 @pytest.fixture
@@ -34,6 +34,54 @@ def test_stores_by_content_and_reports_each_bad_picture(
     assert [results[name].code for name in ("bad", "gone")] == ["unsupported", "missing"]
     assert len(seen) == 4
     assert store.has(results["a"]) and list(store.everything()) == [results["a"]]
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [ValueError("odd"), RuntimeError("Symlink loop"), UnicodeError(), OSError(5, "broken"), MemoryError(), KeyError(1)],
+)
+def test_whatever_a_loader_raises_costs_its_picture(
+    store: PictureStore, tmp_path: Path, save_picture: Callable[..., Path], exc: Exception
+) -> None:
+    red = save_picture(tmp_path / "red.png", "red").read_bytes()
+
+    def fail() -> bytes:
+        raise exc
+
+    with PictureImporter(store, workers=1) as importer:
+        results = importer.add({"bad": fail, "good": lambda: red})
+    assert isinstance(results["bad"], PictureError) and results["bad"].code == "damaged"
+    assert type(exc).__name__ in str(results["bad"])
+    assert store.has(str(results["good"]))
+
+
+def test_whatever_the_decoder_raises_costs_its_picture(
+    store: PictureStore, tmp_path: Path, save_picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    red = save_picture(tmp_path / "red.png", "red").read_bytes()
+    monkeypatch.setattr("core.catalog.picture_store.normalise_picture", _raise_on_marker)
+    with PictureImporter(store, workers=1) as importer:
+        results = importer.add({"bad": lambda: b"KILL", "good": lambda: red})
+    assert isinstance(results["bad"], PictureError) and store.has(str(results["good"]))
+
+
+def test_a_full_disk_is_a_sentence(
+    store: PictureStore, tmp_path: Path, save_picture: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    red = save_picture(tmp_path / "red.png", "red").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "put", full)
+    with PictureImporter(store, workers=1) as importer, pytest.raises(StoreError, match="No space left on device"):
+        importer.add({"a": lambda: red})
+
+
+def _raise_on_marker(data: bytes) -> object:
+    if data == b"KILL":
+        raise ZeroDivisionError
+    return normalise_picture(data)
 
 
 def test_never_decodes_what_is_there_already(

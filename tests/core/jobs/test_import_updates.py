@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from core.catalog.importing import ImportSpec
+from core.catalog.items import ItemBuilder
 from core.catalog.schema import Item
 from core.errors import CatalogFileError, MappingError
 from core.jobs.import_catalog import run_import
@@ -292,3 +293,30 @@ def test_a_workbook_without_rows_is_refused(workspace: Workspace, tmp_path: Path
         with pytest.raises(CatalogFileError, match=r"no rows|no sheet with rows"):
             run_import(workspace, write_spec(tmp_path / "empty.xlsx"))
     assert workspace.catalogs.list() == ()
+
+
+def test_one_hostile_row_or_picture_costs_only_itself(
+    workspace: Workspace, tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pictures / "loop.png").symlink_to("loop.png")
+    rows = [
+        {"id": "1", "title": "Red shoe", "image": "red.png"},
+        {"id": "2", "title": "Loop", "image": "loop.png"},
+        {"id": "3", "title": "Address", "image": "http://xn--/x.png"},
+        {"id": "4", "title": "Half \ud800 a character", "image": "\udfff.png", "url": "https://a.example/\ud800"},
+        {"id": "5", "title": "Odd row"},
+    ]
+    (tmp_path / "bad.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    build = ItemBuilder.build
+
+    def fail_once(self: ItemBuilder) -> Item:
+        if self._record.values["title"] == ["Odd row"]:
+            raise ZeroDivisionError("odd")
+        return build(self)
+
+    monkeypatch.setattr(ItemBuilder, "build", fail_once)
+    spec = replace(write_spec(tmp_path / "bad.jsonl", folder=pictures), fetch=True)
+    report = run_import(workspace, spec)
+    assert (report.created, report.pictures_ok, report.pictures_failed) == (4, 1, 3)
+    assert [problem.code for problem in report.rejected] == ["unreadable_row"]
+    assert {problem.row for problem in report.picture_problems} == {2, 3, 4}

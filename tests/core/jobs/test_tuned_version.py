@@ -8,8 +8,8 @@ import pytest
 
 from core.config import open_home
 from core.encode.loading import load_encoder
+from core.evaluate.answer import Answer
 from core.evaluate.catalog_report import TASKS, Matching
-from core.evaluate.help_report import Answer
 from core.jobs.activate import activate_version
 from core.jobs.forgetting import add_forgetting, find_other
 from core.jobs.import_catalog import run_import

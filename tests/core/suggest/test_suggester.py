@@ -212,7 +212,10 @@ def test_a_need_in_chinese_is_answered_and_explained(shop: Workspace) -> None:
     add_items(shop, "Shop", [Item(item_id="zh", title="红色帽子")])
     found = shop.suggester.suggest(Need(text="帽子"))
     assert _ids(found)[0] == "zh"
-    assert any("multilingual" in note for note in found.notes)
+    (note,) = found.notes
+    assert "multilingual" in note
+    # The text part is not switched off, and the note does not say so.
+    assert any(one.parts["text"] for one in found.page) and "a guess" in note and "only exact words" not in note
     assert shop.suggester.suggest(Need(text="hat")).notes == ()
 
 
