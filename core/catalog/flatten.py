@@ -27,7 +27,6 @@ _PICTURES = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF8", "gif"),
-    (b"BM", "bmp"),
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
 )
@@ -138,6 +137,8 @@ def _write_pictures(value: Any) -> Any:
 
 def _find_kind(data: bytes) -> str:
     kind = next((kind for mark, kind in _PICTURES if data.startswith(mark)), "")
+    if data[:2] == b"BM" and data[6:10] == bytes(4):  # two letters alone begin names as well
+        return "bmp"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     return "avif" if data[4:12] in (b"ftypavif", b"ftypavis") else kind

@@ -78,6 +78,7 @@ def test_an_empty_list_is_no_table(tmp_path: Path) -> None:
             {"price": {"value": None, "currency": None}, "tax": {"amount": 1}},
             {"price.value": "", "price.currency": "", "tax.amount": "1"},
         ),
+        ({"brand": b"BMW 320"}, {"brand": "BMW 320"}),
         ({"size": {"w": 10, "h": 5}}, {"size.w": "10", "size.h": "5"}),
         ({"images": [{"src": "a.jpg", "alt": "A"}, {"src": "b.jpg"}]}, {"images": '["a.jpg", "b.jpg"]'}),
         ({"images": [{"id": 1, "src": "a.jpg"}]}, {"images": '["a.jpg"]'}),
