@@ -18,7 +18,8 @@ _END = 253_402_300_800
 #: Only behind a time of day: "24-10-2015" ends in no zone.
 _ZONE = r"(:\d\d(?:[.,]\d+)?)\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 _CLOCKS = ("", " %H:%M:%S%.f", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-_DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y")
+_DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y",
+         "%d %B %Y", "%b %d %Y", "%B %d %Y")  # fmt: skip
 #: Either day/month or month/day; which of them can only be told from a whole column.
 _MONTH_FIRST, _DAY_FIRST = "%m/%d/%Y", "%d/%m/%Y"
 
@@ -97,6 +98,9 @@ def _parse_numbers(cells: pl.Series) -> NDArray[np.int64]:
 
 def _parse_texts(cells: pl.Series) -> tuple[NDArray[np.int64], bool]:
     """Seconds of each text, and whether days and months could be swapped."""
+    cells = cells.str.replace(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", "${1}-${2}-${3}T${4}:${5}:${6}")
+    cells = cells.str.replace(r"^[A-Z][a-z]{2,8}, +(\d)", "${1}")  # the weekday of e-mail
+    cells = cells.str.replace(r"^(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):", "${1} ${2} ${3} ")  # web servers
     zones = cells.str.extract(_ZONE, 2)
     plain = cells.str.replace(_ZONE, "${1}").str.replace(r"(\d)T(\d)", "${1} ${2}")
     plain = plain.str.replace(r"^(\d{4})[/.年](\d{1,2})[/.月](\d{1,2})日?", "${1}-${2}-${3}")

@@ -42,6 +42,13 @@ DAY = 1_445_644_800
         ("10/24/2015 7:27 PM", MINUTE),
         ("24 Oct 2015", DAY),
         ("October 24, 2015", DAY),
+        ("24 October 2015", DAY),
+        ("Oct 24 2015", DAY),
+        ("20151024T192715Z", MOMENT),
+        ("20151024T212715+0200", MOMENT),
+        ("Sat, 24 Oct 2015 19:27:15 GMT", MOMENT),
+        ("Saturday, 24 October 2015 19:27:15", MOMENT),
+        ("24/Oct/2015:21:27:15 +0200", MOMENT),
     ],
 )
 def test_ways_to_write_a_moment(text: str, seconds: int) -> None:
