@@ -58,6 +58,7 @@ _FREE_WORDS = "free gratis grátis gratuit gratuito kostenlos umsonst беспл
 _FREE = frozenset(_FREE_WORDS.split())
 _NUMBER = re.compile(r"(?:\d|(?<![\w.])[.,](?=\d))[\d.,'’ ]*")
 _GROUPS = re.compile(r"\d*|\d{1,3}([.,]\d{2,3})*[.,]\d{3}")
+_NO_CENTS = re.compile(r"(?<=\d)([.,])[-–—]{1,2}(?!\s?\d)")
 _RANGE = re.compile(r"\d\s*(?:-|–|—|~|to|bis|à)\s*\D{0,3}\d")
 _NEGATIVE = re.compile(r"^\D{0,4}[-−]\s*\D{0,4}\d|^\(.*\d.*\)$")
 _AMBIGUOUS = {
@@ -189,6 +190,8 @@ def has_yen_sign(text: str) -> bool:
 def _simplify(text: str) -> str:
     if "&" in text:
         text = html.unescape(html.unescape(text))
+    # "49,-" is written for "49,00", and tells the mark.
+    text = _NO_CENTS.sub(r"\g<1>00", text)
     if text.isascii():
         return text.strip()
     plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).translate(_MARKS).strip()

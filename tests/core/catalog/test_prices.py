@@ -118,3 +118,9 @@ def test_yen_or_yuan_is_told_by_other_prices_then_by_the_language(
     prices: list[str], words: list[str], code: str
 ) -> None:
     assert guess_yen(prices, words) == code
+
+
+def test_a_dash_for_the_cents_tells_the_mark() -> None:
+    assert parse_price("1.299,- €", decimal_mark=".").amount == 1299
+    assert infer_decimal_mark(["1.299", "49,-"]) == ","
+    assert parse_price("5-9 €").fault == "range"
