@@ -106,11 +106,6 @@ def say_filter(condition: Filter) -> str:
     return f"{condition.field.capitalize()}{words[condition.operator]} {condition.value[:40]}"
 
 
-def first_page() -> None:
-    """Go back to the first page; a callback."""
-    go(page="")
-
-
 def _read_one(name: str, value: str, catalogs: Sequence[Catalog], by_field: dict[str, Facet]) -> Filter:
     """One condition of the address.
 

@@ -153,13 +153,18 @@ def apply_overrides(
             targets = {column: "" if other == target else other for column, other in targets.items()}
     for target, wanted in pairs:
         if wanted:
-            column = _find_column(wanted, names)
+            column = find_named_column(wanted, names)
             targets.pop(column, None)  # to the end: the order of the overrides is the order of the levels
             targets[column] = "" if target == "ignore" else target
     return replace(mapping, targets=targets)
 
 
-def _find_column(wanted: str, columns: Sequence[str]) -> str:
+def find_named_column(wanted: str, columns: Sequence[str]) -> str:
+    """The column that a person means, whatever the case it is written in.
+
+    Raises:
+        MappingError: There is none of that name; the message names those that are near.
+    """
     if wanted in columns:
         return wanted
     same = [column for column in columns if column.lower().strip() == wanted.lower().strip()]

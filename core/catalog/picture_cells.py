@@ -15,8 +15,8 @@ from core.catalog.values import MAX_URL, parse_url, read_json_list, unique
 _ENDINGS = r"(?:jpe?g|jfif|png|webp|gif|bmp|avif|tiff?|heic|svg)"
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|amp|quot|apos|lt|gt);")
 # A reference starts anew after these marks where an address or a picture follows; commas are parts of addresses, too.
-_NEXT = re.compile(r"[\s,;|]+(?=(?:https?:)?//|www\.|data:image/)", re.IGNORECASE)
-_BREAKS = re.compile(r"\s*[\r\n|]+\s*")
+_NEXT = re.compile(r"(?<![\s,;|])[\s,;|]+(?=(?:https?:)?//|www\.|data:image/)", re.IGNORECASE)
+_BREAKS = re.compile(r"[\r\n|]+")
 # Base64 may go on over line ends; a file name after one, with its full stop, is no part of it.
 _DATA = re.compile(
     r"data:[^,|]{0,100};base64,[A-Za-z0-9+/=%_-]*(?:\s+[A-Za-z0-9+/]{1,80}={0,2}(?=[\s,;|]|$))*|data:[^,|]{0,100},[^|\n]*",
@@ -24,12 +24,14 @@ _DATA = re.compile(
 )
 _PICTURE = re.compile(rf"\.{_ENDINGS}\b", re.IGNORECASE)
 # "front.jpg:Front view", and " ! alt : Front view ! title : ..." of an import plugin.
-_COLON_TEXT = re.compile(rf"(.+\.{_ENDINGS}(?:\?[^\s:]*)?):(?!//).*", re.IGNORECASE | re.DOTALL)
-_MARKED_TEXT = re.compile(r"\s+!\s+\w+\s*:.*", re.DOTALL)
+_COLON_TEXT = re.compile(rf"(.+\.{_ENDINGS}(?:\?[^\s:]{{0,{MAX_URL}}})?):(?!//).*", re.IGNORECASE | re.DOTALL)
+_MARKED_TEXT = re.compile(r"(?<!\s)\s+!\s+\w+\s*:.*", re.DOTALL)
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]+):(?!\\)")
-# Pictures as pages, workbooks and notes show them.
+# Pictures as pages, workbooks and notes show them. No part runs on into the next opening: a cell of
+# nothing but openings would else be read to its end from each of them.
 _SHOWN = re.compile(
-    r"""<img\b[^>]*?\bsrc\s*=\s*["']?([^"'\s>]+)|=IMAGE\(\s*"([^"]+)"|!\[[^\]]*\]\(([^)\s]+)[^)]*\)""", re.IGNORECASE
+    r"""<img\b[^<>]*?\bsrc\s*=\s*["']?([^"'\s<>]+)|=IMAGE\(\s*"([^"]+)"|!\[[^\[\]]*\]\(([^)\s\[]++)(?:\s[^)\[]*)?\)""",
+    re.IGNORECASE,
 )
 _NO_PICTURE = frozenset({
     "", "-", "--", "–", "—", "n/a", "na", "none", "null", "nan", "no_selection", "no selection", "no image", "noimage",
@@ -87,7 +89,7 @@ def _cut_data(text: str) -> list[str]:
 def _split_addresses(text: str) -> list[str]:
     if text.lower().startswith(DATA):
         return [text]
-    lines = [line for line in _BREAKS.split(text) if line.strip(" ,;")]
+    lines = [line for line in map(str.strip, _BREAKS.split(text)) if line.strip(" ,;")]
     parts = [part.strip(" ,;") for line in lines for part in _NEXT.split(line)]
     return [_complete(part) if _is_address(part) else part for part in map(_drop_text, parts)]
 
@@ -104,7 +106,7 @@ def _complete(address: str) -> str:
 
 
 def _split_names(text: str) -> list[str]:
-    parts = [part for part in _BREAKS.split(text) if part]
+    parts = [part for part in map(str.strip, _BREAKS.split(text)) if part]
     if len(parts) > 1:
         pictures = [part for part in parts if _PICTURE.search(part)]
         return [_drop_text(part) for part in pictures or parts]  # "a.jpg|Front view"

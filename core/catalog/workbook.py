@@ -23,7 +23,7 @@ MAX_MEMBERS = 10_000
 MAX_CELLS = 50_000_000
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
 #: A cell with a formula and no value, as programs write it that do not calculate.
-_UNSOLVED = re.compile(rb'<c r="([A-Z]{1,3}\d{1,7})"[^>]*><f[^>]*?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>')
+_UNSOLVED = re.compile(rb'<c r="([A-Z]{1,3}\d{1,7})"[^<>]*><f[^<>]*?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>')
 _MAX_UNSOLVED = 1_000
 _TAIL_BYTES = 4096
 HEAD_ROWS = 60

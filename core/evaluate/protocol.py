@@ -37,7 +37,6 @@ TAIL_BEYOND = 0.2
 NEWCOMER = 20
 #: Ranks that are looked at.
 DEPTH = 20
-METRICS = ("ndcg@10", "recall@10", "recall@20", "mrr@10")
 _BATCH = 64
 
 

@@ -1,11 +1,10 @@
 """Which column of a log fills what: suggested from the names, overridden by a person, checked."""
 
-import difflib
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.catalog.mapping import SuggestedColumn
+from core.catalog.mapping import SuggestedColumn, find_named_column
 from core.errors import MappingError
 from core.interactions.aliases import LOG_TARGETS, is_order_number
 
@@ -118,13 +117,4 @@ def _listed(names: Sequence[str]) -> str:
 def _find_column(target: str, wanted: str, columns: Sequence[str]) -> str:
     if target not in LOG_TARGETS:
         raise MappingError(f'"{target}" is no part of a log. Its parts are {", ".join(LOG_TARGETS)}.')
-    if not wanted or wanted in columns:
-        return wanted
-    same = [column for column in columns if column.lower().strip() == wanted.lower().strip()]
-    if len(same) == 1:
-        return same[0]
-    lowered = {column.lower(): column for column in columns}
-    near = difflib.get_close_matches(wanted.lower(), lowered, n=3, cutoff=0.5)
-    quoted = " or ".join(f'"{lowered[name]}"' for name in near)
-    hint = f" Did you mean {quoted}?" if near else ""
-    raise MappingError(f'The file has no column "{wanted}".{hint} It has: {", ".join(columns)}.')
+    return find_named_column(wanted, columns) if wanted else ""

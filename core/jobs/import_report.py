@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.catalog.schema import Problem
-from core.errors import StoreError
 from core.store.catalogs import Catalog
 from core.store.items import PictureLink
 from core.workspace import Workspace
@@ -113,19 +112,18 @@ def note_picture(state: ImportState, row: int, link: PictureLink) -> None:
 def load_state(workspace: Workspace, catalog: Catalog, import_id: str, key: str) -> ImportState:
     """The state of the run of that id; a new one starts at nothing, and one without an id is not kept.
 
-    Raises:
-        StoreError: The run was started with another recipe.
+    A run whose recipe is another one by now, as after an update of the program, starts at nothing too: its rows may be
+    counted in another way, and those that are written already are passed over.
     """
     if not import_id:
         return ImportState()
     with workspace.database.transaction() as connection:
-        connection.execute(
-            "INSERT INTO imports(id, catalog_id, plan_hash) VALUES (?, ?, ?) ON CONFLICT(id) DO NOTHING",
+        row = connection.execute(
+            "INSERT INTO imports(id, catalog_id, plan_hash) VALUES (?, ?, ?) ON CONFLICT(id) DO UPDATE SET "
+            "rows_done = CASE WHEN plan_hash = excluded.plan_hash AND catalog_id = excluded.catalog_id THEN rows_done "
+            "ELSE 0 END, plan_hash = excluded.plan_hash, catalog_id = excluded.catalog_id RETURNING rows_done, report",
             (import_id, catalog.id, key),
-        )
-        row = connection.execute("SELECT * FROM imports WHERE id = ?", (import_id,)).fetchone()
-    if row["plan_hash"] != key or row["catalog_id"] != catalog.id:
-        raise StoreError("This import was started with other settings. Start a new one.")
+        ).fetchone()
     return ImportState(**json.loads(row["report"])) if row["rows_done"] else ImportState()
 
 

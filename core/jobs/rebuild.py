@@ -3,6 +3,7 @@
 from core.errors import PictureError
 from core.jobs.encoding import encode_catalog
 from core.jobs.progress import Progress, silent
+from core.store.items import replace_codes
 from core.store.words import replace_words
 from core.workspace import Workspace
 
@@ -43,5 +44,6 @@ def _rebuild_words(workspace: Workspace, catalog_id: int, total: int, progress: 
     with workspace.database.transaction() as connection:
         for done, stored in enumerate(workspace.items.iterate(catalog_id), start=1):
             replace_words(connection, stored.id, stored.item)
+            replace_codes(connection, catalog_id, stored.id, stored.item)
             progress("Indexing words", done, total)
     return done

@@ -1,6 +1,7 @@
 """Items with their pictures and facets."""
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -179,11 +180,7 @@ class Items:
             "INSERT OR IGNORE INTO facets(catalog_id, field, value, item) VALUES (?, ?, ?, ?)",
             [(catalog_id, field, value, number) for field, values in item_facets(item).items() for value in values],
         )
-        connection.execute("DELETE FROM item_codes WHERE item = ?", (number,))
-        connection.executemany(
-            "INSERT INTO item_codes(catalog_id, code, item) VALUES (?, ?, ?)",
-            [(catalog_id, code, number) for code in item_codes(item)],
-        )
+        replace_codes(connection, catalog_id, number, item)
         replace_words(connection, number, item)
 
     def _pictures(self, ids: Sequence[int]) -> dict[int, tuple[PictureLink, ...]]:
@@ -215,10 +212,15 @@ def item_facets(item: Item) -> Mapping[str, tuple[str, ...]]:
     return {field: values for field, values in short.items() if values}
 
 
-def item_codes(item: Item) -> frozenset[str]:
-    """Everything an item is found by when it is typed, as `normalise_code` writes it: its id and its codes."""
+def replace_codes(connection: sqlite3.Connection, catalog_id: int, number: int, item: Item) -> None:
+    """Index all that an item is found by when it is typed, its id and its codes; part of the caller's transaction."""
     texts = [item.item_id, *(code for codes in item.codes.values() for code in codes)]
-    return frozenset(code for text in texts if (code := normalise_code(text)))
+    found = {code for text in texts if (code := normalise_code(text))}
+    connection.execute("DELETE FROM item_codes WHERE item = ?", (number,))
+    connection.executemany(
+        "INSERT INTO item_codes(catalog_id, code, item) VALUES (?, ?, ?)",
+        [(catalog_id, code, number) for code in found],
+    )
 
 
 def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

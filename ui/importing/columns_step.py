@@ -11,6 +11,7 @@ from core.catalog.read import preview_table
 from core.catalog.records import ATTRIBUTE
 from core.catalog.suggest_mapping import suggest_mapping
 from core.errors import MappingError
+from core.wording import count_noun
 from ui.importing.state import draw_moves, find_catalog, keep
 from ui.text import escape_markdown
 
@@ -73,7 +74,7 @@ def _draw_banner(draft: Draft, waiting: list[SuggestedColumn]) -> None:
 
 def _count_unused(unused: list[SuggestedColumn]) -> str:
     part = sum(bool(one.note) for one in unused)
-    count = f"{len(unused)} column{'s' if len(unused) > 1 else ''} that nothing of an item is read from"
+    count = f"{count_noun(len(unused), 'column')} that nothing of an item is read from"
     return f"{count}, {part} of which the layout reads in another way" if part else count
 
 

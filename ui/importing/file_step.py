@@ -30,7 +30,10 @@ def draw_upload() -> None:
         key=f"catalog-file-{st.session_state.get('upload-round', 0)}",
         help="CSV, TSV, Excel, Parquet or JSON lines, also gzipped, or a ZIP with one of these and pictures.",
     )
-    st.caption("Exports of Shopify, WooCommerce, Google Merchant and PrestaShop are recognised by their headers.")
+    st.caption(
+        "Exports of Shopify, WooCommerce, Google Merchant, PrestaShop, Magento, Amazon, eBay, Etsy and BigCommerce are "
+        "recognised by their headers."
+    )
     if upload is None:
         return
     uploads = open_workspace().home.uploads

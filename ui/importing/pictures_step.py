@@ -34,11 +34,11 @@ def draw_pictures(draft: Draft) -> None:
     if not references:
         st.info("No column holds pictures. The items are found by their words.", icon=":material/image_not_supported:")
     if local:
-        st.markdown(f"The file names **{len(local):,}** {'picture file' if len(local) == 1 else 'picture files'}.")
+        st.markdown(f"The file names **{count_noun(len(local), 'picture file')}**.")
         spec = _draw_local(draft, spec)
         _draw_trial(spec, local)
     if web:
-        st.markdown(f"The file names **{len(web):,}** {'picture' if len(web) == 1 else 'pictures'} on the web.")
+        st.markdown(f"The file names **{count_noun(len(web), 'picture')}** on the web.")
         fetch = st.toggle("Fetch them", spec.fetch, key=f"fetch-{draft.id}", help="Only public addresses are called.")
         spec = replace(spec, fetch=fetch)
     if spec != draft.spec:

@@ -1,5 +1,7 @@
 """Cells that name pictures, each against an answer worked out by hand."""
 
+import time
+
 import pytest
 
 from core.catalog.picture_cells import find_picture_fault, split_pictures
@@ -44,7 +46,10 @@ JPEG = "data:image/jpeg;base64,/9j/4AAQ"
          ("https://x.org/upload/f_auto,q_auto/x.jpg", "https://x.org/upload/f_auto/y.jpg")),
         ('<img src="a.jpg" alt="x"><img class=b src=//x.org/b.jpg>', ("a.jpg", "https://x.org/b.jpg")),
         ('=IMAGE("https://x.org/a.jpg")', ("https://x.org/a.jpg",)),
+        ('=IMAGE("https://x.org/a.jpg?w=3")', ("https://x.org/a.jpg?w=3",)),
         ('![a chair](a.jpg "Chair")', ("a.jpg",)),
+        ('![a chair](a.jpg "Chair (red)")', ("a.jpg",)),
+        ("a.jpg | | b.jpg", ("a.jpg", "b.jpg")),
         ("a.jpg b.jpg", ("a.jpg", "b.jpg")),
         ("my chair.jpg", ("my chair.jpg",)),
         (PIXEL, (PIXEL,)),
@@ -85,3 +90,11 @@ def test_a_whole_picture_is_told_by_its_hash() -> None:
     assert item.to_json()["pictures"] == [short, "a.jpg"]
     assert Item.from_json(item.to_json()).content_hash() == item.content_hash(), "imported again, nothing has changed"
     assert shorten_reference("https://x.org/a.jpg") == "https://x.org/a.jpg"
+
+
+@pytest.mark.parametrize("piece", ["<img ", "![", "![](", " ", "\t", ",", ";"])
+def test_split_pictures_reads_a_long_hostile_cell_once(piece: str) -> None:
+    # Read anew from each of the openings, such a cell takes minutes; the clock is the processor's own.
+    started = time.process_time()
+    split_pictures("http://x.org/" + piece * (200_000 // len(piece)) + "x")
+    assert time.process_time() - started < 8

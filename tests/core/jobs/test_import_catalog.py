@@ -266,11 +266,23 @@ def test_everything_derived_can_be_rebuilt(workspace: Workspace, table: Path, fo
         path.unlink()
     with workspace.database.transaction() as connection:
         connection.execute("DELETE FROM item_words")
+        connection.execute("DELETE FROM item_codes")
         connection.execute("DELETE FROM embeddings")
     assert rebuild(workspace) == {"catalogs": 1, "items": 3, "thumbnails": 2}
     fresh = Workspace(workspace.home, encoder_loader=lambda _name: FakeEncoder())
     assert [one.stored.item.item_id for one in fresh.suggester.suggest(Need(text="red shoe")).page] == before
     assert all(fresh.pictures.has(picture) for picture in fresh.pictures.everything())
+    codes = workspace.database.connection.execute("SELECT code FROM item_codes JOIN items ON items.id = item")
+    assert "007" in {row["code"] for row in codes}, "an item is found by its id"
+
+
+def test_a_run_from_before_an_update_goes_on(workspace: Workspace, table: Path) -> None:
+    spec = write_spec(table)
+    run_import(workspace, spec, import_id="one")
+    with workspace.database.transaction() as connection:
+        connection.execute("UPDATE imports SET plan_hash = 'as an older program wrote it', rows_done = 1")
+    report = run_import(workspace, spec, import_id="one")
+    assert (report.created, report.updated, report.skipped) == (0, 0, 3)
 
 
 def test_time_is_counted(workspace: Workspace, table: Path) -> None:
