@@ -11,6 +11,8 @@ from core.catalog.table import Row, build_problem
 
 #: A header stands within so many rows.
 MAX_PREAMBLE = 50
+#: At most so many rows of notes stand below the sums.
+MAX_FOOTER = 3
 _VALUE = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*%?|https?://\S+|\d{4}-\d\d-\d\d.*|\S+@\S+\.\w+")
 _TOTAL = re.compile(
     r"(grand |sub ?)?(totals?|sum|summe|gesamt(summe)?|insgesamt|somme|totale|suma|razem|итого|всего)"
@@ -118,9 +120,10 @@ def drop_totals(rows: list[Row]) -> tuple[list[Row], list[Problem]]:
     It is sure where a number of the row is the sum of its column, and the row beside its numbers holds nothing but a
     word like "Total", in front or with a column left empty that all other rows fill.
     """
-    if len(rows) < 3:
+    end = _find_end(rows)
+    if end < 3:
         return rows, []
-    *others, last = rows
+    others, last, footer = rows[: end - 1], rows[end - 1], rows[end:]
     filled = [(n, cell.strip()) for n, cell in enumerate(last.cells) if cell.strip()]
     labels = [n for n, cell in filled if _TOTAL.fullmatch(cell.rstrip(" :"))]
     numbers = [n for n, cell in filled if _NUMBER.fullmatch(cell)]
@@ -132,11 +135,24 @@ def drop_totals(rows: list[Row]) -> tuple[list[Row], list[Problem]]:
         return rows, []
     if any(_is_sum(last.cells[n], [row.cells[n] for row in others if n < len(row.cells)]) for n in numbers):
         message = f"Row {last.number} holds the sums of the rows above and is left out."
-        return others, [build_problem(0, "", "totals", " | ".join(last.cells), message, severity="warning")]
+        return [*others, *footer], [build_problem(0, "", "totals", " | ".join(last.cells), message, severity="warning")]
     if not labels:
         return rows, []
-    message = "The last row looks like a total; delete it in the file if it is no item."
+    message = "The row looks like a total; delete it in the file if it is no item."
     return rows, [build_problem(last.number, "", "totals", " | ".join(last.cells), message, severity="warning")]
+
+
+def _find_end(rows: list[Row]) -> int:
+    """How many rows there are before those of a single note at the end ("Page 1 of 1"), which stay to be rejected."""
+    end = len(rows)
+    while end > max(0, len(rows) - MAX_FOOTER) and _is_note(rows[end - 1].cells):
+        end -= 1
+    return end
+
+
+def _is_note(cells: tuple[str, ...]) -> bool:
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return len(cells) > 2 and len(filled) == 1 and not _NUMBER.fullmatch(filled[0])
 
 
 def _is_sum(total: str, cells: list[str]) -> bool:

@@ -79,3 +79,10 @@ def test_names_of_a_shops_software_are_taken_rather_than_those_for_people() -> N
         ("AM-1", "Norda", "Red kettle", "4006381333931", "29.99"),
     )
     assert find_header(rows) == 2
+
+
+def test_sums_above_a_footer_are_left_out(tmp_path: Path) -> None:
+    data = b"id,title,price\n1,Tea,12.50\n2,Pot,99.00\n,Summe,111.50\nSeite 1 von 1,,\n"
+    table = read_bytes(tmp_path, data)
+    assert [row[0] for row in cells(table)] == ["1", "2", "Seite 1 von 1"]
+    assert "totals" in [problem.code for problem in table.problems]
