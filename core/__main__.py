@@ -120,7 +120,7 @@ def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
     opened = open_file(options.file, workspace.home.uploads, read_choices(options))
     staged = opened.staged
     preview = preview_table(staged.table, opened.options)
-    suggested = suggest_mapping(preview.columns, preview.rows)
+    suggested = suggest_mapping(preview.columns, preview.rows, all_new=not _holds_items(workspace, options.name))
     mapping = apply_overrides(suggested.build(accept_suggestions=not options.exact), options.map, preview.columns)
     columns = find_used_columns(suggested.columns, mapping.targets, [column for _, column in options.map])
     if not options.json:
@@ -149,6 +149,13 @@ def _current_backbone(workspace: Workspace, name: str) -> str:
         return workspace.catalogs.find(name).backbone
     except CatalogNotFoundError:
         return EMBEDDED
+
+
+def _holds_items(workspace: Workspace, name: str) -> bool:
+    try:
+        return workspace.catalogs.find(name).items > 0
+    except CatalogNotFoundError:
+        return False
 
 
 def _run_suggest(workspace: Workspace, options: argparse.Namespace) -> Result:

@@ -38,6 +38,11 @@ OTHER_NUMBERS = frozenset({
     "country", "language", "order", "house", "page", "position", "row", "line", "category", "user", "customer",
     "telefon", "plz", "postleitzahl", "bestell", "kunden", "parent", "group", "discount", "coupon", "promo",
 })  # fmt: skip
+#: Words of columns that hold what the shop itself pays.
+COST_WORDS = frozenset({
+    "wholesale", "cost", "purchase", "buying", "supplier", "ek", "einkauf", "einkaufspreis", "achat", "compra", "costo",
+    "acquisto", "inkoop", "inkoopprijs", "zakupu",
+})  # fmt: skip
 FILE_WORDS = frozenset({"path", "file", "filename"})
 #: Columns of where a thing comes from and whose it is: kept as attributes, whatever their cells look like.
 CREDIT_WORDS = frozenset({

@@ -60,6 +60,8 @@ def find_lists(document: Any) -> list[ListOfItems]:
         return [ListOfItems(path="", records=_unwrap(document), fields=0)]
     if not isinstance(document, Mapping):
         return []
+    if filed := _as_filed(document):
+        return [ListOfItems(path="", records=filed, fields=_count_fields(filed))]
     found = list(_walk(document, ""))
     found.append(ListOfItems(path=ROOT, records=[document], fields=_count_fields([document])))
     # The sort is stable: of equals, a list stands before the document, and a long one before a short one.
@@ -84,6 +86,27 @@ def _as_records(value: Any) -> list[Any]:
         records = [one if _names_id(one) else {"id": key, **one} for key, one in value.items()]
         return records if _count_fields(list(value.values())) > 1 else []
     return []
+
+
+def _as_filed(document: Mapping[str, Any]) -> list[Any]:
+    """The entries of a document that files its items under their ids; [] for any other document.
+
+    Its keys are no names of fields and no languages, its values have titles, and fields in common: the parts of one
+    item ("product", "seller") have names as well, and differ in the rest.
+    """
+    values = list(document.values())
+    if len(values) < 2 or not all(isinstance(one, Mapping) for one in values) or _is_filed_otherwise(document):
+        return []
+    first = set(values[0])
+    alike = all(2 * len(first & set(one)) > max(1, len(one)) for one in values)
+    if not alike or not all(any(find_exact(str(key)) == "title" for key in one) for one in values):
+        return []
+    return [one if _names_id(one) else {"id": key, **one} for key, one in document.items()]
+
+
+def _is_filed_otherwise(document: Mapping[str, Any]) -> bool:
+    codes = [str(key).replace("_", "-").split("-")[0].lower() for key in document]
+    return all(code in _LANGUAGES for code in codes) or any(find_exact(str(key)) for key in document)
 
 
 def _unwrap(records: list[Any]) -> list[Any]:

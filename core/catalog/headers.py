@@ -11,6 +11,8 @@ from core.catalog.table import Row, build_problem
 
 #: A header stands within so many rows.
 MAX_PREAMBLE = 50
+#: At most so many rows of notes stand below the sums.
+MAX_FOOTER = 3
 _VALUE = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*%?|https?://\S+|\d{4}-\d\d-\d\d.*|\S+@\S+\.\w+")
 _TOTAL = re.compile(
     r"(grand |sub ?)?(totals?|sum|summe|gesamt(summe)?|insgesamt|somme|totale|suma|razem|итого|всего)"
@@ -64,19 +66,52 @@ def has_header(rows: Sequence[tuple[str, ...]]) -> bool:
 
 
 def drop_repeated(names: tuple[str, ...], rows: list[Row]) -> tuple[list[Row], list[Problem]]:
-    """Leave out rows that are the header once more, as in exports that were put together."""
-    wanted = tuple(name.strip() for name in names)
-    found = [row for row in rows if row.cells[:1] and row.cells[0].strip() == wanted[0] and _strip(row) == wanted]
-    if not found:
+    """Leave out rows that are the header once more, as in exports that were put together.
+
+    Letter case does not matter. Where it comes again with its columns in another order, the rows below it are put into
+    the order of the first.
+    """
+    wanted = [_fold(name) for name in names]
+    together = set(wanted)
+    order: list[int] = []
+    kept: list[Row] = []
+    same: list[int] = []
+    moved: list[int] = []
+    for row in rows:
+        if row.cells[:1] and _fold(row.cells[0]) in together and (found := _find_order(wanted, row.cells)):
+            order = [] if found == sorted(found) else found
+            (moved if order else same).append(row.number)
+        elif order and len(row.cells) == len(order):
+            kept.append(Row(row.number, tuple(row.cells[n] for n in order)))
+        else:
+            kept.append(row)
+    if not same and not moved:
         return rows, []
-    dropped = {row.number for row in found}
-    first, more = found[0].number, len(found) - 1
-    which = (
-        f"Row {first} and {more} more repeat the header and are" if more else f"Row {first} repeats the header and is"
-    )
-    message = f"{which} left out; the file was probably put together from several exports."
-    problem = build_problem(0, "", "repeated_header", str(found[0].number), message, severity="warning")
-    return [row for row in rows if row.number not in dropped], [problem]
+    return kept, [_describe_repeated(found, moved=found is moved) for found in (same, moved) if found]
+
+
+def _find_order(wanted: list[str], cells: tuple[str, ...]) -> list[int]:
+    """Where each of the names stands in a row of the same names, [] for any other row."""
+    folded = [_fold(cell) for cell in cells]
+    if folded == wanted:
+        return list(range(len(wanted)))
+    # Names that occur twice, and an empty name, have no place of their own.
+    if sorted(folded) != sorted(wanted) or len(set(wanted)) < len(wanted) or "" in wanted:
+        return []
+    return [folded.index(name) for name in wanted]
+
+
+def _fold(cell: str) -> str:
+    return cell.strip().casefold()
+
+
+def _describe_repeated(found: list[int], *, moved: bool) -> Problem:
+    first, more = found[0], len(found) - 1
+    what = "the header in another order" if moved else "the header"
+    which = f"Row {first} and {more} more repeat {what} and are" if more else f"Row {first} repeats {what} and is"
+    below = " The rows below it are read in that order." if moved else ""
+    message = f"{which} left out; the file was probably put together from several exports.{below}"
+    return build_problem(0, "", "repeated_header", str(first), message, severity="warning")
 
 
 def drop_totals(rows: list[Row]) -> tuple[list[Row], list[Problem]]:
@@ -85,9 +120,10 @@ def drop_totals(rows: list[Row]) -> tuple[list[Row], list[Problem]]:
     It is sure where a number of the row is the sum of its column, and the row beside its numbers holds nothing but a
     word like "Total", in front or with a column left empty that all other rows fill.
     """
-    if len(rows) < 3:
+    end = _find_end(rows)
+    if end < 3:
         return rows, []
-    *others, last = rows
+    others, last, footer = rows[: end - 1], rows[end - 1], rows[end:]
     filled = [(n, cell.strip()) for n, cell in enumerate(last.cells) if cell.strip()]
     labels = [n for n, cell in filled if _TOTAL.fullmatch(cell.rstrip(" :"))]
     numbers = [n for n, cell in filled if _NUMBER.fullmatch(cell)]
@@ -99,11 +135,24 @@ def drop_totals(rows: list[Row]) -> tuple[list[Row], list[Problem]]:
         return rows, []
     if any(_is_sum(last.cells[n], [row.cells[n] for row in others if n < len(row.cells)]) for n in numbers):
         message = f"Row {last.number} holds the sums of the rows above and is left out."
-        return others, [build_problem(0, "", "totals", " | ".join(last.cells), message, severity="warning")]
+        return [*others, *footer], [build_problem(0, "", "totals", " | ".join(last.cells), message, severity="warning")]
     if not labels:
         return rows, []
-    message = "The last row looks like a total; delete it in the file if it is no item."
+    message = "The row looks like a total; delete it in the file if it is no item."
     return rows, [build_problem(last.number, "", "totals", " | ".join(last.cells), message, severity="warning")]
+
+
+def _find_end(rows: list[Row]) -> int:
+    """How many rows there are before those of a single note at the end ("Page 1 of 1"), which stay to be rejected."""
+    end = len(rows)
+    while end > max(0, len(rows) - MAX_FOOTER) and _is_note(rows[end - 1].cells):
+        end -= 1
+    return end
+
+
+def _is_note(cells: tuple[str, ...]) -> bool:
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return len(cells) > 2 and len(filled) == 1 and not _NUMBER.fullmatch(filled[0])
 
 
 def _is_sum(total: str, cells: list[str]) -> bool:
@@ -135,10 +184,6 @@ def _is_above(rows: Sequence[tuple[str, ...]], known: Sequence[int], position: i
     if known[position + 1] < 2:
         return False
     return known[position + 1] >= known[position] or detect_convention(rows[position + 1]) != "plain"
-
-
-def _strip(row: Row) -> tuple[str, ...]:
-    return tuple(cell.strip() for cell in row.cells)
 
 
 def _count_filled(row: tuple[str, ...]) -> int:

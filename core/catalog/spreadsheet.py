@@ -11,6 +11,8 @@ from core.catalog.table import Row, build_problem
 
 _ERROR = re.compile(r"#[A-ZÀ-Ý/0]+[!?]|#N/A|#N/D|#NV|Err:\d{3}")
 _WHOLE = re.compile(r"\d+\.0")
+#: A text as programs write it so that a spreadsheet keeps its zeros.
+_KEPT_TEXT = re.compile(r'="([^"]*)"')
 _MONTHS = "jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 _DATE = re.compile(
     rf"\d{{4}}-\d\d-\d\d(T\d\d:\d\d:\d\d)?|\d{{1,2}}[-. ]{{1,2}}({_MONTHS})[a-z]*\.?|({_MONTHS})[a-z]*[-. ]\d{{2}}",
@@ -39,6 +41,7 @@ def mend_cells(columns: Sequence[str], rows: Sequence[Row]) -> tuple[list[Row], 
     Returns:
         The rows, and at most one warning for each kind and column.
     """
+    rows = [_unwrap(row) for row in rows]
     found = [_Column() for _ in columns]
     for row in rows:
         for one, cell in zip(found, row.cells, strict=False):
@@ -49,8 +52,17 @@ def mend_cells(columns: Sequence[str], rows: Sequence[Row]) -> tuple[list[Row], 
     failed = {n for n, one in enumerate(found) if one.errors}
     problems = [problem for name, one in zip(columns, found, strict=True) for problem in _tell(name, one)]
     if not whole | failed:
-        return list(rows), problems
+        return rows, problems
     return [Row(row.number, _mend(row.cells, failed, whole)) for row in rows], problems
+
+
+def _unwrap(row: Row) -> Row:
+    """The row with the texts that are written as formulas (="0012") as they are."""
+    if not any(cell.startswith('="') for cell in row.cells):
+        return row
+    return Row(
+        row.number, tuple(_KEPT_TEXT.sub(r"\1", cell) if _KEPT_TEXT.fullmatch(cell) else cell for cell in row.cells)
+    )
 
 
 def _sort(one: _Column, number: int, cell: str) -> None:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from core.catalog.aliases import (
     CODE_WORDS,
+    COST_WORDS,
     CREDIT_WORDS,
     FILE_WORDS,
     HINTS,
@@ -31,6 +33,8 @@ SAMPLE_LENGTH = 120
 UNIQUE_SHARE = 0.9
 MIN_ROWS = 10
 MAX_ATTRIBUTE_LENGTH = 60
+#: Mean characters of cells that can be titles.
+MAX_TITLE = 80
 #: A column of codes has no longer cells, and at least this share of them differ.
 MAX_CODE_LENGTH = 40
 CODE_SHARE = 0.5
@@ -43,7 +47,7 @@ _ADDRESS = re.compile(r"(?i)(https?:)?//\S.*|data:image/.*")
 _FILE = re.compile(r"(?i)https?://.*|.*[/\\].*\.\w{2,5}|\S+\.(jpe?g|png|webp|gif|txt)")
 
 
-def suggest_mapping(columns: Sequence[str], sample_rows: Sequence[Row]) -> SuggestedMapping:
+def suggest_mapping(columns: Sequence[str], sample_rows: Sequence[Row], *, all_new: bool = False) -> SuggestedMapping:
     """Suggest a target for every column.
 
     A recognised convention and exact aliases are filled in; identifiers beside the id are kept as codes. A name near an
@@ -53,6 +57,8 @@ def suggest_mapping(columns: Sequence[str], sample_rows: Sequence[Row]) -> Sugge
     Args:
         columns: The table's columns.
         sample_rows: The first rows, at most `MAX_SAMPLE_ROWS` are looked at.
+        all_new: Whether the catalogue has no items yet. Where nothing is a title, a column of short descriptions that
+            differ is then offered as it; the titles of known items must never become their descriptions.
     """
     samples = _gather_samples(columns, sample_rows)
     layout = find_layout(detect_convention(columns), columns, samples)
@@ -62,10 +68,24 @@ def suggest_mapping(columns: Sequence[str], sample_rows: Sequence[Row]) -> Sugge
     exact = {column: target for column, target in exact.items() if column not in offered}
     taken = {*exact.values(), *offered.values()}
     suggested = offered | _suggest([c for c in columns if c not in exact | offered], samples, taken)
-    return SuggestedMapping(
-        convention=layout.convention,
-        columns=tuple(_build_column(c, exact, suggested, samples[c], layout) for c in columns),
-    )
+    built = [_build_column(c, exact, suggested, samples[c], layout) for c in columns]
+    if all_new and "title" not in exact.values() and "title" not in suggested.values():
+        built = _offer_title(built, samples)
+    return SuggestedMapping(convention=layout.convention, columns=tuple(built))
+
+
+def _offer_title(columns: list[SuggestedColumn], samples: Mapping[str, list[str]]) -> list[SuggestedColumn]:
+    """The columns with the only description as the title, where it is as short and as telling as titles are."""
+    described = [one for one in columns if one.target == "description"]
+    if len(described) != 1:
+        return columns
+    (only,) = described
+    cells = samples[only.column]
+    if not cells or fmean(map(len, cells)) > MAX_TITLE or len(set(cells)) <= UNIQUE_SHARE * len(cells):
+        return columns
+    note = "no column is called a title, and these texts are short and differ"
+    offered = replace(only, target="title", confidence="suggested", fallback="description", note=note)
+    return [offered if one is only else one for one in columns]
 
 
 def _gather_samples(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, list[str]]:
@@ -141,7 +161,8 @@ def _suggest_field(column: str, cells: list[str], taken: set[str]) -> str:
     if field == "pictures":
         shown = sum(bool(_PICTURE.fullmatch(cell) or _ADDRESS.fullmatch(cell)) for cell in cells)
         return field if shown * 2 > len(cells) else ""
-    return "" if FILE_WORDS & set(words) else field
+    is_cost = field in ("price", "sale_price") and COST_WORDS & set(words)
+    return "" if is_cost or FILE_WORDS & set(words) else field
 
 
 def _build_column(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from core.catalog.codes import is_shortened
 from core.catalog.conventions import find_fold, find_roles
+from core.catalog.folding import fold_rows
 from core.catalog.items import ItemBuilder, ItemSettings
 from core.catalog.mapping import ColumnMapping, validate_mapping
 from core.catalog.prices import CURRENCIES, guess_yen, has_yen_sign, infer_decimal_mark
@@ -112,7 +113,7 @@ def build_items(
     rows, table_problems = _apply_edits(table, edits)
     outcome = _Outcome(problems=list(table_problems))
     good = _set_aside(rows, table_problems, outcome)
-    records = _gather(good, table.columns, mapping)
+    records = _gather(good, table.columns, mapping, outcome)
     settings = _settle(records, mapping, domain, currency)
     outcome.problems += _describe_settings(records, settings)
     _build_all(records, settings, outcome)
@@ -164,12 +165,16 @@ def _set_aside(rows: Sequence[Row], problems: tuple[Problem, ...], outcome: _Out
     return good
 
 
-def _gather(rows: Sequence[Row], columns: Sequence[str], mapping: ColumnMapping) -> list[Record]:
+def _gather(rows: Sequence[Row], columns: Sequence[str], mapping: ColumnMapping, outcome: _Outcome) -> Sequence[Record]:
     reader = CellReader(columns, mapping.targets)
     fold = find_fold(mapping.convention)
     if fold is None:
         return build_plain_records(rows, reader)
-    return fold(rows, reader, find_roles(mapping.convention, columns))
+    folded = fold_rows(fold, rows, reader, find_roles(mapping.convention, columns))
+    for row, exc in folded.failed:
+        outcome.problems.append(problem := _unreadable(row.number, exc))
+        outcome.rejected[row.number] = [problem]
+    return folded.records
 
 
 def _settle(records: Sequence[Record], mapping: ColumnMapping, domain: Domain, currency: str) -> ItemSettings:
@@ -247,7 +252,7 @@ def _build_all(records: Sequence[Record], settings: ItemSettings, outcome: _Outc
             item = builder.build()
         except Exception as exc:
             _log.exception("Row %d cannot be read", record.row)
-            outcome.problems.append(problem := _unreadable(record, exc))
+            outcome.problems.append(problem := _unreadable(record.row, exc))
             outcome.rejected |= {number: [problem] for number in record.rows}
             continue
         first = first_rows.get(item.item_id)
@@ -264,9 +269,9 @@ def _build_all(records: Sequence[Record], settings: ItemSettings, outcome: _Outc
             outcome.items.append(ParsedItem(row=record.row, rows=record.rows, item=item, fields=fields))
 
 
-def _unreadable(record: Record, exc: Exception) -> Problem:
+def _unreadable(row: int, exc: Exception) -> Problem:
     message = f"The row cannot be read ({type(exc).__name__}); look for what is unlike the other rows, and correct it."
-    return build_problem(record.row, "", "unreadable_row", str(exc), message)
+    return build_problem(row, "", "unreadable_row", str(exc), message)
 
 
 def _duplicate(record: Record, item: Item, first: int, *, made: bool) -> Problem:

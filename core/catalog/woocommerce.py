@@ -74,7 +74,7 @@ TARGETS = {
 }  # fmt: skip
 _ATTRIBUTE = re.compile(r"\b(atribut\w*|attribut\w*|atrybut\w*|attribuut\w*|eigenschap\w*)\b|属性")
 _NAME_WORD = re.compile(r"\b(name|nome|nombre|nom|naam|nazwa)\b|名称")
-_VALUE_WORD = re.compile(r"\b(values?|valor\w*|valeur\w*|wert\w*|valor[ei]|waarde\w*|wartosc\w*)\b|值")
+_VALUE_WORD = re.compile(r"\b(values?|valor\w*|valeur\w*|\w*wert\w*|valor[ei]|waarde\w*|wartosc\w*)\b|值")
 _OTHER_WORD = re.compile(r"visib|sichtbar|widoczn|zichtba|global|domysln|default|padrao|standard|可见|全局|默认")
 _VARIATION = ("variation", "variação", "variación", "variante", "wariant", "variatie", "变体")
 

@@ -1,18 +1,29 @@
 """Which of several columns of dates and times tell when an event was: the finest, joined from two where it must be."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from core.catalog.aliases import fold_header
 from core.interactions.aliases import find_exact_target
 from core.interactions.log import NO_TIME
 from core.interactions.times import CLOCK, DAY, parse_times
 
 #: Share of the rows where a finer time has to fall on the day of the coarser one to be the same moment.
 _SAME = 0.8
+#: Words of such names, without accents; none is an English one ("client", "data") as well.
+_DAYS_FIRST = frozenset({
+    "datum", "bestelldatum", "kaufdatum", "uhrzeit", "kunde", "kunden", "kundennr", "kundennummer", "artikel",
+    "artikelnr", "artikelnummer", "bestellung", "nutzer", "benutzer", "menge", "bewertung",
+    "commande", "achat", "heure", "acheteur", "utilisateur", "produit", "quantite",
+    "fecha", "hora", "cliente", "usuario", "comprador", "articulo", "producto", "pedido", "cantidad",
+    "ora", "utente", "acquirente", "articolo", "prodotto", "ordine", "quantita",
+    "klant", "klantnummer", "gebruiker", "koper", "aantal", "besteldatum", "aankoopdatum",
+    "klient", "klienta", "uzytkownik", "produktu", "zamowienia", "zakupu", "ilosc", "godzina",
+})  # fmt: skip
 
 
 def choose_moment(columns: Sequence[str], samples: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -59,3 +70,8 @@ def _is_finer(other: NDArray[np.int64], seconds: NDArray[np.int64]) -> bool:
         return False
     # A zone can move a moment over midnight.
     return bool((np.abs(other[both] // DAY - seconds[both] // DAY) <= 1).mean() >= _SAME)
+
+
+def names_days_first(columns: Iterable[str]) -> bool:
+    """Whether the names of a log's columns are of a language that writes the day before the month."""
+    return any(_DAYS_FIRST & set(fold_header(column).split()) for column in columns)

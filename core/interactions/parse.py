@@ -13,6 +13,7 @@ from core.interactions.event_names import LogKind, event_code, name_counted_even
 from core.interactions.log import NO_TIME, EventType
 from core.interactions.mapping import LogMapping
 from core.interactions.matching import NO_ITEM, match_items
+from core.interactions.moments import names_days_first
 from core.interactions.row_problems import RowProblems
 from core.interactions.times import join_clock, parse_times
 
@@ -72,7 +73,7 @@ def parse_columns(
         names=names,
         events=_find_events(names, problems),
         values=values,
-        times=_parse_times(frame, problems),
+        times=_parse_times(frame, problems, day_first=names_days_first(mapping.columns.values())),
         good=~(no_user | no_item | bad_values),
     )
 
@@ -145,18 +146,19 @@ def _to_numbers(cells: pl.Series, field: str) -> NDArray[np.float64]:
     return cells.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
 
 
-def _parse_times(frame: pl.DataFrame, problems: RowProblems) -> NDArray[np.int64]:
+def _parse_times(frame: pl.DataFrame, problems: RowProblems, *, day_first: bool) -> NDArray[np.int64]:
     if "time" not in frame.columns:
         return np.full(len(frame), NO_TIME, np.int64)
     cells = frame["time"]
     if "clock" in frame.columns:
         cells = join_clock(cells, frame["clock"])
     missing = cells.str.to_lowercase().is_in(MISSING)
-    parsed = parse_times(pl.select(pl.when(missing).then(pl.lit("")).otherwise(cells)).to_series())
+    parsed = parse_times(pl.select(pl.when(missing).then(pl.lit("")).otherwise(cells)).to_series(), day_first=day_first)
     message = "This is no time from 1970 on; write it like 2024-01-31T18:30:00Z or as seconds since 1970."
     problems.add_rows(parsed.unreadable, cells, "time", "bad_time", message, severity="warning")
     if parsed.ambiguous:
-        message = "Dates like 01/02/2024 are read as month/day/year; write them as 2024-01-02 if that is wrong."
+        order = "day/month/year, as the names of the columns are not English" if day_first else "month/day/year"
+        message = f"Dates like 01/02/2024 are read as {order}; write them as 2024-01-02 if that is wrong."
         problems.add_file("time", "ambiguous_dates", "", message)
     return parsed.seconds
 

@@ -42,7 +42,7 @@ class ParsedTimes:
     Attributes:
         seconds: Since the epoch, `NO_TIME` where the cell is empty or not understood, (N,).
         unreadable: Cells that hold something which is no moment, (N,).
-        ambiguous: Whether the column could be read as day/month and as month/day; it was read as month/day.
+        ambiguous: Whether the column could be read as day/month and as month/day.
     """
 
     seconds: NDArray[np.int64]
@@ -50,7 +50,7 @@ class ParsedTimes:
     ambiguous: bool = False
 
 
-def parse_times(cells: pl.Series) -> ParsedTimes:
+def parse_times(cells: pl.Series, *, day_first: bool = False) -> ParsedTimes:
     """Read a column of moments.
 
     Understood are numbers (seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by their
@@ -59,12 +59,13 @@ def parse_times(cells: pl.Series) -> ParsedTimes:
 
     Args:
         cells: Texts without surrounding spaces, "" where there is none, (N,).
+        day_first: Whether 01/02/2024 is taken as the first of February where no other cell tells.
     """
     seconds = _parse_numbers(cells)
     texts = (seconds == NO_TIME) & (cells != "").to_numpy()
     ambiguous = False
     if texts.any():
-        parsed, ambiguous = _parse_texts(cells.filter(pl.Series(texts)))
+        parsed, ambiguous = _parse_texts(cells.filter(pl.Series(texts)), day_first=day_first)
         seconds[texts] = parsed
     unreadable = (seconds == NO_TIME) & (cells != "").to_numpy()
     return ParsedTimes(seconds=seconds, unreadable=unreadable, ambiguous=ambiguous)
@@ -96,7 +97,7 @@ def _parse_numbers(cells: pl.Series) -> NDArray[np.int64]:
     return seconds
 
 
-def _parse_texts(cells: pl.Series) -> tuple[NDArray[np.int64], bool]:
+def _parse_texts(cells: pl.Series, *, day_first: bool) -> tuple[NDArray[np.int64], bool]:
     """Seconds of each text, and whether days and months could be swapped."""
     cells = cells.str.replace(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", "${1}-${2}-${3}T${4}:${5}:${6}")
     cells = cells.str.replace(r"^[A-Z][a-z]{2,8}, +(\d)", "${1}")  # the weekday of e-mail
@@ -116,7 +117,7 @@ def _parse_texts(cells: pl.Series) -> tuple[NDArray[np.int64], bool]:
         parts = slashed.str.extract_groups(r"^(\d+)/(\d+)/").struct.unnest().cast(pl.Int64)
         first, second = (int(parts.to_series(n).max()) for n in (0, 1))  # type: ignore[arg-type]
         ambiguous = first <= 12 and second <= 12
-        formats.append(_DAY_FIRST if first > 12 else _MONTH_FIRST)
+        formats.append(_DAY_FIRST if first > 12 or (ambiguous and day_first) else _MONTH_FIRST)
     seconds = _try_formats(plain, [day + clock for day in formats for clock in _CLOCKS]) - _read_offsets(zones)
     return np.where((seconds >= 0) & (seconds < _END), seconds, NO_TIME), ambiguous
 

@@ -201,3 +201,19 @@ def test_commands_that_read_a_file_have_the_same_options() -> None:
     shared = {"--map", "--exact", "--sheet", "--member", "--header-row", "--no-header", "--delimiter", "--encoding"}
     for name in ("import", "log", "train", "evaluate", "search"):
         assert shared <= {text for action in commands.choices[name]._actions for text in action.option_strings}
+
+
+def test_short_descriptions_are_guessed_to_be_titles_of_new_items_alone(run: Any) -> None:
+    text = "sku;Omschrijving;Prijs\nB1;Stoel;12,50\nB2;Tafel;99\n"
+    code, out, _ = run("import", text)
+    assert code == 0
+    assert "  guessed   title ← Omschrijving (no column is called a title, and these texts are short and differ)" in out
+    code, out, _ = run("import", text, "--name", "S")
+    assert code == 0
+    assert "description ← Omschrijving" in out and "title ←" not in out
+
+
+def test_days_of_a_log_follow_the_language_of_its_columns(run: Any) -> None:
+    code, out, _ = run("log", "Kunde;Artikel;Datum\nk1;B1;01/02/2024\nk2;B2;05/03/2024\n")
+    assert code == 0
+    assert "read as day/month/year, as the names of the columns are not English" in out

@@ -11,6 +11,7 @@ from core.catalog.conventions import detect_convention, find_layout
 from core.catalog.read import detect, read_table
 from core.catalog.suggest_mapping import suggest_mapping
 from core.catalog.validate import Validated, build_items
+from core.catalog.woocommerce import find_attribute_role
 
 
 def build(
@@ -484,3 +485,8 @@ def test_plain_files_have_no_convention(columns: list[str]) -> None:
 def test_an_unknown_convention_is_a_misuse() -> None:
     with pytest.raises(ValueError, match="unknown convention"):
         find_layout("opencart", ["a"], {})
+
+
+@pytest.mark.parametrize("header", ["attributwert e 1", "attribut 1 wert e", "wert e des attributs 1"])
+def test_german_names_of_attribute_values(header: str) -> None:
+    assert find_attribute_role(header) == "attribute1_value"

@@ -143,3 +143,9 @@ def test_how_well_words_hold_together(text: str, share: float) -> None:
 
 def test_the_commonest_wins_where_one_letter_tells_nothing() -> None:
     assert detect_bytes("id,title\n1,Über chair\n".encode("cp1252")).encodings[0] == COMMONEST
+
+
+def test_a_file_of_mostly_utf8_is_utf8_with_damaged_lines() -> None:
+    data = "id,title\n1,Café\n2,Thé noir\n".encode() + b"3,Cr\xe8me\n"
+    guess = detect_encoding(lambda: [data])
+    assert (guess.encodings[0], guess.damaged_line) == ("utf-8", 4)

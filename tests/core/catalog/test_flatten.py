@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.catalog.flatten import flatten
+from core.catalog.flatten import find_lists, flatten
 from core.catalog.read import detect, read_table
 from core.errors import CatalogFileError
 from tests.core.catalog.test_read import cells
@@ -99,3 +99,33 @@ def test_long_decimal_codes_are_whole(tmp_path: Path) -> None:
     path = tmp_path / "items.json"
     path.write_text('[{"id": 1, "ean": 4006381333948.0}, {"id": 2, "ean": 4006381333955.0}]')
     assert [row[1] for row in cells(read_table(path, detect(path).options))] == ["4006381333948", "4006381333955"]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (
+            {"a1": {"title": "Cup", "price": 3}, "a2": {"title": "Mug"}},
+            [{"id": "a1", "title": "Cup", "price": 3}, {"id": "a2", "title": "Mug"}],
+        ),
+        (
+            {"0": {"sku": "a", "title": "Cup"}, "1": {"sku": "b", "title": "Mug"}},
+            [{"sku": "a", "title": "Cup"}, {"sku": "b", "title": "Mug"}],
+        ),
+    ],
+)
+def test_a_document_of_items_by_id_is_their_list(document: dict[str, Any], expected: list[Any]) -> None:
+    (found,) = find_lists(document)
+    assert (found.path, found.records) == ("", expected)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"item": {"name": "Cup", "sku": "a"}, "seller": {"name": "Norda", "url": "https://x.invalid"}},
+        {"en": {"title": "Cup"}, "de": {"title": "Tasse"}},
+        {"title": {"name": "Cup"}, "brand": {"name": "Norda"}},
+    ],
+)
+def test_the_parts_of_one_item_are_no_items(document: dict[str, Any]) -> None:
+    assert find_lists(document)[0].path != ""

@@ -19,6 +19,23 @@ def test_a_header_within_the_table_is_left_out(tmp_path: Path) -> None:
     assert problem.message.startswith("Row 4 repeats the header and is left out")
 
 
+def test_a_header_of_other_letter_case_is_left_out(tmp_path: Path) -> None:
+    table = read_bytes(tmp_path, b"id,title,price\n1,Tea,5\nID,Title,Price\n2,Pot,9\n")
+    assert cells(table) == [("1", "Tea", "5"), ("2", "Pot", "9")]
+    assert [problem.code for problem in table.problems] == ["repeated_header"]
+
+
+def test_rows_below_a_header_in_another_order_are_read_by_it(tmp_path: Path) -> None:
+    data = b"id,title,price\n1,Tea,5\nprice,id,title\n7,2,Cup\nid,title,price\n3,Pot,9\n"
+    table = read_bytes(tmp_path, data)
+    assert cells(table) == [("1", "Tea", "5"), ("2", "Cup", "7"), ("3", "Pot", "9")]
+    assert [row.number for row in table.rows] == [2, 4, 6]
+    same, moved = (problem.message for problem in table.problems)
+    assert same.startswith("Row 5 repeats the header and is left out")
+    assert moved.startswith("Row 3 repeats the header in another order and is left out")
+    assert moved.endswith("The rows below it are read in that order.")
+
+
 def test_headers_that_come_again_are_counted(tmp_path: Path) -> None:
     table = read_bytes(tmp_path, b"id,title\n1,Tea\n" + b"id,title\n2,Cup\n" * 3)
     assert table.problems[0].message.startswith("Row 3 and 2 more repeat the header")
@@ -62,3 +79,10 @@ def test_names_of_a_shops_software_are_taken_rather_than_those_for_people() -> N
         ("AM-1", "Norda", "Red kettle", "4006381333931", "29.99"),
     )
     assert find_header(rows) == 2
+
+
+def test_sums_above_a_footer_are_left_out(tmp_path: Path) -> None:
+    data = b"id,title,price\n1,Tea,12.50\n2,Pot,99.00\n,Summe,111.50\nSeite 1 von 1,,\n"
+    table = read_bytes(tmp_path, data)
+    assert [row[0] for row in cells(table)] == ["1", "2", "Seite 1 von 1"]
+    assert "totals" in [problem.code for problem in table.problems]

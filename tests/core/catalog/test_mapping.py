@@ -238,3 +238,10 @@ def test_wrong_overrides_name_what_is_near(overrides: dict[str, str], message: s
 )
 def test_domains_are_guessed(columns: list[str], cells: tuple[str, ...], domain: str) -> None:
     assert guess_domain(columns, [Row(2, cells)]) == domain
+
+
+@pytest.mark.parametrize("name", ["Wholesale price", "Purchase price", "EK Preis", "Prix achat", "Cena zakupu"])
+def test_what_the_shop_pays_is_no_price(name: str) -> None:
+    mapping = suggest_mapping(("id", "title", name), [Row(2, ("1", "Cup", "5.00")), Row(3, ("2", "Mug", "6.00"))])
+    assert mapping.build(accept_suggestions=True).find_columns("price") == ()
+    assert mapping.build(accept_suggestions=True).find_columns("sale_price") == ()

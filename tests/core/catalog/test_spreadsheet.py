@@ -58,3 +58,8 @@ def test_codes_kept_as_decimals_are_whole_again(tmp_path: Path) -> None:
 def test_versions_are_left_alone(tmp_path: Path) -> None:
     table = read_bytes(tmp_path, b"id,title\n1.0,Tea\n1.1,Cup\n")
     assert [row[0] for row in cells(table)] == ["1.0", "1.1"]
+
+
+def test_texts_written_as_formulas_are_the_texts(tmp_path: Path) -> None:
+    table = read_bytes(tmp_path, b'id,title,note\n"=""0012""","say =""x""",=1+1\n"=""0013""",Cup,\n')
+    assert cells(table) == [("0012", 'say ="x"', "=1+1"), ("0013", "Cup", "")]

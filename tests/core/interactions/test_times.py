@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from core.interactions.log import NO_TIME
+from core.interactions.moments import names_days_first
 from core.interactions.times import join_clock, parse_times
 
 MOMENT = 1_445_714_835  # 2015-10-24T19:27:15Z
@@ -115,3 +116,24 @@ def test_a_day_and_a_time_of_day_are_one_moment(day: str, clock: str, moment: st
 )
 def test_other_ways_to_write_a_moment(text: str) -> None:
     assert parse_times(pl.Series([text])).seconds.tolist() == [MOMENT]
+
+
+def test_days_come_first_where_asked_and_nothing_else_tells() -> None:
+    first = parse_times(pl.Series(["01/02/2024"]), day_first=True)
+    assert (first.seconds.tolist(), first.ambiguous) == ([1_706_745_600], True)  # 1 February
+    told = parse_times(pl.Series(["01/02/2024", "01/13/2024"]), day_first=True)
+    assert (told.seconds.tolist(), told.ambiguous) == ([1_704_153_600, 1_705_104_000], False)  # 2 and 13 January
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (("Kunde", "Artikel", "Datum"), True),
+        (("N° client", "Réf. article", "Date de commande"), True),
+        (("Cliente", "Código de artículo", "Fecha"), True),
+        (("client", "item", "order date"), False),
+        (("user", "data", "date"), False),
+    ],
+)
+def test_the_names_of_columns_tell_the_order_of_days(columns: tuple[str, ...], expected: bool) -> None:
+    assert names_days_first(columns) is expected
