@@ -13,6 +13,7 @@ import streamlit as st
 #: The side bar's choice. Each address that a page makes names it, for the first catalogue may be another one tomorrow.
 CATALOG = "catalog"
 _BACK = "back"
+_TURN = "turn-"
 #: A longer way back is not carried along, so that no address grows without end.
 _LONGEST_BACK = 4_000
 
@@ -63,6 +64,28 @@ def hold(key: str, value: object) -> None:
     """Let a widget that is about to be drawn show a value of the address."""
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+
+
+def hold_folded(key: str, value: object) -> str:
+    """The same for a widget that can be folded away, such as one in a popover.
+
+    The browser knows nothing of a folded widget. It sends what such a widget held before with the next click on
+    anything, which would undo the filter that another control has set: so a change from elsewhere makes a new widget.
+    And it draws one that it unfolds from the last run alone, so every run says its value.
+
+    Returns:
+        The key to draw it under.
+    """
+    turn = st.session_state.get(_TURN + key, 0)
+    if st.session_state.get(_numbered(key, turn), value) != value:
+        turn += 1
+        st.session_state[_TURN + key] = turn
+    st.session_state[_numbered(key, turn)] = value
+    return _numbered(key, turn)
+
+
+def _numbered(key: str, turn: int) -> str:
+    return f"{key}~{turn}" if turn else key
 
 
 def way_back() -> dict[str, Value]:

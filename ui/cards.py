@@ -32,6 +32,9 @@ _PART_NAMES = {
     "avoid": "What you wanted to avoid",
 }
 
+#: For "more like this", where nobody has said a need.
+_LIKE_NAMES = _PART_NAMES | {"picture": "Picture is like it", "text": "Words are like its words"}
+
 
 def draw_cards(suggestions: Sequence[Suggestion], need: Need, *, show_domain: bool) -> None:
     """A responsive wall of cards.
@@ -131,7 +134,7 @@ def draw_why(suggestion: Suggestion, need: Need) -> None:
             f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}] rank {suggestion.rank:,} · "
             f"score {suggestion.score:.1f}, where an average item of this catalogue has 0"
         )
-        _draw_parts(suggestion)
+        _draw_parts(suggestion, _LIKE_NAMES if need.like is not None and not need.text else _PART_NAMES)
         _draw_more(suggestion, need)
         draw_expect(suggestion, need)
         _draw_details(suggestion.stored)
@@ -154,7 +157,7 @@ def draw_why_link(
     st.page_link(find_page("Why?"), label=label, icon=":material/lightbulb:", query_params=asked)
 
 
-def _draw_parts(suggestion: Suggestion) -> None:
+def _draw_parts(suggestion: Suggestion, part_names: Mapping[str, str]) -> None:
     widest = max(abs(part) for part in suggestion.parts.values()) or 1.0
     rows = []
     for name, part in suggestion.parts.items():
@@ -162,7 +165,7 @@ def _draw_parts(suggestion: Suggestion) -> None:
             continue
         kind = "wl-bar" if part >= 0 else "wl-bar wl-bar-minus"
         rows.append(
-            f'<div class="wl-part"><span>{_PART_NAMES[name]}</span><span class="{kind}" '
+            f'<div class="wl-part"><span>{part_names[name]}</span><span class="{kind}" '
             f'style="width:{38 * abs(part) / widest:.1f}%"></span><b>{part:+.1f}</b></div>'
         )
     st.html("".join(rows) or "<p>No part of the score stands out.</p>")

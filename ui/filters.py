@@ -9,7 +9,7 @@ from core.errors import NeedError
 from core.store.catalogs import Catalog
 from core.store.facets import Facet, check_fields, list_facets
 from core.store.filters import Filter, Operator
-from ui.address import go, hold, names, read, read_all
+from ui.address import go, hold, hold_folded, names, read, read_all
 from ui.resources import open_workspace
 from ui.text import escape_markdown
 
@@ -127,19 +127,19 @@ def _read_one(name: str, value: str, catalogs: Sequence[Catalog], by_field: dict
 
 
 def _draw_choice(facet: Facet) -> None:
-    key = _PREFIX + facet.field.lower()
+    name = _PREFIX + facet.field.lower()
     options = [value for value, _ in facet.values]
-    hold(key, [value for value in read_all(key) if value in options])
+    key = hold_folded(name, [value for value in read_all(name) if value in options])
     st.multiselect(
-        facet.field.capitalize(), options, key=key, placeholder="Any", on_change=_take_choice, args=(key,)
+        facet.field.capitalize(), options, key=key, placeholder="Any", on_change=_take_choice, args=(name, key)
     )  # fmt: skip
 
 
 def _draw_range(facet: Facet) -> None:
     low, high = facet.numbers or (0.0, 0.0)
     for column, end, bound in zip(st.columns(2), _ENDS, (low, high), strict=True):
-        key = f"{_PREFIX}{facet.field.lower()}{end}"
-        hold(key, _read_number(read(key)))
+        name = f"{_PREFIX}{facet.field.lower()}{end}"
+        key = hold_folded(name, _read_number(read(name)))
         column.number_input(
             f"{facet.field.capitalize()} {end[1:]}",
             value=None,
@@ -147,17 +147,17 @@ def _draw_range(facet: Facet) -> None:
             step=1.0 if high - low > _WIDE else None,
             placeholder=_write_number(bound),
             on_change=_take_number,
-            args=(key,),
+            args=(name, key),
         )
 
 
-def _take_choice(key: str) -> None:
-    go({key: st.session_state[key], "page": ""})
+def _take_choice(name: str, key: str) -> None:
+    go({name: st.session_state[key], "page": ""})
 
 
-def _take_number(key: str) -> None:
+def _take_number(name: str, key: str) -> None:
     number = st.session_state[key]
-    go({key: "" if number is None else _write_number(number), "page": ""})
+    go({name: "" if number is None else _write_number(number), "page": ""})
 
 
 def _switch_stock() -> None:

@@ -7,7 +7,7 @@ from typing import get_args
 import streamlit as st
 
 from core.suggest.need import MATCHES, Match
-from ui.address import go, hold, read
+from ui.address import go, hold_folded, read
 
 _MATCH_NAMES = {"both": "Picture and text", "picture": "Picture only", "text": "Text only"}
 
@@ -43,42 +43,47 @@ def read_options() -> Options:
 def draw_options() -> None:
     """The controls, drawn from the address."""
     now = read_options()
-    for name in ("match", "avoid", "variety", "blend"):
-        hold(name, getattr(now, name))
+    keys = {name: hold_folded(name, getattr(now, name)) for name in ("match", "avoid", "variety", "blend")}
     st.segmented_control(
         "Compare with an item's",
         MATCHES,
-        key="match",
+        key=keys["match"],
         format_func=lambda name: _MATCH_NAMES[name],
         required=True,
         on_change=_take,
-        args=("match",),
+        args=("match", keys["match"]),
     )
-    st.text_input("Avoid", key="avoid", placeholder="What it should not be", on_change=_take, args=("avoid",))
+    st.text_input(
+        "Avoid",
+        key=keys["avoid"],
+        placeholder="What it should not be",
+        on_change=_take,
+        args=("avoid", keys["avoid"]),
+    )
     st.slider(
         "Variety",
         0.0,
         0.9,
         step=0.1,
-        key="variety",
+        key=keys["variety"],
         help="0 shows the best first, even where they are alike; higher values mix in different ones.",
         on_change=_take,
-        args=("variety",),
+        args=("variety", keys["variety"]),
     )
     st.slider(
         "Weight of the picture against the words",
         0.0,
         1.0,
         step=0.1,
-        key="blend",
+        key=keys["blend"],
         help="Counts when the need has both a picture and words.",
         on_change=_take,
-        args=("blend",),
+        args=("blend", keys["blend"]),
     )
 
 
-def _take(name: str) -> None:
-    value = st.session_state[name]
+def _take(name: str, key: str) -> None:
+    value = st.session_state[key]
     said = "" if value == getattr(Options(), name) else f"{value:g}" if isinstance(value, float) else value or ""
     go({name: said, "page": ""})
 

@@ -153,6 +153,28 @@ def test_only_what_is_in_stock_is_one_click(server: Server, visit: Open) -> None
     assert "large" in page.titles()[0]
 
 
+def test_a_folded_control_neither_undoes_what_another_has_set_nor_forgets(server: Server, visit: Open) -> None:
+    page = visit(server).open("/?catalog=Corner+shop").ask("a hat").click("Filters")
+    before = page.page.url
+    page.page.get_by_label("Price from", exact=True).fill("3")
+    page.page.keyboard.press("Enter")
+    page.moved(before).page.keyboard.press("Escape")
+    before = page.page.url
+    page.page.get_by_text("In stock only").click()
+    page.moved(before).press("Price from 3").ask("a bag")
+    wanted = {"catalog": ["Corner shop"], "need": ["a bag"], "f.availability": ["in stock"]}
+    assert page.asked == wanted, "the folded filters said nothing of their own"
+    page.click("Options")
+    before = page.page.url
+    page.page.get_by_label("Avoid").fill("red")
+    page.page.keyboard.press("Enter")
+    assert page.moved(before).asked == wanted | {"avoid": ["red"]}, "nor did the sliders beside it"
+    page.page.keyboard.press("Escape")
+    assert page.go_back().ask("a scarf").asked == wanted | {"need": ["a scarf"]}
+    page.click("Options")
+    assert page.page.get_by_label("Avoid").input_value() == ""
+
+
 def test_a_need_that_is_too_long_is_cut_and_said(server: Server, visit: Open) -> None:
     page = visit(server).open("/").ask("a red hat " * 160)
     page.says("its end was cut off")

@@ -127,6 +127,15 @@ def test_a_broken_file_is_a_sentence(app: Open, name: str, data: bytes) -> None:
     assert not re.search(r"[0-9a-f]{16}", test.error[0].value), "the person's file is named, not our copy"
 
 
+def test_a_header_without_rows_does_not_go_on(app: Open) -> None:
+    test = _upload(app(PAGE), "header.csv", b"id,title,price\n")
+    assert "header.csv holds a header and no rows." in test.error[0].value.replace("\\", "")
+    assert test.button(key="continue").disabled
+    test.query_params["step"] = "check"
+    test.run()
+    assert not test.success, "no row of it can be imported"
+
+
 def test_a_zip_with_pictures(
     app: Open, workspace: Workspace, tmp_path: Path, save_picture: Callable[..., Path]
 ) -> None:
@@ -145,15 +154,15 @@ def test_a_zip_with_pictures(
 
 
 def test_a_file_of_ids_and_prices_says_what_it_leaves_alone(app: Open, workspace: Workspace) -> None:
-    def upload(data: bytes, clicks: int) -> AppTest:
-        test = _upload(app(PAGE), "shop.csv", data)
+    def upload(data: bytes, clicks: int, name: str = "shop.csv") -> AppTest:
+        test = _upload(app(PAGE), name, data)
         for _ in range(clicks):
             _click(test, "continue")
         return test
 
     _click(upload(b"id,title,price,image\n1,Red shoe,5,a.png\n2,Hat,6,b.png\n", 4), "start-import")
     _run_jobs(workspace)
-    test = upload(b"id,price\n1,7\n3,8\n", 4)
+    test = upload(b"id,price\n1,7\n3,8\n", 4, "prices of may.csv")  # goes to the catalogue that knows its ids
     assert [metric.value for metric in test.metric] == ["0", "1", "0", "1"]
     captions = " ".join(caption.value for caption in test.caption).replace("\\", "")
     assert "stay as they are: title, pictures." in captions and "not in the file, and stay: 1." in captions

@@ -30,7 +30,7 @@ def draw_check(draft: Draft) -> None:
     pending = False
     if validated.rejected:
         pending = _draw_rejected(draft, read_whole(spec), validated.rejected)
-    else:
+    elif validated.items:
         st.success("Every row can be imported.", icon=":material/check_circle:")
     if warnings:
         _draw_warnings(warnings)

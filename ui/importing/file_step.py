@@ -12,13 +12,14 @@ from core.catalog.schema import DOMAINS, Problem
 from core.catalog.table import Table
 from core.encode.registry import EMBEDDED
 from core.wording import count_noun
-from ui.importing.state import draw_moves, forget, go_to, keep
+from ui.importing.state import draw_moves, find_updated, forget, go_to, keep
 from ui.reading import draw_reading
 from ui.resources import open_workspace
 from ui.text import escape_markdown
 
 FILE_TYPES = ["csv", "tsv", "txt", "xlsx", "parquet", "jsonl", "ndjson", "json", "gz", "zip"]
 _PREVIEW_ROWS = 20
+_NO_ROWS = "holds a header and no rows. Export it again with its items, or choose another header row above."
 
 
 def draw_upload() -> None:
@@ -40,7 +41,9 @@ def draw_upload() -> None:
     path = save_upload(upload, upload.name, uploads)
     member = _choose_member(path)
     staged = stage_file(path, uploads, name=upload.name, member=member)
-    keep(start_draft(staged, backbone=EMBEDDED))
+    draft = start_draft(staged, backbone=EMBEDDED)
+    updated = find_updated(draft.spec)
+    keep(replace(draft, spec=replace(draft.spec, catalog=updated)) if updated else draft)
     go_to("file")
     st.rerun()
 
@@ -57,10 +60,12 @@ def draw_file(draft: Draft) -> None:
         keep(draft)
     preview = preview_table(draft.spec.table, options, _PREVIEW_ROWS)
     _draw_preview(preview)
+    if not preview.rows:
+        st.error(f"{escape_markdown(draft.file_name)} {_NO_ROWS}", icon=":material/error:")
     _draw_name(draft)
     with st.container(horizontal=True):
         st.button("Take another file", key="forget", icon=":material/restart_alt:", on_click=forget)
-        draw_moves("file")
+        draw_moves("file", can_go_on=bool(preview.rows))
 
 
 def draw_problems(problems: tuple[Problem, ...], limit: int = 5) -> None:

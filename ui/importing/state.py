@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.catalog.drafts import Draft, load_draft, save_draft
 from core.catalog.importing import ImportSpec
+from core.catalog.read import preview_table
 from core.catalog.table import Table
 from core.catalog.validate import Validated
 from core.errors import CatalogNotFoundError
@@ -115,6 +116,20 @@ def find_catalog(name: str) -> Catalog | None:
         return open_workspace().catalogs.find(name)
     except CatalogNotFoundError:
         return None
+
+
+def find_updated(spec: ImportSpec) -> str:
+    """The catalogue that a file without titles updates, which is the one that knows most of its ids; "" for none."""
+    targets = spec.mapping.targets.values()
+    if "title" in targets or "id" not in targets:
+        return ""
+    table = preview_table(spec.table, spec.options)
+    place = table.columns.index(spec.mapping.find_columns("id")[0])
+    ids = {row.cells[place] for row in table.rows if place < len(row.cells)}
+    workspace = open_workspace()
+    known = {one.name: len(ids & workspace.items.content_hashes(one.id).keys()) for one in workspace.catalogs.list()}
+    best = max(known, key=lambda name: known[name], default="")
+    return best if best and known[best] else ""
 
 
 @st.cache_resource(show_spinner="Checking every row …", max_entries=4)
