@@ -15,8 +15,9 @@ from core.explain.words import drop_words, is_stop_word
 _LONGEST = 600
 #: Of what `mark_text` gives.
 MARK_STYLE = """
-.wl-marked { line-height: 1.9; overflow-wrap: anywhere; margin: 0.1rem 0; }
-.wl-label { display: inline-block; min-width: 6.2rem; font-size: 0.85rem; opacity: 0.75; }
+.wl-marked { line-height: 1.9; overflow-wrap: anywhere; margin: 0.1rem 0; padding-left: 6.2rem; }
+.wl-label { display: inline-block; width: 6.2rem; margin-left: -6.2rem; font-size: 0.85rem; opacity: 0.75; }
+@media (max-width: 640px) { .wl-marked { padding-left: 0; } .wl-label { display: block; margin-left: 0; } }
 .wl-marked mark { color: inherit; border-radius: 0.3rem; padding: 0.05rem 0.25rem; }
 .wl-for { background: color-mix(in srgb, #2B8A3E calc(var(--strength) * 42%), transparent); }
 .wl-against { background: color-mix(in srgb, #D9480F calc(var(--strength) * 42%), transparent); }

@@ -168,7 +168,7 @@ def test_why_and_more_like_this(imported: Server, visit: Open) -> None:
     page.click("More like this").says("More like")
     page.page.wait_for_function("() => location.search.includes('like=')")
     assert first not in page.settle().titles()
-    page.click("Why?").says("Picture is like it")
+    page.click("Why?").says("Words are like its words")
 
 
 def test_activity_says_when_and_leads_to_the_result_and_forgets_one(imported: Server, visit: Open) -> None:

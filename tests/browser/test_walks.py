@@ -184,6 +184,18 @@ def test_a_need_that_is_too_long_is_cut_and_said(server: Server, visit: Open) ->
     assert not [title for title in page.titles() if "hat" in title]
 
 
+def test_a_long_text_hangs_under_its_first_line(server: Server, visit: Open) -> None:
+    need = "+".join(["something+red+to+wear"] * 12)
+    page = visit(server).open(f"/why?catalog=Corner+shop&need={need}").says("What the score is made of")
+    left = """() => {
+      const text = document.querySelector('.wl-marked');
+      const label = text.querySelector('.wl-label').getBoundingClientRect();
+      return [...text.querySelectorAll('mark')].every((one) => one.getBoundingClientRect().left >= label.right - 1);
+    }"""
+    assert page.page.locator(".wl-marked").first.bounding_box()["height"] > 60  # several lines
+    assert page.page.evaluate(left)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1360, "light"), (390, "dark")])
 @pytest.mark.parametrize("catalog", ["Corner shop", "All catalogues"])
 def test_badges_are_never_cut_off(server: Server, visit: Open, width: int, scheme: str, catalog: str) -> None:
