@@ -30,6 +30,7 @@ from core.explain_commands import add_explain_commands
 from core.file_options import add_file_options, read_choices, report_file, tell_file
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
+from core.jobs.import_report import tell_unspoken
 from core.jobs.rebuild import rebuild
 from core.log_commands import add_log_command
 from core.search_commands import add_search_commands
@@ -230,10 +231,8 @@ def _draw_import(result: Result) -> None:
         f"{result['skipped']:,} unchanged, {count_noun(len(result['rejected']), 'problem')} that rejected rows; "
         f"pictures: {pictures['ok']:,} ok, {pictures['failed']:,} failed; {result['seconds']:.1f} s"
     )
-    if result["untouched"]:
-        print(f"  The file has no column for these, and they stay as they are: {', '.join(result['untouched'])}.")
-    if result["absent"]:
-        print(f"  Items of the catalogue that are not in the file, and stay: {result['absent']:,}.")
+    for sentence in tell_unspoken(result["untouched"], result["absent"]):
+        print(f"  {sentence}")
     for problem in [*result["rejected"], *result["warnings"], *result["picture_problems"]][:20]:
         print(f"  {place_problem(problem['row'])}: {problem['field']}: {problem['message']}")
 

@@ -39,6 +39,7 @@ MAX_ATTRIBUTES = 200
 MAX_PICTURES = 50
 #: A cell is split at semicolons only when the parts are as short as labels; prose has semicolons too.
 MAX_LABEL = 60
+_FIELDS = frozenset(ITEM_FIELDS) - {"id"}
 # The best state among the variants of an item is the item's.
 _BEST_FIRST: tuple[Availability, ...] = ("in stock", "preorder", "backorder", "out of stock")
 # A code that a spreadsheet took for a number, or guarded as ="0123".
@@ -108,7 +109,7 @@ class ItemBuilder:
         filled = set(self._record.values)
         if "sale_price" in filled or "price" not in self._settings.fields:
             filled.add("price")  # without a sale, a column of sale prices says nothing of the price
-        lost = {name for name in filled & set(ITEM_FIELDS) - {"id"} if getattr(item, name) in ("", None, ())}
+        lost = {name for name in filled & _FIELDS if getattr(item, name) in ("", None, ())}
         lost |= {problem.field for problem in self.problems if problem.code == "bad_domain"}
         codes = {target for target in filled if target.startswith(CODE)}
         lost |= {code for code in map(clean_line, codes) if code.removeprefix(CODE) not in item.codes}

@@ -120,7 +120,7 @@ def _split_names(text: str) -> list[str]:
 
 
 def _drop_text(part: str) -> str:
-    part = _MARKED_TEXT.sub("", part.strip())
+    part = _MARKED_TEXT.sub("", part.strip()) if "!" in part else part.strip()
     match = _COLON_TEXT.fullmatch(part)
     return match[1] if match else part
 

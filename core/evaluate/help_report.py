@@ -174,7 +174,11 @@ def answer_people(mine: Measured, others: Sequence[Measured | Unmeasured], secon
 
 
 def answer_matching(before: Sequence[Matching], after: Sequence[Matching], seconds: float, tested: int) -> Answer:
-    """The card from two measurements of the same questions."""
+    """The card from two measurements of the same questions.
+
+    Raises:
+        TrainError: Nothing could be measured.
+    """
     rows = matching_rows(before, after, seconds)
     main = find_main(before, after)
     if main is None:

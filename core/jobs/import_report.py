@@ -162,3 +162,18 @@ def build_report(catalog: str, state: ImportState, problems: Sequence[Problem], 
         absent=absent,
         seconds=state.seconds,
     )
+
+
+def tell_unspoken(untouched: Sequence[str], absent: int) -> tuple[str, ...]:
+    """Sentences on what a file says nothing of, and so leaves as it is.
+
+    Args:
+        untouched: Fields, attributes and codes that it has no column for.
+        absent: Items of the catalogue that it does not name.
+    """
+    said = []
+    if untouched:
+        said.append(f"The file has no column for these, and they stay as they are: {', '.join(untouched)}.")
+    if absent:
+        said.append(f"Items of the catalogue that are not in the file, and stay: {absent:,}.")
+    return tuple(said)

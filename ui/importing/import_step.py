@@ -11,6 +11,7 @@ from core.catalog.importing import ImportSpec
 from core.encode.registry import BACKBONES
 from core.errors import JobError, WishlightError
 from core.jobs.import_plan import ImportPlan
+from core.jobs.import_report import tell_unspoken
 from core.jobs.table import Job
 from core.store.catalogs import Catalog
 from core.wording import count_noun
@@ -77,10 +78,7 @@ def _describe_rest(plan: ImportPlan) -> Iterator[str]:
     """What the four numbers do not say."""
     if plan.retry:
         yield f"Updates that only try pictures again that could not be read before: {plan.retry:,}."
-    if plan.untouched:
-        yield f"The file has no column for these, and they stay as they are: {', '.join(plan.untouched)}."
-    if plan.absent:
-        yield f"Items of the catalogue that are not in the file, and stay: {plan.absent:,}."
+    yield from tell_unspoken(plan.untouched, plan.absent)
     for problem in plan.rejected[:3]:
         yield f"Row {problem.row} ({problem.value}) is left out: {problem.message}"
 
