@@ -21,13 +21,7 @@ from core.catalog.schema import (
 )
 from core.catalog.table import build_problem
 from core.catalog.text import clean_line, strip_html
-from core.catalog.values import (
-    parse_availability,
-    parse_domain,
-    parse_url,
-    split_category,
-    split_list,
-)
+from core.catalog.values import parse_availability, parse_domain, parse_url, split_category, split_list
 
 MAX_ID = 200
 MAX_TITLE = 500

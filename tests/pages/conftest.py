@@ -1,13 +1,15 @@
 """An AppTest of the whole app over an empty data folder and the fake encoder."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.config import HOME_VARIABLE, Home
+from core.config import HOME_VARIABLE, Home, open_home
 from core.jobs.import_catalog import run_import
 from core.workspace import Workspace
 from tests.conftest import COLOURS, ROOT, FakeEncoder
@@ -40,15 +42,24 @@ def app(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., A
     st.cache_data.clear()
 
 
-@pytest.fixture
-def shop(workspace: Workspace, tmp_path: Path, save_picture: Callable[..., Path]) -> Workspace:
-    """A catalogue of sixty items in six colours."""
+@pytest.fixture(scope="session")
+def shop_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a catalogue of sixty items in six colours, imported once."""
+    folder = tmp_path_factory.mktemp("shop")
     rows = ["id,title,brand,price,image\n"]
-    for colour in COLOURS:
-        save_picture(tmp_path / "pictures" / f"{colour}.png", colour)
+    for colour, rgb in COLOURS.items():
+        Image.new("RGB", (40, 30), rgb).save(folder / f"{colour}.png")
         for kind in ("shoe", "hat", "bag", "scarf", "glove", "coat", "sock", "belt", "tie", "cap"):
             rows.append(f"{kind}-{colour},{colour} {kind},{kind.title()} House,{10 + len(rows)},{colour}.png\n")
-    table = tmp_path / "shop.csv"
+    table = folder / "shop.csv"
     table.write_text("".join(rows))
-    run_import(workspace, write_spec(table, folder=tmp_path / "pictures"))
-    return workspace
+    home = open_home(folder / "home")
+    run_import(Workspace(home, encoder_loader=lambda _name: FakeEncoder()), write_spec(table, folder=folder))
+    return home.root
+
+
+@pytest.fixture
+def shop(shop_home: Path, home: Home, encoder: FakeEncoder) -> Workspace:
+    """That catalogue in the test's own data folder."""
+    shutil.copytree(shop_home, home.root, dirs_exist_ok=True)
+    return Workspace(home, encoder_loader=lambda _name: encoder)
