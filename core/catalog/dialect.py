@@ -15,6 +15,7 @@ from core.catalog.table import ReadOptions, Row
 DELIMITERS = ",;\t|"
 #: Taken where their characters stand nowhere else, or where none of the above cuts the records evenly.
 LONG_DELIMITERS = ("::", "||", ";;", "\t\t", "|~|", "^|^", "^", "~")
+_RUN = re.compile(r"(?<![^\w\s\"'])[#$%&*+/:;<=>?@^|~§¦]{2,5}(?![^\w\s\"'])")
 ESCAPE = "\\"
 _NULL = "\\N"
 SAMPLE_RECORDS = 200
@@ -124,7 +125,7 @@ def _detect_delimiter(lines: list[str], escapechar: str) -> str:
     def cut(delimiter: str) -> _Cut:
         return _Cut(lines, ReadOptions(delimiter=delimiter, escapechar=escapechar))
 
-    for mark in LONG_DELIMITERS:
+    for mark in (*LONG_DELIMITERS, *_find_runs(lines)):
         if _stands_alone(mark, lines) and cut(mark).even_width > 1:
             return mark
     cuts = {mark: cut(mark) for mark in DELIMITERS}
@@ -137,6 +138,12 @@ def _detect_delimiter(lines: list[str], escapechar: str) -> str:
         if long or not any(mark in line for line in lines for mark in DELIMITERS):
             return long or ","
     return _sniff(lines) or (max(even, key=lambda mark: even[mark]) if even else ",")
+
+
+def _find_runs(lines: list[str]) -> list[str]:
+    """Runs of marks in the first lines that could be a separator of somebody's own, as "~|~", the longest first."""
+    runs = {run for line in lines[:5] for run in _RUN.findall(line)}
+    return sorted(runs.difference(LONG_DELIMITERS), key=lambda run: (-len(run), run))
 
 
 def _stands_alone(mark: str, lines: list[str]) -> bool:

@@ -41,6 +41,7 @@ CODE_SHARE = 0.5
 #: Columns that are called after the thing itself hold its name.
 _THINGS = (["product"], ["item"], ["artikel"], ["produkt"], ["article"], ["produit"], ["producto"], ["articulo"],
            ["prodotto"], ["articolo"], ["towar"])  # fmt: skip
+_AMOUNT = re.compile(r"\D{0,4}\d[\d.,'\s]*\D{0,4}")
 _FLAG = re.compile(r"(?i)0|1|true|false|yes|no")
 _PICTURE = re.compile(r"(?i)\S.*\.(jpe?g|png|webp|gif|bmp|avif|tiff?)(\?\S*)?")
 _ADDRESS = re.compile(r"(?i)(https?:)?//\S.*|data:image/.*")
@@ -143,8 +144,8 @@ def _suggest(columns: Sequence[str], samples: Mapping[str, list[str]], taken: se
 
 def _suggest_field(column: str, cells: list[str], taken: set[str]) -> str:
     words = fold_header(column).split()
-    if not words or not cells or CREDIT_WORDS & set(words):
-        return ""
+    if not words or not cells or CREDIT_WORDS & set(words) or (words[-1] == "type" and CODE_WORDS & set(words)):
+        return ""  # a type of code tells what the column beside it holds
     if "pictures" not in taken and all(_PICTURE.fullmatch(cell) for cell in cells[:50]):
         return "pictures"  # what the cells are says more than any name
     unique = len(set(cells)) == len(cells)
@@ -193,6 +194,8 @@ def _is_facet(column: str, cells: list[str]) -> bool:
     words = fold_header(column).split()
     if not cells or (words and words[-1] in CODE_WORDS):
         return False
+    if COST_WORDS & set(words) and all(_AMOUNT.fullmatch(cell) for cell in cells):
+        return False  # what a shop pays is nobody's to see
     if sum("|" in cell for cell in cells) * 2 > len(cells):  # lists of names, long and different in every row
         return True
     if fmean(map(len, cells)) > MAX_ATTRIBUTE_LENGTH or all(_FILE.fullmatch(cell) for cell in cells[:50]):

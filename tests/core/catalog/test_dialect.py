@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from core.catalog.dialect import detect_dialect
 from core.catalog.read import ReadOptions, Table, detect, read_table
 from tests.core.catalog.test_read import cells, codes, read_bytes
 
@@ -119,3 +120,9 @@ def test_a_person_overrides_all_of_it(tmp_path: Path) -> None:
     table = read_table(path, ReadOptions(delimiter="#|#", header_row=2, has_header=False))
     assert (table.columns, cells(table)) == (("column_1", "column_2"), [("1", "Tea"), ("2", "Cup")])
     assert not codes(table)
+
+
+@pytest.mark.parametrize("mark", ["~|~", "##", "=>", "<|>", "§§"])
+def test_a_separator_of_somebodys_own(mark: str) -> None:
+    lines = [mark.join(cells) + "\n" for cells in (("id", "title", "price"), ("1", "Red cup", "5"), ("2", "Pot", "7"))]
+    assert detect_dialect(lines).delimiter == mark

@@ -245,3 +245,11 @@ def test_what_the_shop_pays_is_no_price(name: str) -> None:
     mapping = suggest_mapping(("id", "title", name), [Row(2, ("1", "Cup", "5.00")), Row(3, ("2", "Mug", "6.00"))])
     assert mapping.build(accept_suggestions=True).find_columns("price") == ()
     assert mapping.build(accept_suggestions=True).find_columns("sale_price") == ()
+
+
+def test_what_a_shop_pays_is_not_shown_and_a_kind_of_code_is_no_category() -> None:
+    rows = [Row(n + 2, (f"A{n}", f"Cup {n}", "9.90", f"{n}.50", f"Norda {n % 2}", "1")) for n in range(12)]
+    columns = ("sku", "title", "price", "Wholesale price", "Supplier", "product-id-type")
+    targets = suggest_mapping(columns, rows).build(accept_suggestions=True).targets
+    assert targets["Wholesale price"] == "" and targets["Supplier"] == "attribute:Supplier"
+    assert targets["product-id-type"] != "category"
