@@ -21,7 +21,7 @@ from core.catalog.sample import SAMPLE_NAME, sample_spec
 from core.catalog.schema import DOMAINS
 from core.catalog.suggest_mapping import suggest_mapping
 from core.catalog.used_columns import find_used_columns
-from core.command import Result, add_command, draw_values, place_problem, show_progress
+from core.command import Result, add_command, draw_values, end_process, place_problem, show_progress
 from core.config import HOME_VARIABLE, open_home
 from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import CatalogNotFoundError, NeedError, WishlightError
@@ -262,4 +262,4 @@ def _draw_backbones(result: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

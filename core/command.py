@@ -1,9 +1,10 @@
 """What all commands of the command line share."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from core.jobs.progress import Meter
 from core.workspace import Workspace
@@ -39,6 +40,18 @@ def show_progress(quiet: bool) -> Meter:
         print(f"\r\033[K{stage}{count}{left}", end="\n" if total and done == total else "", file=sys.stderr, flush=True)
 
     return Meter(show)
+
+
+def end_process(code: int) -> NoReturn:
+    """End as `sys.exit` does; a process that only helped others to train ends at once.
+
+    What is left of torch's threads can abort a process that takes itself apart, and torchrun then ends all of them.
+    """
+    if int(os.environ.get("RANK", "0")):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def draw_values(result: Result) -> None:

@@ -60,6 +60,19 @@ class Ranks:
         if self.world > 1:
             distributed.barrier()
 
+    def part(self) -> None:
+        """End working together, all ranks at once; nothing can be shared afterwards.
+
+        A group that is left open while a peer goes has threads that can abort a process.
+        """
+        self.wait()
+        _leave()
+
+
+def _leave() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
 
 def join_ranks() -> Ranks:
     """This process's place as torchrun says; alone without it."""
@@ -71,6 +84,5 @@ def join_ranks() -> Ranks:
         if on_cards:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         distributed.init_process_group("nccl" if on_cards else "gloo")
-        # A group that is left open has threads of its own, which can abort a process that ends.
-        atexit.register(distributed.destroy_process_group)
+        atexit.register(_leave)  # where an error ended the work
     return Ranks(rank=distributed.get_rank(), world=world)

@@ -143,6 +143,7 @@ def train(
     trainer = build_trainer(model, data, config, choice, folder, raw=raw)
     trainer.resume()
     place = trainer.run(on_step=watch.on_step, on_epoch=watch.on_epoch)
+    trainer.ranks.part()
     if not trainer.ranks.is_first:
         raise RankDoneError
     best, _ = load_weights(folder / BEST)

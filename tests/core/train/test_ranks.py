@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 import torch
+from core.command import end_process
 from core.device import choose_device
 from core.train.config import TrainConfig
 from core.train.data import build_data
@@ -36,6 +37,7 @@ try:
     train(data, config, choose_device("cpu"), Path(sys.argv[1]))
 except RankDoneError:
     pass
+end_process(0)
 """
 
 
@@ -56,7 +58,7 @@ def run(folder: Path, *, processes: int, accumulate: int) -> dict[str, torch.Ten
         text=True,
         timeout=240,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr
     return load_file(out / "last.safetensors")
 
 
