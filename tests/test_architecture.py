@@ -90,6 +90,14 @@ def test_heavy_libraries_load_only_when_they_are_needed() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_openvino_has_one_door() -> None:
+    """Its telemetry calls out wherever it is imported without `import_openvino`."""
+    folders = ("core", "ui", "pages", "benchmarks", "tests")
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    doors = [path.name for path in paths if {"openvino", "nncf"} & {name.split(".")[0] for name in _imports(path)}]
+    assert doors == ["openvino_import.py"]
+
+
 @pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_stay_short(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").count("\n")

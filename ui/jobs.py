@@ -12,6 +12,7 @@ from ui.errors import shown_errors
 from ui.navigation import find_page
 from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown, format_duration, format_moment, format_rate
+from ui.visitor import require_right
 
 _LOG_LINES = 40
 #: Where the result of a kind of work is to be seen.
@@ -40,7 +41,12 @@ _ICONS = {
 
 
 def start_job(kind: str, title: str, payload: dict[str, object], *, key: str) -> Job:
-    """Queue a job and see to it that a worker lives; a second click returns the first one's job."""
+    """Queue a job and see to it that a worker lives; a second click returns the first one's job.
+
+    Raises:
+        JobError: It names a model or a folder that this visitor may not name.
+    """
+    require_right(payload)
     job = open_jobs().submit(kind, title, payload, key=key)
     ensure_worker(open_workspace().home)
     return job

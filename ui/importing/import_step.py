@@ -17,6 +17,7 @@ from core.store.catalogs import Catalog
 from core.wording import count_noun
 from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
+from ui.errors import shown_errors
 from ui.importing.state import check_all, draw_moves, find_catalog, forget, keep, plan_all
 from ui.jobs import draw_job, draw_live_job, start_job
 from ui.navigation import find_page
@@ -128,5 +129,6 @@ def _current_job() -> Job | None:
 
 
 def _start(spec: ImportSpec) -> None:
-    job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}")
-    go(job=job.id)
+    with shown_errors():
+        job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}")
+        go(job=job.id)
