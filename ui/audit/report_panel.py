@@ -106,7 +106,7 @@ def _draw_words(words: Sequence[WordSummary]) -> None:
 
 
 def _draw_word_table(title: str, words: Sequence[WordSummary]) -> None:
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{escape_markdown(title)}**")
     if not words:
         st.caption("None.")
         return

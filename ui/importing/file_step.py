@@ -71,7 +71,9 @@ def draw_file(draft: Draft) -> None:
 def draw_problems(problems: tuple[Problem, ...], limit: int = 5) -> None:
     """Doubts about the whole file."""
     for problem in problems[:limit]:
-        (st.error if problem.severity == "error" else st.warning)(problem.message, icon=":material/warning:")
+        (st.error if problem.severity == "error" else st.warning)(
+            escape_markdown(problem.message), icon=":material/warning:"
+        )
     if len(problems) > limit:
         st.caption(f"and {len(problems) - limit:,} more")
 

@@ -105,5 +105,5 @@ def _draw_flip(found: PersonExplanation) -> None:
     way = "out of" if inside else "among"
     st.markdown(
         f":material/swap_vert: **Nearest flip** Without {words} in the history it goes {way} the first "
-        f"{found.nearest_flip.across}, {say_where(found.nearest_flip.rank)}."
+        f"{found.nearest_flip.across:,}, {say_where(found.nearest_flip.rank)}."
     )

@@ -25,7 +25,7 @@ def draw_versions(catalog: Catalog) -> None:
     st.subheader("Did fine-tuning help?", anchor=False)
     if catalog.version:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Version **{catalog.version}** serves “{catalog.name}”.")
+            st.markdown(f"Version **{escape_markdown(catalog.version)}** serves “{escape_markdown(catalog.name)}”.")
             going = _is_queued(catalog, "")
             st.button(
                 "Going back to the untrained model …" if going else "Back to the untrained model",
@@ -45,9 +45,9 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
     with st.container(border=True, key=f"version-{version.id}"):
         head, button = st.columns([4, 1], vertical_alignment="center")
         with head, st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{version.id}**")
+            st.markdown(f"**{escape_markdown(version.id)}**")
             st.badge(text, color=colour)  # type: ignore[arg-type]
-            st.caption(f"{version.created_at[:16].replace('T', ' ')} UTC")
+            st.caption(escape_markdown(f"{version.created_at[:16].replace('T', ' ')} UTC"))
         with button, st.container(horizontal=True, horizontal_alignment="right"):
             if catalog.version == version.id:
                 st.badge("Serves", icon=":material/check:", color="blue")
@@ -60,7 +60,7 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
                     args=(catalog, version.id),
                     disabled=going,
                 )
-        st.markdown(metrics["recommendation"])
+        st.markdown(escape_markdown(metrics["recommendation"]))
         _draw_replay_summary(version)
         st.dataframe(
             [
