@@ -185,3 +185,10 @@ def test_no_foreign_text_is_read_as_markdown(path: Path) -> None:
         if isinstance(node, ast.Call):
             found += [f"{one.lineno}: {ast.unparse(one)}" for one in _read_as_markdown(node) if not judge.harmless(one)]
     assert found == [], "pass what others wrote through escape_markdown, and give numbers a format such as :,"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_table_comes_onto_a_page_through_its_one_door(path: Path) -> None:
+    calls = [node.func for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
+    bare = {called.attr for called in calls if isinstance(called, ast.Attribute)} & TABLES
+    assert not bare or str(path.relative_to(ROOT)) == TABLES_ALLOWED_IN, "its download would hold formulas"

@@ -22,6 +22,7 @@ from ui.importing.state import check_all, draw_moves, find_catalog, forget, keep
 from ui.jobs import draw_job, draw_live_job, start_job
 from ui.navigation import find_page
 from ui.resources import open_jobs
+from ui.tables import draw_table
 from ui.text import escape_markdown, format_duration
 
 
@@ -107,9 +108,8 @@ def _draw_report(result: Mapping[str, Any]) -> None:
     problems = [*result["rejected"], *result["picture_problems"]]
     if problems:
         with st.expander(f"{count_noun(len(problems), 'thing')} to look at", icon=":material/warning:"):
-            st.dataframe(
+            draw_table(
                 [{"Row": p["row"], "Value": p["value"], "What to do": p["message"]} for p in problems],
-                hide_index=True,
                 alt="Problems of this import",
             )
     with st.container(horizontal=True):

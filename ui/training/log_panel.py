@@ -23,6 +23,7 @@ from core.store.interactions import LogSummary
 from ui.errors import shown_errors
 from ui.reading import draw_reading
 from ui.resources import open_workspace
+from ui.tables import draw_table
 from ui.text import escape_markdown
 from ui.training.doctor_panel import draw_findings
 
@@ -96,9 +97,8 @@ def _draw_upload(catalog: Catalog) -> None:
             st.warning(escape_markdown(problem.message), icon=":material/warning:")
         options = draw_reading(table, detected.options, detected, key=f"log-{table.parent.name}-")
         preview = preview_table(table, options)
-        st.dataframe(
+        draw_table(
             [dict(zip(preview.columns, row.cells, strict=False)) for row in preview.rows[:5]],
-            hide_index=True,
             alt="The first rows of the log",
         )
         item_ids = workspace.items.content_hashes(catalog.id)

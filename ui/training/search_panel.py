@@ -14,6 +14,7 @@ from core.train.tracking import WATCHED
 from core.train.trials import TrialResult, TrialState, find_best, read_trials
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
+from ui.tables import draw_table
 from ui.text import escape_markdown, format_duration, format_estimate
 from ui.training.run_panel import COLOURS, Effort, estimate_seconds
 
@@ -157,9 +158,8 @@ def _draw_table(job: Job, trials: Sequence[TrialResult], best: TrialResult | Non
     columns["Score"] = st.column_config.NumberColumn(
         format="%.3f", help=f"How well what was held back is ranked, from 0 to 1 (validation {WATCHED})."
     )
-    st.dataframe(
+    draw_table(
         rows,
-        hide_index=True,
         column_config=columns,
         placeholder="–",
         alt="The settings that were tried, and their scores",

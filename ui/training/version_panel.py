@@ -8,6 +8,7 @@ from core.store.versions import Version
 from core.train.model_card import FILE
 from ui.jobs import start_job
 from ui.resources import open_jobs, open_workspace
+from ui.tables import draw_table
 from ui.text import escape_markdown, format_duration
 
 _BADGES = {
@@ -62,7 +63,7 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
                 )
         st.markdown(escape_markdown(metrics["recommendation"]))
         _draw_replay_summary(version)
-        st.dataframe(
+        draw_table(
             [
                 {
                     "What": row["name"],
@@ -73,7 +74,6 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
                 }
                 for row in metrics["rows"]
             ],
-            hide_index=True,
             alt="What was measured",
         )
         tested = "people that training never saw" if version.has_log else "items with titles it never saw"
@@ -102,7 +102,7 @@ def _draw_replay(version: Version) -> None:
     if not moves:
         return
     with st.expander("What would move for your saved needs", icon=":material/swap_vert:"):
-        st.dataframe(
+        draw_table(
             [
                 {
                     "Need": move["need"],
@@ -113,7 +113,6 @@ def _draw_replay(version: Version) -> None:
                 }
                 for move in moves
             ],
-            hide_index=True,
             alt="Ranks of the expected items before and with this version",
         )
         st.caption("Before: what served when this version was trained. With it: if this version serves.")

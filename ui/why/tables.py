@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.explain.explanation import Explanation, Flip
+from ui.tables import draw_table
 from ui.text import escape_markdown
 
 #: Rows of a table before it scrolls.
@@ -20,9 +21,8 @@ def draw_counterfactuals(found: Explanation) -> None:
         }
         for one in found.listed
     ]
-    st.dataframe(
+    draw_table(
         rows,
-        hide_index=True,
         width="stretch",
         height="content" if len(rows) <= _MOST_ROWS else 35 * _MOST_ROWS,
         column_config={
