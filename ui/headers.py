@@ -4,10 +4,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: What a page may load, and from where: nothing from anybody else. Streamlit sets styles on elements, has a script in
-#: its first page; pictures stand in pages as data or blobs.
+#: its first page and takes a component's from a blob; pictures stand in pages as data or blobs.
 _POLICY = {
     "default-src": "'self'",
-    "script-src": "'self' 'unsafe-inline'",
+    "script-src": "'self' 'unsafe-inline' blob:",
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
     "font-src": "'self' data:",

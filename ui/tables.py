@@ -29,7 +29,7 @@ def draw_table(
     if guarded == [dict(row) for row in rows]:
         st.dataframe(list(rows), hide_index=True, column_config=column_config, **options)
         return
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     frame = pd.DataFrame(guarded)
     named = {name: unguard_cell(name) for name in frame.columns if name != unguard_cell(name)}
