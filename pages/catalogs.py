@@ -56,7 +56,8 @@ def _draw_catalog(catalog: Catalog) -> None:
         with words:
             st.subheader(escape_markdown(catalog.name), anchor=False)
             st.markdown(
-                f"{count_noun(catalog.items, 'item')} · {count_noun(catalog.pictures, 'picture')} · {catalog.domain} · "
+                f"{count_noun(catalog.items, 'item')} · {count_noun(catalog.pictures, 'picture')} · "
+                f"{escape_markdown(catalog.domain)} · "
                 f"model {escape_markdown(catalog.model_title)}"
             )
             draw_sample_credits(catalog)

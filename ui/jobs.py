@@ -73,7 +73,7 @@ def draw_job(job: Job, *, listed: bool = False) -> None:
             if not alive:
                 st.warning("No worker is alive, so nothing moves. Start one; the work goes on where it stopped.")
         elif job.message:
-            (st.error if job.state == "failed" else st.caption)(job.message)
+            (st.error if job.state == "failed" else st.caption)(escape_markdown(job.message))
         st.caption(_say_when(job))
         _draw_buttons(job, jobs, alive=alive, listed=listed)
         _draw_log(job)
@@ -84,7 +84,7 @@ def _describe(job: Job) -> str:
         return f"done in {format_duration(job.finished_at - job.started_at)}"
     if job.cancel_requested and job.is_live:
         return "stopping"
-    return {"queued": "waiting", "running": "at work"}.get(job.state, job.state)
+    return {"queued": "waiting", "running": "at work"}.get(job.state, escape_markdown(job.state))
 
 
 def _say_when(job: Job) -> str:
@@ -95,11 +95,11 @@ def _say_when(job: Job) -> str:
     elif job.started_at is not None:
         moment, word = job.started_at, "Started"
     when = format_moment(moment, time.time(), st.context.timezone)
-    return f"{word} {when.replace(' ago', '') if word == 'Waits since' else when}"
+    return escape_markdown(f"{word} {when.replace(' ago', '') if word == 'Waits since' else when}")
 
 
 def _progress_text(job: Job) -> str:
-    parts = [job.stage or "Waiting for the worker"]
+    parts = [escape_markdown(job.stage) if job.stage else "Waiting for the worker"]
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate and job.total:

@@ -101,7 +101,7 @@ def _describe(catalogs: list[Catalog]) -> str:
 def _draw_work() -> None:
     live = open_jobs().live()
     running = sum(job.state == "running" for job in live)
-    parts = [f"{running} at work"] if running else []
-    parts += [f"{len(live) - running} waiting"] if len(live) > running else []
+    parts = [f"{running:,} at work"] if running else []
+    parts += [f"{len(live) - running:,} waiting"] if len(live) > running else []
     if parts:
         st.page_link(find_page("Activity"), label=", ".join(parts), icon=":material/progress_activity:")
