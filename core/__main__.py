@@ -33,6 +33,7 @@ from core.jobs.import_catalog import run_import
 from core.jobs.import_report import tell_unspoken
 from core.jobs.rebuild import rebuild
 from core.log_commands import add_log_command
+from core.number_options import MOST_ROWS, share, whole
 from core.search_commands import add_search_commands
 from core.store.filters import parse_filter
 from core.suggest.need import MATCHES, Need, split_avoid
@@ -108,13 +109,13 @@ def _add_suggest(commands: Any) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--catalog", action="append", default=[], metavar="NAME")
     where.add_argument("--all", action="store_true", help="look in every catalogue (the default)")
-    parser.add_argument("-k", type=int, default=10)
+    parser.add_argument("-k", type=whole(1, MOST_ROWS), default=10)
     parser.add_argument("--image", type=Path, metavar="FILE")
-    parser.add_argument("--blend", type=float, default=0.5, help="weight of the picture against the text, 0 to 1")
+    parser.add_argument("--blend", type=share, help="weight of --image against the text, 0 to 1 (default: 0.5)")
     parser.add_argument("--avoid", action="append", default=[], metavar="TEXT")
     parser.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE|FIELD<N")
     parser.add_argument("--match", choices=MATCHES, default="both")
-    parser.add_argument("--variety", type=float, default=0.0, help="0 ranks by score alone, 1 by difference")
+    parser.add_argument("--variety", type=share, default=0.0, help="0 ranks by score alone, 1 by difference")
 
 
 def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -161,13 +162,13 @@ def _holds_items(workspace: Workspace, name: str) -> bool:
 
 def _run_suggest(workspace: Workspace, options: argparse.Namespace) -> Result:
     text, avoid = split_avoid(options.need)
-    if options.k < 1 or not 0 <= options.blend <= 1 or not 0 <= options.variety <= 1:
-        raise NeedError("-k is at least 1; --blend and --variety lie between 0 and 1.")
+    if options.blend is not None and options.image is None:
+        raise NeedError("--blend weighs a picture against the text. Name the picture with --image, or leave it out.")
     need = Need(
         text=text,
         avoid=(*avoid, *options.avoid),
         image=None if options.image is None else _read_image(workspace, options.image),
-        blend=options.blend,
+        blend=0.5 if options.blend is None else options.blend,
         catalogs=tuple(options.catalog),
         filters=tuple(parse_filter(where) for where in options.where),
         match=options.match,

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.command import Result, add_command
 from core.errors import NeedError
+from core.number_options import MOST_ROWS, whole
 from core.store.catalogs import Catalog
 from core.store.filters import parse_filter
 from core.suggest.expected import Standing, rank_expected, save_need
@@ -23,7 +24,7 @@ def add_expectation_commands(commands: Any) -> None:
     expect.add_argument("--match", choices=MATCHES, default="both")
     listed = add_command(commands, "expectations", "list the saved needs with their ranks now", _run_list, _draw)
     listed.add_argument("--catalog", required=True, metavar="NAME")
-    listed.add_argument("--remove", type=int, metavar="N", help="forget the one of that number first")
+    listed.add_argument("--remove", type=whole(1, MOST_ROWS), metavar="N", help="forget the one of that number first")
 
 
 def _run_expect(workspace: Workspace, options: argparse.Namespace) -> Result:

@@ -36,9 +36,11 @@ def find_log(workspace: Workspace, options: argparse.Namespace, *, quiet: bool =
     Raises:
         WishlightError: The file cannot be read, or a choice does not fit it.
     """
-    if has_choices(options) and not options.interactions:
-        raise TrainError("Name the log that is to be read in this way with --interactions.")
-    if not options.interactions or options.no_log:
+    if options.no_log and options.interactions:
+        raise TrainError("--no-log learns without a log, and --interactions names one. Leave one of them out.")
+    if not options.interactions:
+        if has_choices(options):
+            raise TrainError("Name the log that is to be read in this way with --interactions.")
         return None
     return announce_log(workspace, options, options.interactions, quiet=quiet)
 
