@@ -10,6 +10,7 @@ from core.jobs.audit_catalog import MOST_CASES, AuditSpec, Source, run_audit
 from core.jobs.runs import find_run
 from core.number_options import seed, whole
 from core.run_options import check_typed
+from core.terminal import say
 from core.wording import count_noun
 from core.workspace import Workspace
 
@@ -70,9 +71,9 @@ def _check_resumed(workspace: Workspace, options: argparse.Namespace, spec: Audi
 
 
 def _draw_audit(result: Result) -> None:
-    print(f"{result['catalog']}: {count_noun(result['cases'], 'suggestion')} for {count_noun(result['needs'], 'need')}")
+    say(f"{result['catalog']}: {count_noun(result['cases'], 'suggestion')} for {count_noun(result['needs'], 'need')}")
     for part in result["parts"]:
-        print(
+        say(
             f"  {part['name']:<14} {100 * part['share']:3.0f} % of what moved scores, {part['mean']:+.2f} on average, "
             f"against in {100 * part['against']:.0f} %"
         )
@@ -80,12 +81,12 @@ def _draw_audit(result: Result) -> None:
     harming = [one for one in reversed(result["words"]) if one["mean"] < 0]
     for title, words in (("Helped", helping), ("Harmed", harming)):
         named = [f"{one['word']} ({one['field']}, {one['mean']:+.2f})" for one in words[:_SHOWN]]
-        print(f"{title} most: {', '.join(named) or 'no word that came twice'}")
-    print(f"Pictures that lower their item's score: {len(result['hurt']):,} of {result['pictures']:,}")
+        say(f"{title} most: {', '.join(named) or 'no word that came twice'}")
+    say(f"Pictures that lower their item's score: {len(result['hurt']):,} of {result['pictures']:,}")
     for one in result["hurt"][:_SHOWN]:
-        print(f"  {one['value']:+.2f}  {one['title']} ({one['item_id']}) for “{one['need']}”")
+        say(f"  {one['value']:+.2f}  {one['title']} ({one['item_id']}) for “{one['need']}”")
     looked = result["unmapped"] + sum(result["methods"].values())
-    print(
+    say(
         f"No map of the picture was better than chance in {result['unmapped']:,} of {count_noun(looked, 'picture')} "
         "looked at."
     )

@@ -10,6 +10,7 @@ from core.store.catalogs import Catalog
 from core.store.filters import parse_filter
 from core.suggest.expected import Standing, rank_expected, save_need
 from core.suggest.need import MATCHES, Need, split_avoid
+from core.terminal import say
 from core.workspace import Workspace
 
 
@@ -72,8 +73,6 @@ def _draw(result: Result) -> None:
     for one in result["expectations"]:
         rank = "not found" if one["rank"] is None else f"rank {one['rank']}"
         title = one["title"] or "no longer in the catalogue"
-        print(f"{one['number']:>4}  {rank:<9}  “{one['need']}” → {title} ({one['item_id']})")
+        say(f"{one['number']:>4}  {rank:<9}  “{one['need']}” → {title} ({one['item_id']})")
     if not result["expectations"]:
-        print(
-            f'No need is saved yet. Save one: python -m core expect "NEED" --catalog "{result["catalog"]}" --items ID'
-        )
+        say(f'No need is saved yet. Save one: python -m core expect "NEED" --catalog "{result["catalog"]}" --items ID')

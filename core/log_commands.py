@@ -10,6 +10,7 @@ from core.file_options import add_file_options, has_choices, read_choices, repor
 from core.interactions.aliases import LOG_TARGETS
 from core.interactions.log_file import LogFile, open_log
 from core.jobs.store_log import store_log
+from core.terminal import say
 from core.wording import count_noun
 from core.workspace import Workspace
 
@@ -77,7 +78,7 @@ def announce_log(workspace: Workspace, options: argparse.Namespace, path: Path, 
         accept_suggestions=not options.exact,
     )
     if not (quiet or options.json):
-        print(tell_file(log.opened, log.columns), flush=True)
+        say(tell_file(log.opened, log.columns))
     return log
 
 
@@ -97,6 +98,6 @@ def _run_log(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 
 def _draw_log(result: Result) -> None:
-    print(result["message"])
+    say(result["message"])
     for problem in result["problems"][:_SHOWN]:
-        print(f"  {place_problem(problem['row'])}: {problem['message']}")
+        say(f"  {place_problem(problem['row'])}: {problem['message']}")

@@ -17,6 +17,7 @@ from core.jobs.search_catalog import LEAST_TRIALS, MOST_TRIALS, SearchSpec, run_
 from core.log_commands import find_log, report_log
 from core.number_options import whole
 from core.run_options import add_run_options, check_resumed, check_typed, read_run
+from core.terminal import say
 from core.train.space import TASK_PREFIX
 from core.workspace import Workspace
 
@@ -71,14 +72,14 @@ def _write_config(path: Path, config: Mapping[str, Any]) -> str:
 def _draw_search(result: Result) -> None:
     best = result["best"]
     for row in _table(result):
-        print("  ".join(row))
-    print(f"Best: trial {best['number']}, {result['metric']} {best['value']:.4f} on what is kept aside for checking.")
+        say("  ".join(row))
+    say(f"Best: trial {best['number']}, {result['metric']} {best['value']:.4f} on what is kept aside for checking.")
     seed = f" --seed {result['seed']}" if result["seed"] else ""
     if result["out"]:
         names = f"--catalog {shlex.quote(result['catalog'])} --config {shlex.quote(result['out'])}"
-        print(f"Train with it: python -m core train {names}{seed}")
+        say(f"Train with it: python -m core train {names}{seed}")
     else:
-        print(f"Write the settings down: python -m core search --resume {result['run'][:12]} --out best.json")
+        say(f"Write the settings down: python -m core search --resume {result['run'][:12]} --out best.json")
 
 
 def _table(result: Result) -> list[list[str]]:

@@ -19,6 +19,7 @@ from core.jobs.train_catalog import TrainSpec, run_train
 from core.log_commands import announce_log, find_log, report_log
 from core.number_options import MOST_ROWS, whole
 from core.run_options import add_run_options, add_settings, check_resumed, read_run
+from core.terminal import say
 from core.train.config import DEFAULT_PRESET, TUNINGS, read_config
 from core.wording import count_noun
 from core.workspace import Workspace
@@ -137,51 +138,51 @@ def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 
 def _draw_line(result: Result) -> None:
-    print(result["message"])
+    say(result["message"])
 
 
 def _draw_train(result: Result) -> None:
-    print(result["recommendation"])
+    say(result["recommendation"])
     for row in result["rows"]:
         if row.get("note"):
-            print(f"  {row['name']:<36} not measured: {row['note']}")
+            say(f"  {row['name']:<36} not measured: {row['note']}")
             continue
-        print(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
+        say(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
     if result.get("replay_summary"):
-        print(result["replay_summary"])
-    print(f"Version {result['version']}; let it serve with: python -m core activate {result['version']}")
+        say(result["replay_summary"])
+    say(f"Version {result['version']}; let it serve with: python -m core activate {result['version']}")
 
 
 def _draw_evaluate(result: Result) -> None:
     last = result["seed"] + result["seeds"] - 1
     seeds = f"seed {last}" if result["seeds"] == 1 else f"means over seeds {result['seed']} to {last}"
-    print(
+    say(
         f"{result['split']}: {count_noun(result['users'], 'test user')}, {count_noun(result['items'], 'item')}, {seeds}"
     )
     for row in result["models"]:
         if "error" in row:
-            print(f"  {row['model']:<20} not measured: {row['error']}")
+            say(f"  {row['model']:<20} not measured: {row['error']}")
             continue
         cold = "" if row["cold_ndcg@10"] is None else f"  cold {row['cold_ndcg@10']:.4f}"
         low, high = row["interval"]
         lead = "  fusion {:+.4f} ({:+.4f} to {:+.4f})".format(*row["fusion_lead"]) if row["fusion_lead"] else ""
-        print(
+        say(
             f"  {row['model']:<20} ndcg@10 {row['ndcg@10']:.4f} ({low:.4f} to {high:.4f})  "
             f"recall@10 {row['recall@10']:.4f}{cold}{lead}  {row['fit_seconds']:.1f} s"
         )
     for note in result["notes"]:
-        print(note)
+        say(note)
 
 
 def _draw_models(result: Mapping[str, Any]) -> None:
     for one in result["models"]:
         mark = "*" if one["active"] else " "
-        print(f"{mark} {one['version']}  {one['catalog']}  {one['created_at']}  {one['recommendation']}")
+        say(f"{mark} {one['version']}  {one['catalog']}  {one['created_at']}  {one['recommendation']}")
     if not result["models"]:
-        print("No version has been trained yet. Train one: python -m core train --catalog NAME")
+        say("No version has been trained yet. Train one: python -m core train --catalog NAME")
 
 
 def _draw_recommend(result: Result) -> None:
     for one in result["suggestions"]:
-        print(f"{one['rank']:>3}  {one['score']:7.3f}  {one['title']}  ({one['item_id']})")
-    print(result["message"])
+        say(f"{one['rank']:>3}  {one['score']:7.3f}  {one['title']}  ({one['item_id']})")
+    say(result["message"])

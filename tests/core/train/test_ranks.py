@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.errors import TrainError
 from core.train.config import TrainConfig
 from core.train.memory_limits import find_batch, halve_batch, is_out_of_memory, keep_batch, read_batch
 from core.train.ranks import Ranks, join_ranks
