@@ -15,6 +15,7 @@ ROOMS = (
     "files",
     "device",
     "wording",
+    "terminal",
     "metrics",
     "catalog",
     "interactions",
@@ -29,7 +30,9 @@ ROOMS = (
     "jobs",
     "command",
     "file_options",
+    "number_options",
     "log_commands",
+    "run_options",
     "training_commands",
     "search_commands",
     "expectation_commands",
@@ -76,7 +79,7 @@ def test_core_never_imports_the_user_interface(path: Path) -> None:
 def test_core_neither_prints_nor_asserts(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
-    if path.name not in ("__main__.py", "command.py") and not path.name.endswith("_commands.py"):
+    if path.name != "command.py":  # the line of progress; all else goes through core.terminal
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
         assert not [node.lineno for node in calls if getattr(node.func, "id", "") == "print"]
 

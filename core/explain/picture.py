@@ -87,15 +87,23 @@ class PictureExplainer:
         preparation = towers.preparation
         self._tokens = PictureTokens(towers.model, preparation.mean, preparation.std, grid=grid).eval()
         self._visual: Any = self._tokens.visual
-        self._device = next(self._visual.parameters()).device
         self._tokens.to(self._device)
-        self._batch = _BATCH if self._device.type == "cpu" else _BATCH_ON_CARD
         self._fill = fill
         self._read_pictures = read
         self._tower = describe_patches(self._visual)
         self._power = 1 if self._tower else _CNN_POWER
         self._at_features = self._tower is None and has_feature_map(self._tokens, preparation.side, self._device)
         self.cells = self._tower.side if self._tower else CNN_GRID
+
+    @property
+    def _device(self) -> torch.device:
+        """Where the tower is now: it is shared, and whoever reads items with it may have moved it to a card."""
+        device: torch.device = next(self._visual.parameters()).device
+        return device
+
+    @property
+    def _batch(self) -> int:
+        return _BATCH if self._device.type == "cpu" else _BATCH_ON_CARD
 
     @property
     def is_transformer(self) -> bool:
