@@ -75,7 +75,7 @@ class TrainConfig:
         tower_layers: Blocks from the end of each tower that "last" tunes.
         checkpointing: Compute the towers' activations twice instead of keeping them: less memory, more time.
         compile: Let torch compile the transformers; the first steps take longer.
-        epochs: Passes over the people (with a log) or the items (without).
+        epochs: Passes over the people (with a log; over some of them where there are many) or the items (without).
         patience: Epochs without a better validation before training stops.
         people: People a step.
         items: Items a step that go through the network.

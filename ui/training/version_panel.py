@@ -5,7 +5,7 @@ import streamlit as st
 from core.jobs.replay import format_rank
 from core.store.catalogs import Catalog
 from core.store.versions import Version
-from core.train.model_card import FILE
+from core.train.model_card import FILE, describe_tested
 from ui.jobs import start_job
 from ui.resources import open_jobs, open_workspace
 from ui.tables import draw_table
@@ -77,7 +77,7 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
             alt="What was measured",
         )
         tested = "people that training never saw" if version.has_log else "items with titles it never saw"
-        st.caption(f"Measured once, on {metrics['tested']:,} {tested}. Blend towards it: {metrics['blend']:.0%}.")
+        st.caption(f"Measured once, on {describe_tested(metrics)} {tested}. Blend towards it: {metrics['blend']:.0%}.")
         _draw_replay(version)
         _draw_card(version)
 
