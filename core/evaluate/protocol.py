@@ -97,6 +97,7 @@ def build_splits(log: InteractionLog, name: SplitName, *, seed: int = 0) -> Iter
     cold = cold_items(log.item_ids)
     if name in ("time", "last") and not log.has_times:
         raise EvaluationError(f"The split “{name}” needs the time of every event. Use “users” or “random”.")
+    found: Iterator[Split]
     if name == "users":
         found = (_split_users(log, cold, fold, seed) for fold in range(FOLDS))
     else:
