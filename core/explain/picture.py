@@ -58,7 +58,7 @@ _CNN_POWER = 3
 #: Where `fast` takes its gradients: once at a faint contrast, for the same reason, or evenly over a feature map.
 _PIXEL_LEVELS, _FEATURE_LEVELS = (0.05,), (0.125, 0.375, 0.625, 0.875)
 #: Pictures at once: on a processor, larger batches take up to twice as long a picture.
-_BATCH, _BATCH_ON_CARD = 4, 32
+_BATCH, _BATCH_ON_CARD = {"cpu": 4}, 32
 _NAMES = {"faithful": "mask integrated gradients", "audit": "regression on random masks"}
 _ENDS = np.array([[[1.0]], [[0.0]]], np.float32)
 _ATTENTION = ("rollout", "game")
@@ -98,12 +98,7 @@ class PictureExplainer:
     @property
     def _device(self) -> torch.device:
         """Where the tower is now: it is shared, and whoever reads items with it may have moved it to a card."""
-        device: torch.device = next(self._visual.parameters()).device
-        return device
-
-    @property
-    def _batch(self) -> int:
-        return _BATCH if self._device.type == "cpu" else _BATCH_ON_CARD
+        return torch.device(next(self._visual.parameters()).device)
 
     @property
     def is_transformer(self) -> bool:
@@ -243,7 +238,9 @@ class PictureExplainer:
         def run(masks: NDArray[np.float32]) -> NDArray[np.float32]:
             shown = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self._device)
             with torch.no_grad():
-                scores = [score(*show(part)) for part in torch.split(shown, self._batch)]
+                scores = [
+                    score(*show(part)) for part in torch.split(shown, _BATCH.get(shown.device.type, _BATCH_ON_CARD))
+                ]
             return np.asarray(torch.cat(scores).float().cpu().numpy())
 
         return run
@@ -264,7 +261,7 @@ class PictureExplainer:
     def _differentiate(self, scene: Scene, score: Score, levels: Tensor) -> Tensor:
         """Gradients of the score at masks that are `levels` (K,) everywhere, (K, G, G)."""
         masks = levels.to(self._device).view(-1, 1, 1).repeat(1, self.cells, self.cells)
-        return differentiate(self._show(scene), score, masks, self._batch)
+        return differentiate(self._show(scene), score, masks, _BATCH.get(masks.device.type, _BATCH_ON_CARD))
 
     def _read(self, pixels: Pixels, score: Score) -> tuple[PatchTower, list[AttentionRead]]:
         """Attention of every block of the picture as it is, and of the pooling where that is known."""
