@@ -31,7 +31,7 @@ from core.encode.towers import Towers
 from core.errors import ExplainError
 from core.explain.attention import AttentionRead, read_attention, refuse, watch_attention
 from core.explain.faithfulness import ScoreOfMasks, quick_deletion_test
-from core.explain.maps import PictureMap
+from core.explain.maps import PictureMap, miss_change
 from core.explain.patches import (
     PatchTower,
     describe_fusion,
@@ -58,7 +58,7 @@ _CNN_POWER = 3
 #: Where `fast` takes its gradients: once at a faint contrast, for the same reason, or evenly over a feature map.
 _PIXEL_LEVELS, _FEATURE_LEVELS = (0.05,), (0.125, 0.375, 0.625, 0.875)
 #: Pictures at once: on a processor, larger batches take up to twice as long a picture.
-_BATCH, _BATCH_ON_CARD = {"cpu": 4}, 32
+_BATCH, _BATCH_ON_CARD = 4, 32
 _NAMES = {"faithful": "mask integrated gradients", "audit": "regression on random masks"}
 _ENDS = np.array([[[1.0]], [[0.0]]], np.float32)
 _ATTENTION = ("rollout", "game")
@@ -99,6 +99,10 @@ class PictureExplainer:
     def _device(self) -> torch.device:
         """Where the tower is now: it is shared, and whoever reads items with it may have moved it to a card."""
         return torch.device(next(self._visual.parameters()).device)
+
+    @property
+    def _batch(self) -> int:
+        return _BATCH if self._device.type == "cpu" else _BATCH_ON_CARD
 
     @property
     def is_transformer(self) -> bool:
@@ -179,9 +183,9 @@ class PictureExplainer:
             grid = sample_shapley(self._run(self._show(scene), score), self.cells, orders=steps)
         else:
             grid = self._integrate(scene, score, steps)
-            if _miss(grid, whole - empty) > COMPLETENESS:
+            if miss_change(grid, whole - empty) > COMPLETENESS:
                 grid = self._integrate(scene, score, 2 * steps)
-        return grid, _miss(grid, whole - empty)
+        return grid, miss_change(grid, whole - empty)
 
     def audit(self, pixels: Pixels, score: Score, masks: int = 128) -> NDArray[np.float32]:
         """A linear model of the score under random masks, by so many forward passes, (G, G); see `fit_cells`."""
@@ -238,9 +242,7 @@ class PictureExplainer:
         def run(masks: NDArray[np.float32]) -> NDArray[np.float32]:
             shown = torch.from_numpy(np.ascontiguousarray(masks, np.float32)).to(self._device)
             with torch.no_grad():
-                scores = [
-                    score(*show(part)) for part in torch.split(shown, _BATCH.get(shown.device.type, _BATCH_ON_CARD))
-                ]
+                scores = [score(*show(part)) for part in torch.split(shown, self._batch)]
             return np.asarray(torch.cat(scores).float().cpu().numpy())
 
         return run
@@ -261,7 +263,7 @@ class PictureExplainer:
     def _differentiate(self, scene: Scene, score: Score, levels: Tensor) -> Tensor:
         """Gradients of the score at masks that are `levels` (K,) everywhere, (K, G, G)."""
         masks = levels.to(self._device).view(-1, 1, 1).repeat(1, self.cells, self.cells)
-        return differentiate(self._show(scene), score, masks, _BATCH.get(masks.device.type, _BATCH_ON_CARD))
+        return differentiate(self._show(scene), score, masks, self._batch)
 
     def _read(self, pixels: Pixels, score: Score) -> tuple[PatchTower, list[AttentionRead]]:
         """Attention of every block of the picture as it is, and of the pooling where that is known."""
@@ -292,11 +294,6 @@ class PictureExplainer:
             return "sampled Shapley values"
         name = ({"fast": self.fast_method} | _NAMES).get(method, method)
         return f"{name} of the fusion" if method in _ATTENTION and self._tower is None else name
-
-
-def _miss(grid: NDArray[np.float32], change: float) -> float:
-    """The completeness error of a map that should sum to a change of the score."""
-    return abs(float(grid.sum(dtype=np.float64)) - change) / max(abs(change), 1e-9)
 
 
 def _to_grid(grid: Tensor) -> NDArray[np.float32]:
