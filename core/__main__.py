@@ -25,6 +25,7 @@ from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import CatalogNotFoundError, NeedError, WishlightError
 from core.expectation_commands import add_expectation_commands
 from core.explain_commands import add_explain_commands
+from core.failures import plain_failures
 from core.file_options import add_file_options, read_choices, report_file, tell_file
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_terminal()
     options = _read_options(arguments)
     try:
-        result = options.run(Workspace(open_home(options.home)), options)
+        with plain_failures():
+            result = options.run(Workspace(open_home(options.home)), options)
         if result and options.json:
             say_json(result)
         elif result:  # else one of several processes, and not the one that writes

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from core.errors import WishlightError
+from core.failures import explain_failure
 from ui.text import escape_markdown
 
 _log = logging.getLogger("wishlight")
@@ -30,8 +31,9 @@ def show_failure(exc: Exception) -> bool:
     Returns:
         True: it has been shown.
     """
-    if isinstance(exc, WishlightError):
-        st.error(escape_markdown(str(exc)), icon=":material/error:")
+    said = str(exc) if isinstance(exc, WishlightError) else explain_failure(exc)
+    if said:
+        st.error(escape_markdown(said), icon=":material/error:")
         return True
     _log.error("A page failed", exc_info=exc)
     st.error(
