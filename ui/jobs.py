@@ -5,8 +5,10 @@ import time
 import streamlit as st
 
 from core.errors import JobError
-from core.jobs.table import Job, JobStore
+from core.jobs.job import Job, choose_lane
+from core.jobs.table import JobStore
 from core.jobs.worker import ensure_worker, has_worker, log_path
+from core.store.catalogs import Catalog
 from ui.address import CATALOG
 from ui.errors import shown_errors
 from ui.navigation import find_page
@@ -40,14 +42,21 @@ _ICONS = {
 }
 
 
-def start_job(kind: str, title: str, payload: dict[str, object], *, key: str) -> Job:
+def start_job(kind: str, title: str, payload: dict[str, object], *, key: str, units: int | None = None) -> Job:
     """Queue a job and see to it that a worker lives; a second click returns the first one's job.
+
+    Args:
+        kind: What runs it.
+        title: For the page.
+        payload: JSON values.
+        key: Idempotency key.
+        units: Items that it reads, where that is known: little work does not wait for long work.
 
     Raises:
         JobError: It names a model or a folder that this visitor may not name.
     """
     require_right(payload)
-    job = open_jobs().submit(kind, title, payload, key=key)
+    job = open_jobs().submit(kind, title, payload, key=key, lane=choose_lane(kind, units))
     ensure_worker(open_workspace().home)
     return job
 
@@ -65,7 +74,7 @@ def draw_live_job(job_id: str, *, listed: bool = False) -> None:
 def draw_job(job: Job, *, listed: bool = False) -> None:
     """One job with its progress, buttons and log; in the list of all also with the ways to its result and off it."""
     jobs = open_jobs()
-    alive = not job.is_live or has_worker(open_workspace().home)
+    alive = not job.is_live or has_worker(open_workspace().home, job.lane)
     with st.container(border=True, key=f"job-{job.id}"):
         st.markdown(f"{_ICONS[job.state]} **{escape_markdown(job.title)}** — {_describe(job)}")
         if job.is_live:
@@ -99,7 +108,7 @@ def _say_when(job: Job) -> str:
 
 
 def _progress_text(job: Job) -> str:
-    parts = [escape_markdown(job.stage) if job.stage else "Waiting for the worker"]
+    parts = [escape_markdown(job.stage) if job.stage and job.state == "running" else _say_what_for(job)]
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate and job.total:
@@ -107,6 +116,12 @@ def _progress_text(job: Job) -> str:
     if job.seconds_left is not None and job.done < job.total:
         parts.append(f"{format_duration(job.seconds_left)} left")
     return " · ".join(parts)
+
+
+def _say_what_for(job: Job) -> str:
+    """What a job that does not move waits for."""
+    blocker = open_jobs().find_blocker(job) if job.state == "queued" else None
+    return f"Waits for: {escape_markdown(blocker.title)}" if blocker else "Waiting for the worker"
 
 
 def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> None:
@@ -128,15 +143,17 @@ def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> Non
 def _draw_result_link(job: Job) -> None:
     """The way to what a job has made, as long as its catalogue is there."""
     where, label = _RESULTS.get(job.kind, ("", ""))
-    name = find_catalog_name(job)
-    if where and any(catalog.name == name for catalog in open_workspace().catalogs.list()):
-        st.page_link(find_page(where), label=label, icon=":material/arrow_forward:", query_params={CATALOG: name})
+    if where and any(_is_about(job, catalog) for catalog in open_workspace().catalogs.list()):
+        st.page_link(
+            find_page(where), label=label, icon=":material/arrow_forward:", query_params={CATALOG: job.catalog}
+        )
 
 
-def find_catalog_name(job: Job) -> str:
-    """The catalogue that a job is about, "" for one that is about all."""
-    payload = job.payload.get("train", job.payload)  # a search holds the training that it tries
-    return str(payload.get("catalog", ""))
+def _is_about(job: Job, catalog: Catalog) -> bool:
+    """By its id; a job that made its catalogue has none and goes by the name."""
+    if job.catalog_id is not None:
+        return job.catalog_id == catalog.id
+    return job.catalog.casefold() == catalog.name.casefold()
 
 
 @st.dialog("Remove this from the list?")

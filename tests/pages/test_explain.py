@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from core.explain.explainer import Explainer
 from core.explain.explanation import WordEffect
 from core.explain.maps import Looked, PictureMap
 from core.explain.report import mark_text
+from core.jobs.import_catalog import run_import
 from core.suggest.need import Need, split_avoid
 from core.workspace import Workspace
+from tests.core.jobs.test_import_catalog import write_spec
 
 Open = Callable[..., AppTest]
 
@@ -181,3 +184,15 @@ def test_a_method_that_cannot_read_the_model_is_refused(
 def _need(text: str) -> Need:
     words, avoid = split_avoid(text)
     return Need(text=words, avoid=avoid)
+
+
+def test_an_explanation_is_of_the_catalogue_that_is_there(app: Open, workspace: Workspace, tmp_path: Path) -> None:
+    """Both have the same name and revision; only the id tells them apart."""
+    for title in ("red wool scarf", "yellow plastic bucket"):
+        for one in workspace.catalogs.list():
+            workspace.delete_catalog(one)
+        (tmp_path / "items.csv").write_text(f"id,title\nA1,{title}\nA2,red scarf\n")
+        run_import(workspace, write_spec(tmp_path / "items.csv"))
+        test = open_why(app, "red scarf", item="A1")
+        now = workspace.explainer.explain(workspace.catalogs.find("Shop"), _need("red scarf"), "A1")
+        assert f"score **{now.score:.2f}**" in words_of(test) and "it was at" not in words_of(test)

@@ -12,7 +12,7 @@ from core.encode.registry import BACKBONES
 from core.errors import JobError, WishlightError
 from core.jobs.import_plan import ImportPlan
 from core.jobs.import_report import tell_unspoken
-from core.jobs.table import Job
+from core.jobs.job import Job
 from core.store.catalogs import Catalog
 from core.wording import count_noun
 from ui.address import CATALOG, go, read
@@ -72,7 +72,7 @@ def _draw_plan(draft: Draft) -> None:
             type="primary",
             icon=":material/play_arrow:",
             on_click=_start,
-            args=(spec,),
+            args=(spec, plan.create + plan.update + plan.retry),
         )
 
 
@@ -128,7 +128,9 @@ def _current_job() -> Job | None:
         return None
 
 
-def _start(spec: ImportSpec) -> None:
+def _start(spec: ImportSpec, items: int) -> None:
+    fetches = spec.fetch and spec.mapping.find_columns("pictures") and not (spec.archive or spec.folder)
     with shown_errors():
-        job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}")
+        title, key = f"Import “{spec.catalog}”", f"import-{spec.key()}"
+        job = start_job("import", title, spec.to_json(), key=key, units=None if fetches else items)
         go(job=job.id)

@@ -54,7 +54,7 @@ def draw_picture(catalog: Catalog, stored: StoredItem, need: Need, found: Explan
     try:
         looked = _look(
             catalog.name,
-            (catalog.revision, catalog.version),
+            catalog.state,
             need.text if asked == _WHOLE else asked,
             need.avoid,
             stored.item.item_id,
@@ -145,7 +145,7 @@ def _say_trust(found: PictureMap) -> str:
 @st.cache_data(show_spinner="Covering parts of the picture and scoring it again", max_entries=128)
 def _look(
     catalog: str,
-    state: tuple[int, str],  # noqa: ARG001 - part of the cache's key
+    state: tuple[int, int, str],  # noqa: ARG001 - part of the cache's key
     text: str,
     avoid: tuple[str, ...],
     item_id: str,
