@@ -13,6 +13,7 @@ ROOMS = (
     "errors",
     "config",
     "files",
+    "children",
     "device",
     "wording",
     "metrics",
