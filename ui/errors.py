@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from core.errors import WishlightError
+from ui.text import escape_markdown
 
 _log = logging.getLogger("wishlight")
 
@@ -30,7 +31,7 @@ def show_failure(exc: Exception) -> bool:
         True: it has been shown.
     """
     if isinstance(exc, WishlightError):
-        st.error(str(exc), icon=":material/error:")
+        st.error(escape_markdown(str(exc)), icon=":material/error:")
         return True
     _log.error("A page failed", exc_info=exc)
     st.error(
