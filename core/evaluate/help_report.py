@@ -16,8 +16,9 @@ from core.evaluate.catalog_report import Matching, measure_matching
 from core.evaluate.fusion import TrainedRecommender, build_fit_data
 from core.evaluate.knock_out import knock_outs
 from core.evaluate.measured import Measured, Unmeasured, paired_interval
-from core.evaluate.protocol import build_splits, choose_split, measure, sample_people, try_measure
+from core.evaluate.protocol import build_splits, choose_split, measure, try_measure
 from core.evaluate.recommender import ItemTable
+from core.evaluate.sampled import sample_people
 from core.interactions.log import InteractionLog
 from core.metrics import bootstrap_interval
 from core.train.config import TrainConfig

@@ -9,7 +9,7 @@ of ids often follows age or popularity.
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -109,19 +109,6 @@ def build_splits(log: InteractionLog, name: SplitName, *, seed: int = 0) -> Iter
             yield one
     if not tested:
         raise EvaluationError("Nobody is left to test on: people need a history and something they liked after it.")
-
-
-def sample_people(split: Split, most: int, *, seed: int) -> Split:
-    """The same fit, tested on at most so many of its people, drawn by the seed; as it is where there are no more."""
-    if len(split.users) <= most:
-        return split
-    rows = np.sort(np.random.default_rng([seed, 7]).choice(len(split.users), most, replace=False))
-    return replace(
-        split,
-        users=split.users[rows],
-        histories=tuple(split.histories[row] for row in rows.tolist()),
-        targets=tuple(split.targets[row] for row in rows.tolist()),
-    )
 
 
 def split_files(fit: InteractionLog, test: InteractionLog) -> Split:

@@ -76,8 +76,9 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
             ],
             alt="What was measured",
         )
-        tested = "people that training never saw" if version.has_log else "items with titles it never saw"
-        st.caption(f"Measured once, on {describe_tested(metrics)} {tested}. Blend towards it: {metrics['blend']:.0%}.")
+        what = "people that training never saw" if version.has_log else "items with titles it never saw"
+        tested = f"{escape_markdown(describe_tested(metrics))} {what}"
+        st.caption(f"Measured once, on {tested}. Blend towards it: {metrics['blend']:.0%}.")
         _draw_replay(version)
         _draw_card(version)
 

@@ -13,6 +13,7 @@ from core.encode.item_tokens import ItemTokens, ModalityTokens
 from core.evaluate import help_report, protocol
 from core.evaluate.help_report import LogHelp
 from core.evaluate.recommender import ItemTable
+from core.evaluate.sampled import sample_people
 from core.interactions.log import EVENT_TYPES, InteractionLog
 from core.model import memory as memory_module
 from core.model.fitted import liked_matrix, liked_rows
@@ -154,8 +155,8 @@ def test_only_beyond_a_stated_number_are_people_sampled(monkeypatch: pytest.Monk
     monkeypatch.setattr(train_data, "MOST_VALIDATION", 50)
     rest, fewer = split_people(log, seed=4)
     assert len(fewer) <= 50 and len(np.unique(rest.users)) == PEOPLE - 50, "the others are learned from"
-    every = protocol.sample_people(next(iter(protocol.build_splits(log, "users"))), PEOPLE, seed=0)
-    some = protocol.sample_people(every, 20, seed=0)
+    every = sample_people(next(iter(protocol.build_splits(log, "users"))), PEOPLE, seed=0)
+    some = sample_people(every, 20, seed=0)
     place = np.searchsorted(every.users, some.users)
     np.testing.assert_array_equal(every.users[place], some.users)
     np.testing.assert_array_equal(some.histories[7].items, every.histories[place[7]].items)
