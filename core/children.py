@@ -1,11 +1,14 @@
 """Processes that we start end when we do, however that happens."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 _LOOK_SECONDS = 0.5
+_STATUS = Path("/proc/self/status")
 
 
 def end_with_parent(parent: int | None = None, *, until: Callable[[], bool] = lambda: False) -> None:
@@ -36,3 +39,19 @@ def bound_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
     except (ImportError, ValueError, OSError):  # not a Unix, or one that does not count
         return
+
+
+def peak_memory() -> int:
+    """Most bytes of memory that this process has had in use at once, 0 where the system does not say.
+
+    On Linux `getrusage` begins with what the process had that started this one, so the kernel's own note is read there.
+    """
+    if _STATUS.exists():
+        notes = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+        return int(notes["VmHWM"].split()[0]) * 1024 if "VmHWM" in notes else 0
+    try:
+        import resource
+    except ImportError:  # not a Unix
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core import errors
-from core.children import bound_memory, end_with_parent
+from core.children import bound_memory, end_with_parent, peak_memory
 from core.errors import CatalogFileError
 
 #: Address space of a helper. A million rows of a usual table take about half of it.
@@ -199,7 +199,7 @@ class _Server:
     def is_done(self) -> bool:
         """Whether nobody has asked for long, or more memory is in use than may be."""
         waits = self._waits_since
-        return (waits is not None and time.monotonic() - waits > _IDLE_SECONDS) or _peak_memory() > self._memory
+        return (waits is not None and time.monotonic() - waits > _IDLE_SECONDS) or peak_memory() > self._memory
 
     def serve(self, requests: IO[bytes]) -> None:
         """Answer until the requests end."""
@@ -226,21 +226,12 @@ class _Server:
             message = str(exc) if is_ours or isinstance(exc, MemoryError) else traceback.format_exc()
             self._send(_FAILED, json.dumps({"kind": type(exc).__name__, "message": message}).encode())
             return
-        self._send(_END, b"stays" if _peak_memory() < _MAX_KEPT else b"")
+        self._send(_END, b"stays" if peak_memory() < _MAX_KEPT else b"")
 
     def _send(self, kind: bytes, data: bytes) -> None:
         self._frames.write(_FRAME.pack(kind, len(data)))
         self._frames.write(data)
         self._frames.flush()
-
-
-def _peak_memory() -> int:
-    try:
-        import resource
-    except ImportError:  # not a Unix
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def main() -> None:

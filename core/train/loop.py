@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.children import peak_memory
 from core.device import DeviceChoice, repeatable
 from core.errors import TrainError
 from core.model.losses import weigh_by_uncertainty, weigh_losses
@@ -274,11 +275,7 @@ def peak_memory_mb(choice: DeviceChoice) -> float:
     """Most memory used up to now: of the graphics card where one computes, else of this process."""
     if choice.device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory() / 2**20
 
 
 def _not_finite(parts: Mapping[str, Tensor]) -> str:

@@ -22,7 +22,7 @@ from core.catalog.read_apart import stream_apart
 from core.catalog.table import Kind, ReadOptions
 from core.errors import CatalogFileError
 from core.interactions.columns import read_cells
-from tests.core.catalog.test_read import write_xlsx, xlsx_row
+from tests.core.catalog.test_read import cells, write_xlsx, xlsx_row
 
 Write = Callable[[Path], None]
 HEAD = [xlsx_row(1, "id", "name"), xlsx_row(2, "1", "Boot")]
@@ -96,6 +96,19 @@ def test_a_bomb_kills_its_reader_only(tmp_path: Path, name: str, write: Write, k
     with pytest.raises(CatalogFileError, match="wants more memory than 700 MB"):
         read_table(path, ReadOptions(kind=kind, sheet="Items"))
     assert psutil.Process().memory_info().rss - before < 50 * 2**20
+    after = tmp_path / "after.xlsx"
+    write_xlsx(after, {"Items": HEAD})
+    assert cells(read_table(after, detect(after).options)) == [("1", "Boot")]
+
+
+@pytest.mark.usefixtures("small_reader")
+def test_what_the_program_itself_takes_is_not_the_readers(tmp_path: Path) -> None:
+    path = tmp_path / "small.xlsx"
+    write_xlsx(path, {"Items": HEAD})
+    ballast = b"x" * (720 * 2**20)
+    for _ in range(3):
+        assert cells(read_table(path, detect(path).options)) == [("1", "Boot")]
+    assert len(ballast) > read_apart.MAX_MEMORY
 
 
 def test_what_comes_back_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
