@@ -238,13 +238,18 @@ def _lock_path(home: Home, lane: Lane) -> Path:
     return home.root / ("worker.lock" if lane == "long" else f"worker-{lane}.lock")
 
 
-def main() -> None:
-    """Entry point of the detached process."""
+def build_parser() -> argparse.ArgumentParser:
+    """What the detached process is told."""
     parser = argparse.ArgumentParser(description="Run queued jobs.")
     parser.add_argument("--home", required=True)
     parser.add_argument("--lane", choices=LANES, default="long")
+    return parser
+
+
+def main() -> None:
+    """Entry point of the detached process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    options = parser.parse_args()
+    options = build_parser().parse_args()
     run_worker(open_home(options.home), lane=options.lane)
 
 
