@@ -7,7 +7,9 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,6 +18,9 @@ from PIL import Image
 from core.config import Home, open_home
 from core.encode.encoder import PictureEmbeddings
 from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -182,3 +187,21 @@ def people_shop(people_home: Path, tmp_path: Path) -> Workspace:
     shutil.copytree(people_home, tmp_path / "people")
     home = open_home(tmp_path / "people")
     return Workspace(home, encoder_loader=lambda name: load_encoder(name, home.models, runtime="torch"))
+
+
+@pytest.fixture
+def open_shop(
+    shared_data: Path,
+    home: Home,
+    tiny_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[[Path], "Shop"]:
+    """Opens a shop for a case's folder, with the tests' encoder and a tiny real model beside it."""
+    from core.encode.loading import load_encoder
+    from tests.shop import Shop
+
+    loaders = {str(tiny_folder): partial(load_encoder, str(tiny_folder), home.models, runtime="torch")}
+    workspace = Workspace(home, encoder_loader=lambda backbone: loaders.get(backbone, FakeEncoder)())
+    monkeypatch.setattr("core.__main__.Workspace", lambda _home: workspace)
+    return lambda case: Shop(case, workspace, capsys, tiny_folder)

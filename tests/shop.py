@@ -1,7 +1,7 @@
 """One fresh data folder and the commands run over it, as a person at a terminal would."""
 
 import json
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +9,18 @@ import pytest
 
 from core.__main__ import main
 from core.catalog.schema import Item
-from core.config import Home
-from core.encode.loading import load_encoder
 from core.store.items import StoredItem
 from core.workspace import Workspace
-from tests.conftest import FakeEncoder
 
 
 class Shop:
     """The commands, with a case's files named by their plain names."""
 
-    def __init__(
-        self, case: Path, workspace: Workspace, home: Home, capsys: pytest.CaptureFixture[str], tiny: Path
-    ) -> None:
+    def __init__(self, case: Path, workspace: Workspace, capsys: pytest.CaptureFixture[str], tiny: Path) -> None:
         self.case = case
         self.workspace = workspace
         self.tiny = tiny
-        self._home = str(home.root)
+        self._home = str(workspace.home.root)
         self._capsys = capsys
 
     def run(self, *words: str) -> tuple[int, str]:
@@ -60,11 +55,6 @@ class Shop:
         return str(self.read("suggest", need, "--catalog", "S")["suggestions"][0]["item_id"])
 
 
-def open_shop(
-    case: Path, home: Home, tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shop:
-    """A shop over a fresh data folder, with the tests' encoder and a tiny real model beside it."""
-    loaders = {str(tiny): partial(load_encoder, str(tiny), home.models, runtime="torch")}
-    workspace = Workspace(home, encoder_loader=lambda backbone: loaders.get(backbone, FakeEncoder)())
-    monkeypatch.setattr("core.__main__.Workspace", lambda _home: workspace)
-    return Shop(case, workspace, home, capsys, tiny)
+def list_cases(folder: Path, checks: Mapping[str, Any]) -> list[str]:
+    """Names of the cases of a folder, so that one without a check fails; of the checks where there is no folder."""
+    return sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else sorted(checks)

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Home
 from core.errors import CatalogNotFoundError
 from tests.conftest import SHARED_DATA
-from tests.shop import Shop, open_shop
+from tests.shop import Shop, list_cases
 
 CASES = SHARED_DATA / "bug_cases"
 #: Cases that belong to work which is designed anew.
@@ -272,19 +271,10 @@ CHECKS: dict[str, Callable[[Shop], None]] = {
         zip_with_readme,
     )
 }
-NAMES = sorted(folder.name for folder in CASES.iterdir() if folder.is_dir()) if CASES.is_dir() else sorted(CHECKS)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_case(
-    name: str,
-    shared_data: Path,
-    home: Home,
-    tiny_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.mark.parametrize("name", list_cases(CASES, CHECKS))
+def test_case(name: str, open_shop: Callable[[Path], Shop]) -> None:
     if name in ELSEWHERE:
         pytest.skip(f"belongs to {ELSEWHERE[name]}")
-    shop = open_shop(shared_data / "bug_cases" / name, home, tiny_folder, monkeypatch, capsys)
-    CHECKS[name](shop)
+    CHECKS[name](open_shop(CASES / name))

@@ -20,7 +20,7 @@ from core.jobs.table import JobStore
 from core.jobs.train_catalog import TrainSpec
 from core.jobs.worker import run_worker
 from tests.conftest import SHARED_DATA
-from tests.shop import Shop, open_shop
+from tests.shop import Shop, list_cases
 
 pytestmark = pytest.mark.slow
 CASES = SHARED_DATA / "run_cases"
@@ -207,18 +207,10 @@ CHECKS: dict[str, Callable[[Shop, pytest.MonkeyPatch], None]] = {
         verdict_from_three_people,
     )
 }
-NAMES = sorted(folder.name for folder in CASES.iterdir() if folder.is_dir()) if CASES.is_dir() else sorted(CHECKS)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_case(
-    name: str,
-    shared_data: Path,
-    home: Home,
-    tiny_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.mark.parametrize("name", list_cases(CASES, CHECKS))
+def test_case(name: str, open_shop: Callable[[Path], Shop], monkeypatch: pytest.MonkeyPatch) -> None:
     if name in UNFINISHED:
         pytest.skip(f"not mended yet: {UNFINISHED[name]}")
-    CHECKS[name](open_shop(shared_data / "run_cases" / name, home, tiny_folder, monkeypatch, capsys), monkeypatch)
+    CHECKS[name](open_shop(CASES / name), monkeypatch)

@@ -22,14 +22,7 @@ PREVIEW_ROWS = 50
 
 
 def detect(path: Path) -> Detected:
-    """Find out how to read a file.
-
-    Args:
-        path: A table file, by its bytes rather than its name: delimited text (also .gz), XLSX, Parquet or JSON.
-
-    Raises:
-        CatalogFileError: The file cannot be read as a table; the message says what to do instead.
-    """
+    """As `core.catalog.read.detect`."""
     kind = sniff_kind(path)
     if kind == "parquet":
         return Detected(options=ReadOptions(kind=kind))
@@ -48,16 +41,7 @@ def detect(path: Path) -> Detected:
 
 
 def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> ReadOptions:
-    """Find delimiter, header line and header again, after a person chose another encoding or sheet.
-
-    Args:
-        path: The file.
-        options: How its letters are read, or the sheet.
-        delimiter: The one that a person chose, "" to find it.
-
-    Raises:
-        CatalogFileError: The file cannot be read in that encoding, or has no such sheet.
-    """
+    """As `core.catalog.read.detect_layout`."""
     if options.kind == "xlsx":
         return detect_sheet(path, options.sheet)
     with open_text(path, options.encoding, lenient=options.lenient) as stream:

@@ -20,6 +20,7 @@ from core.evaluate.measured import Measured, Unmeasured
 from core.evaluate.recommender import ItemTable, Recommender
 from core.interactions.log import History, InteractionLog
 from core.metrics import ndcg_at, rank_top, recall_at, reciprocal_rank_at
+from core.train.blocks import split_rows
 from core.train.data import hash_bucket, split_history
 
 _log = logging.getLogger(__name__)
@@ -200,9 +201,7 @@ def _measure_fold(
     """Values of each person by metric, and their first items; targets in a slice, (N,), are measured apart as well."""
     values: dict[str, list[NDArray[np.float64]]] = {}
     tops = []
-    size = min(max(_CELLS // max(len(split.cold), 1), 1), _BATCH)
-    for start in range(0, len(split.users), size):
-        part = slice(start, start + size)
+    for part in split_rows(len(split.users), len(split.cold), cells=_CELLS, most=_BATCH):
         scores = recommender.score(split.histories[part])
         masked = [history.items for history in split.histories[part]]
         found, top = _rank_people(scores, masked, split.targets[part], split, slices)

@@ -49,7 +49,7 @@ class Material:
     @property
     def fingerprint(self) -> str:
         """Of both, which name the tokens, twelve hex digits."""
-        return _join(self.contents, self.model)
+        return digest(self.contents, self.model)
 
 
 def load_material(workspace: Workspace, name: str, progress: Progress) -> Material:
@@ -70,7 +70,7 @@ def load_material(workspace: Workspace, name: str, progress: Progress) -> Materi
         *(f"{one.content_hash()}{path.name if path else ''}" for one, path in zip(items, pictures, strict=True))
     )
     model = digest(describe_version(find_backbone(catalog.backbone)), str(TOKENS_VERSION))
-    tokens = _cached_tokens(workspace, catalog, items, pictures, _join(contents, model), progress)
+    tokens = _cached_tokens(workspace, catalog, items, pictures, digest(contents, model), progress)
     return Material(
         catalog=catalog,
         numbers=tuple(one.id for one in stored),
@@ -95,10 +95,6 @@ def build_table(items: Sequence[Item], tokens: ItemTokens) -> ItemTable:
         words=count_words(items),
         domains=tuple(item.domain for item in items),
     )
-
-
-def _join(contents: str, model: str) -> str:
-    return digest(contents, model)
 
 
 def _cached_tokens(

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import Home
-from core.errors import StoreError, TrainError
+from core.errors import TrainError
+from core.failures import plain_failures
 from core.files import written_whole
 from core.interactions.log import InteractionLog
 
@@ -52,13 +53,11 @@ def open_run(home: Home, run_id: str, spec: Mapping[str, Any], parts: Mapping[Pa
             "This run was begun by an earlier version, which did not write down all that it was begun with, so it "
             "cannot go on. Start a new run."
         )
-    try:
+    with plain_failures("The run cannot be kept"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in ((SPEC, spec), (STARTED, parts)):
             with written_whole(folder / name, flush=True) as temporary:
                 temporary.write_text(json.dumps(content), "utf-8")
-    except OSError as exc:
-        raise StoreError(f"The run cannot be kept ({exc.strerror}). Free some space, then start it again.") from exc
     return folder
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import JobError
 from core.jobs.job import Job, Lane, State, choose_lane, find_catalog_name, read_job
-from core.store.catalogs import DELETED
+from core.store.catalogs import DELETED, Catalogs
 from core.store.database import Database
 
 MAX_ATTEMPTS = 3
@@ -225,10 +225,7 @@ class JobStore:
 
     def is_bereft(self, job: Job) -> bool:
         """Whether the catalogue that a job is about is gone, whatever has its name now."""
-        if job.catalog_id is None:
-            return False
-        sql = "SELECT 1 FROM catalogs WHERE id = ?"
-        return self._database.connection.execute(sql, (job.catalog_id,)).fetchone() is None
+        return job.catalog_id is not None and not Catalogs(self._database).exists(job.catalog_id)
 
     def remove(self, job_id: str) -> None:
         """Take an ended job off the list; nothing that it made goes with it, but its report.

@@ -160,16 +160,21 @@ def fit_memory(
     )
 
 
-def _invert(likes: sparse.csr_array, shrinkage: float) -> NDArray[np.float32]:
-    """K = (X X' + l I)^-1, (U, U): one matrix of float64, filled block by block and inverted where it lies."""
-    from scipy.linalg import lapack  # type: ignore[import-untyped]
-
-    count = likes.shape[0]
+def ridge_gram(rows: sparse.csr_array, ridge: float) -> NDArray[np.float64]:
+    """X X' + l I of the rows X (R, C), (R, R), in Fortran's order, filled block by block so that no second is held."""
+    count = rows.shape[0]
     gram = np.empty((count, count), np.float64, order="F")
     for start in range(0, count, _BLOCK):
-        gram[:, start : start + _BLOCK] = (likes @ likes[start : start + _BLOCK].T).toarray()
-    gram[np.diag_indices(count)] += shrinkage
-    factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
+        gram[:, start : start + _BLOCK] = (rows @ rows[start : start + _BLOCK].T).toarray()
+    gram[np.diag_indices(count)] += ridge
+    return gram
+
+
+def _invert(likes: sparse.csr_array, shrinkage: float) -> NDArray[np.float32]:
+    """K = (X X' + l I)^-1, (U, U): one matrix of float64, inverted where it lies."""
+    from scipy.linalg import lapack  # type: ignore[import-untyped]
+
+    factor, failed = lapack.dpotrf(ridge_gram(likes, shrinkage), lower=1, overwrite_a=1)
     inverse, failed_again = lapack.dpotri(factor, lower=1, overwrite_c=1)
     if failed or failed_again:
         raise ValueError("the people's likenesses cannot be inverted")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.evaluate.baselines.matrices import fill_empty, history_matrix, like_counts, log_matrix
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import History, InteractionLog
+from core.model.memory import ridge_gram
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array  # type: ignore[import-untyped]
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 #: Items of the matrix at most: those that are liked most. An inverse of items x items takes 800 MB at 10,000.
 MOST_ITEMS = 10_000
-_BLOCK = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class PrimalPrecision:
     def __init__(self, matrix: "csr_array", penalty: float) -> None:
         from scipy.linalg import inv  # type: ignore[import-untyped]
 
-        gram = _multiply(matrix.T.tocsr(), penalty)
+        gram = ridge_gram(matrix.T.tocsr(), penalty)
         self._inverse = inv(gram, overwrite_a=True, check_finite=False)
         self.diagonal: NDArray[np.float64] = self._inverse.diagonal()
 
@@ -101,7 +101,7 @@ class DualPrecision:
 
         self._penalty = penalty
         self._matrix = matrix
-        gram, right = _multiply(matrix, penalty), matrix.toarray(order="F").astype(np.float64)
+        gram, right = ridge_gram(matrix, penalty), matrix.toarray(order="F").astype(np.float64)
         self._solved = solve(gram, right, assume_a="pos", overwrite_a=True, overwrite_b=True)  # (U, N)
         explained = np.asarray((matrix * self._solved).sum(axis=0)).ravel()
         self.diagonal: NDArray[np.float64] = (1 - explained) / penalty
@@ -113,13 +113,3 @@ class DualPrecision:
 
 
 Precision = PrimalPrecision | DualPrecision
-
-
-def _multiply(rows: "csr_array", penalty: float) -> NDArray[np.float64]:
-    """rows @ rows.T + penalty I, dense, filled a block at a time so that no second one is held."""
-    count = rows.shape[0]
-    product = np.empty((count, count), np.float64, order="F")
-    for start in range(0, count, _BLOCK):
-        product[:, start : start + _BLOCK] = (rows @ rows[start : start + _BLOCK].T).toarray()
-    product[np.diag_indices(count)] += penalty
-    return product

@@ -11,6 +11,7 @@ from core.evaluate.baselines.matrices import fill_empty, history_matrix, like_co
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import History, InteractionLog
 from core.metrics import rank_top
+from core.train.blocks import split_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array  # type: ignore[import-untyped]
@@ -81,11 +82,10 @@ def nearest_items(matrix: "csr_array", *, neighbours: int, shrinkage: float) -> 
     columns = csr_array(matrix.T)
     norms = np.sqrt(np.asarray((matrix * matrix).sum(axis=0)).ravel())
     blocks = [csr_array((0, count), dtype=np.float32)]
-    size = min(max(_CELLS // max(count, 1), 1), _BLOCK)
-    for start in range(0, count, size):
-        block = (columns[start : start + size] @ matrix).toarray()
-        block /= np.maximum(np.outer(norms[start : start + size], norms) + shrinkage, 1e-12)
-        block[np.arange(len(block)), np.arange(start, start + len(block))] = 0
+    for rows in split_rows(count, count, cells=_CELLS, most=_BLOCK):
+        block = (columns[rows] @ matrix).toarray()
+        block /= np.maximum(np.outer(norms[rows], norms) + shrinkage, 1e-12)
+        block[np.arange(len(block)), np.arange(count)[rows]] = 0
         blocks.append(_keep_largest(block.astype(np.float32), neighbours))
     return csr_array(vstack(blocks))
 
