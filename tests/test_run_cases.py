@@ -1,6 +1,6 @@
 """Runs that once went wrong: every case beside this checkout is run as its README says.
 
-A case of the folder that has no check here fails; one whose mend is not finished stands in `UNFINISHED`.
+A case of the folder that has no check here fails.
 """
 
 import json
@@ -25,11 +25,6 @@ from tests.shop import Shop, open_shop
 pytestmark = pytest.mark.slow
 CASES = SHARED_DATA / "run_cases"
 ROOT = Path(__file__).parents[1]
-#: Cases whose mend is on its way.
-UNFINISHED = {
-    "few-titles-said-few-items": "what a verdict may say",
-    "verdict-from-three-people": "what a verdict may say",
-}
 _PATIENCE_SECONDS = 120
 _QUICK = {"epochs": 1, "width": 16, "layers": 1, "items": 16, "alone": 8, "bank": 32, "people": 8, "history": 16}
 
@@ -219,6 +214,4 @@ def test_case(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if name in UNFINISHED:
-        pytest.skip(f"not mended yet: {UNFINISHED[name]}")
     CHECKS[name](open_shop(shared_data / "run_cases" / name, home, tiny_folder, monkeypatch, capsys), monkeypatch)
