@@ -24,13 +24,14 @@ from core.encode.item_tokens import MODALITIES, PICTURE_GRID, ItemTokens, read_p
 from core.encode.registry import find_backbone
 from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import load_towers
+from core.evaluate.verdict import LEAST_TESTED
 from core.explain.scores import FusedScore
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.suggest.need import Need, split_avoid
 from core.train.batches import to_batch
 from core.train.bundle import Bundle, load_bundle, load_tuned_towers
-from core.train.data import in_bucket
+from core.train.held_out import MOST_TEST_SHARE, group_items, hold_out, number_pictures, number_texts
 from core.workspace import Workspace
 
 _LEAST_SIDE = 200
@@ -39,7 +40,11 @@ _LEAST_SIDE = 200
 def draw_held_out(workspace: Workspace, catalog: Catalog, count: int, seed: int) -> list[StoredItem]:
     """Items with a large picture whose titles the version was tested on."""
     stored = [one for one in workspace.items.iterate(catalog.id) if one.main_picture]
-    held = in_bucket([one.item.title for one in stored], "test")
+    titles = [one.item.title for one in stored]
+    pictures = number_pictures([one.main_picture or "" for one in stored], len(stored))
+    held = hold_out(
+        titles, group_items(number_texts(titles), pictures), "test", least=LEAST_TESTED, share=MOST_TEST_SHARE
+    )
     found = [
         one
         for one, is_held in zip(stored, held, strict=True)

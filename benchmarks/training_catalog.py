@@ -15,6 +15,7 @@ Tokens are kept in FOLDER: a second run need not read the pictures again.
 
 import argparse
 import csv
+import itertools
 import tempfile
 import time
 from collections.abc import Sequence
@@ -32,8 +33,8 @@ from core.encode.towers import load_towers
 from core.evaluate.answer import Answer
 from core.evaluate.catalog_report import TASKS
 from core.evaluate.help_report import CatalogHelp
+from core.evaluate.verdict import measure_difference
 from core.jobs.material import build_table
-from core.metrics import bootstrap_interval
 from core.train.config import TrainConfig, preset_config
 from core.train.data import build_data
 from core.train.inference import read_items
@@ -90,11 +91,11 @@ def tokens_of(name: str, items: Sequence[Item], pictures: Sequence[Path | None],
 
 
 def print_answer(name: str, answer: Answer) -> None:
-    print(f"\n{name}: {answer.tested} held-out items; {answer.recommendation}")
+    print(f"\n{name}: {answer.tested} held-out titles; {answer.recommendation}")
     print("| what | measure | before | trained | ratio |\n|---|---|---|---|---|")
-    values = {row.name: row for row in answer.rows}
-    for task in TASKS:
-        before, after = values.get(f"{task}, before"), values.get(f"{task}, trained")
+    values = {(row.name, row.metric): row for row in answer.rows}
+    for task, metric in itertools.product(TASKS, ("recall@10", "mrr", "accuracy")):
+        before, after = values.get((f"{task}, before", metric)), values.get((f"{task}, trained", metric))
         if before and after:
             ratio = after.value / max(before.value, 1e-9)
             spread = f"({after.low:.3f} to {after.high:.3f})"
@@ -116,10 +117,10 @@ def compare_photos(name: str, trained: Trained, tokens: ItemTokens, titles: list
     set_gates(trained.model, gates * 0)
     before = photo_hits(trained, tokens, titles, texts, names)
     set_gates(trained.model, gates)
-    low, high = bootstrap_interval(after - before, seed=0)
+    found = measure_difference(after, before)
     print(
         f"{name}: photo to product, top-1 among {len(names)}, {len(titles)} photos: before {before.mean():.4f}, after "
-        f"{after.mean():.4f} (difference {low:+.4f} to {high:+.4f})"
+        f"{after.mean():.4f} (difference {found.low:+.4f} to {found.high:+.4f})"
     )
 
 
@@ -145,7 +146,7 @@ def main() -> None:
     if options.only != "grocery":
         items, pictures = read_fashion(options.data / "fashion")
         tokens = tokens_of("fashion", items, pictures, options.keep)
-        help_ = CatalogHelp(build_table(items, tokens), config)
+        help_ = CatalogHelp(build_table(items, tokens, pictures), config)
         began = time.monotonic()
         trained = train_in_a_folder(help_.build_data(tokens), config)
         print(f"fashion: {time.monotonic() - began:.0f} s, blend {trained.blend}, {trained.steps} steps")

@@ -39,6 +39,11 @@ def complain(text: str) -> None:
     _write(sys.stderr, make_visible(f"error: {text}"))
 
 
+def warn(text: str) -> None:
+    """Print a warning at once and beside the result, which may be JSON."""
+    _write(sys.stderr, make_visible(f"warning: {text}"))
+
+
 def say_json(result: Mapping[str, Any]) -> None:
     """Print one JSON object, valid in whatever encoding; what is no number is null.
 

@@ -19,7 +19,7 @@ from core.jobs.train_catalog import TrainSpec, run_train
 from core.log_commands import announce_log, find_log, report_log
 from core.number_options import MOST_ROWS, whole
 from core.run_options import add_run_options, add_settings, check_resumed, read_run
-from core.terminal import say
+from core.terminal import say, warn
 from core.train.config import DEFAULT_PRESET, TUNINGS, read_config
 from core.wording import count_noun
 from core.workspace import Workspace
@@ -76,7 +76,7 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
         run_id = ranks.share(uuid.uuid4().hex)
         log = find_log(workspace, options, quiet=not ranks.is_first)
         spec = read_run(options, log)
-    result = run_train(workspace, spec, run_id, show_progress(options.json))
+    result = run_train(workspace, spec, run_id, show_progress(options.json), tell=warn)
     return {"run": run_id, **result, **report_log(log)} if result else {}
 
 
@@ -147,7 +147,8 @@ def _draw_train(result: Result) -> None:
         if row.get("note"):
             say(f"  {row['name']:<36} not measured: {row['note']}")
             continue
-        say(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
+        interval = f"({row['low']:.4f} to {row['high']:.4f})"
+        say(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  {interval}  of {row['count']:,}")
     if result.get("replay_summary"):
         say(result["replay_summary"])
     say(f"Version {result['version']}; let it serve with: python -m core activate {result['version']}")

@@ -25,15 +25,19 @@ class Shop:
 
     def run(self, *words: str) -> tuple[int, str]:
         """The exit code, and all that was printed."""
+        code, out, err = self._run(*words)
+        return code, out + err
+
+    def _run(self, *words: str) -> tuple[int, str, str]:
         given = [str(self.case / word) if (self.case / word).exists() else word for word in words]
         code = main(["--home", self._home, *given])
         printed = self._capsys.readouterr()
-        return code, printed.out + printed.err
+        return code, printed.out, printed.err
 
     def read(self, *words: str) -> dict[str, Any]:
         """What a command that succeeds prints as JSON."""
-        code, printed = self.run(*words, "--json")
-        assert code == 0, printed
+        code, printed, errors = self._run(*words, "--json")
+        assert code == 0, printed + errors
         found: dict[str, Any] = json.loads(printed.splitlines()[-1])
         return found
 

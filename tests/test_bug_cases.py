@@ -21,7 +21,6 @@ ELSEWHERE = {
     "negation-minus-and-dont": "how a need is read",
     "price-in-words": "how a need is read",
     "typos": "how a need is read",
-    "too-few-people": "what a verdict may say",
 }
 
 
@@ -216,6 +215,18 @@ def source_as_picture(shop: Shop) -> None:
     assert not [warning for warning in warnings if warning["field"] == "pictures"]
 
 
+def too_few_people(shop: Shop) -> None:
+    """How many people are needed is said before anything is read."""
+    shop.read("import", "shop.csv", "--name", "S", "--backbone", str(shop.tiny))
+    shop.read("log", "log_ok.csv", "--catalog", "S")
+    config = shop.workspace.home.root / "small.json"
+    config.write_text(json.dumps({"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 8, "people": 8}))
+    code, printed = shop.run("train", "--catalog", "S", "--config", str(config), "--device", "cpu")
+    said = next(line for line in printed.splitlines() if "12 people" in line)
+    assert "are needed" in said and "Traceback" not in printed, printed
+    assert said.startswith("warning: ") if code == 0 else said.startswith("error: "), printed
+
+
 def train_no_pictures(shop: Shop) -> None:
     small = {"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
     config = shop.workspace.home.root / "small.json"
@@ -266,6 +277,7 @@ CHECKS: dict[str, Callable[[Shop], None]] = {
         repeated_header,
         sci_ean,
         source_as_picture,
+        too_few_people,
         train_no_pictures,
         xlsx_cover_sheet,
         zip_with_readme,

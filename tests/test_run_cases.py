@@ -1,6 +1,6 @@
 """Runs that once went wrong: every case beside this checkout is run as its README says.
 
-A case of the folder that has no check here fails; one whose mend is not finished stands in `UNFINISHED`.
+A case of the folder that has no check here fails.
 """
 
 import json
@@ -25,11 +25,6 @@ from tests.shop import Shop, list_cases
 pytestmark = pytest.mark.slow
 CASES = SHARED_DATA / "run_cases"
 ROOT = Path(__file__).parents[1]
-#: Cases whose mend is on its way.
-UNFINISHED = {
-    "few-titles-said-few-items": "what a verdict may say",
-    "verdict-from-three-people": "what a verdict may say",
-}
 _PATIENCE_SECONDS = 120
 _QUICK = {"epochs": 1, "width": 16, "layers": 1, "items": 16, "alone": 8, "bank": 32, "people": 8, "history": 16}
 
@@ -211,6 +206,4 @@ CHECKS: dict[str, Callable[[Shop, pytest.MonkeyPatch], None]] = {
 
 @pytest.mark.parametrize("name", list_cases(CASES, CHECKS))
 def test_case(name: str, open_shop: Callable[[Path], Shop], monkeypatch: pytest.MonkeyPatch) -> None:
-    if name in UNFINISHED:
-        pytest.skip(f"not mended yet: {UNFINISHED[name]}")
     CHECKS[name](open_shop(CASES / name), monkeypatch)

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.evaluate.verdict import LEAST_TESTED, Verdict
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -34,18 +36,19 @@ class Answer:
     """The card "Did fine-tuning help?".
 
     Attributes:
-        verdict: "helps", "unclear" or "hurts", against what was there before.
+        verdict: Against what was there before.
         recommendation: Two sentences for the page.
         rows: The trained version first.
         gain: Mean of the paired differences to what was there before.
         gain_low: Lower end of their 95 % interval.
         gain_high: Upper end.
         split: How the test was held out.
-        tested: People or items in the test.
+        tested: People or titles that the differences were taken over.
+        needed: People or titles without which nothing is called a gain or a loss.
         held_out: People of whom those are a sample; 0 where all were tested.
     """
 
-    verdict: str
+    verdict: Verdict
     recommendation: str
     rows: tuple[Row, ...]
     gain: float
@@ -53,6 +56,7 @@ class Answer:
     gain_high: float
     split: str
     tested: int
+    needed: int = LEAST_TESTED
     held_out: int = 0
 
     def to_json(self) -> dict[str, Any]:

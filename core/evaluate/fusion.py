@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 def build_fit_data(tokens: ItemTokens, items: ItemTable, log: InteractionLog, *, seed: int) -> TrainData:
     """What a fit may train on: its events, and no item that none of them touches."""
     untouched = np.bincount(log.items, minlength=len(items)) == 0
-    return build_data(tokens, items.titles, items.categories, log=log, excluded=untouched, words=items.words, seed=seed)
+    return build_data(
+        tokens,
+        items.titles,
+        items.categories,
+        pictures=items.pictures,
+        log=log,
+        excluded=untouched,
+        words=items.words,
+        seed=seed,
+    )
 
 
 class FusionRecommender:

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.encode.item_tokens import ItemTokens, embed_texts
-from core.errors import EvaluationError, TrainError
+from core.errors import TrainError
 from core.evaluate.answer import Answer, Row
 from core.evaluate.baselines import build_baseline
-from core.evaluate.catalog_report import Matching, measure_matching
+from core.evaluate.catalog_report import MAIN, Matching, Questions, measure_matching
 from core.evaluate.fusion import TrainedRecommender, build_fit_data
 from core.evaluate.knock_out import knock_outs
-from core.evaluate.measured import Measured, Unmeasured, paired_interval
-from core.evaluate.protocol import build_splits, choose_split, measure, try_measure
+from core.evaluate.measured import Measured, Unmeasured, compare_people
+from core.evaluate.protocol import measure, try_measure
 from core.evaluate.recommender import ItemTable
-from core.evaluate.sampled import sample_people
-from core.interactions.log import InteractionLog
-from core.metrics import bootstrap_interval
+from core.evaluate.tested import TestedPeople
+from core.evaluate.verdict import LEAST_TESTED, Difference, measure_difference
 from core.train.config import TrainConfig
-from core.train.data import TrainData, build_data, in_bucket, number_texts
+from core.train.data import TrainData, build_data
+from core.train.held_out import MOST_TEST_SHARE, find_leaks, group_items, hold_out, number_pictures, number_texts
 
 if TYPE_CHECKING:
     from core.train.run import Trained
@@ -30,23 +30,17 @@ if TYPE_CHECKING:
 EncodeTexts = Callable[[Sequence[str]], NDArray[np.float32]]
 #: Quick to fit, hard to beat; the whole list is in `python -m core evaluate`.
 SIMPLE = ("zero-shot", "popularity", "item-knn", "ease", "tfidf")
-_MAIN = "title to picture"
-#: People who are tested at most; more of them would tell little more, and each costs a ranking of all items.
-MOST_TESTED = 5_000
+#: Different titles with a picture from which a verdict can be told.
+_LEAST_TITLES = MOST_TEST_SHARE * LEAST_TESTED
 
 
 class LogHelp:
     """With a log: people who are new to the version, ranked over all items."""
 
-    def __init__(self, items: ItemTable, log: InteractionLog, config: TrainConfig) -> None:
-        try:
-            self.name = choose_split(log)
-            whole = next(iter(build_splits(log, self.name, seed=config.seed)))
-        except EvaluationError as exc:
-            raise TrainError(str(exc)) from exc
-        self._split, self._held_out = sample_people(whole, MOST_TESTED, seed=config.seed), len(whole.users)
+    def __init__(self, items: ItemTable, people: TestedPeople, config: TrainConfig) -> None:
+        self.name, self._split, self._held_out = people.name, people.split, people.held_out
         self._items, self._config = items, config
-        self.fit = self._split.fit
+        self.fit = people.split.fit
 
     def build_data(self, tokens: ItemTokens) -> TrainData:
         """What may be trained on: no test person, no item that is tested as new."""
@@ -65,29 +59,56 @@ class LogHelp:
         ]
         answer = replace(answer, rows=(*answer.rows, *(_row(one.name, one, 0) for one in without)))
         # Serving it moves what needs in words are compared with: on items that training has not seen, does that cost?
-        before, after = match_both_ways(self._items, self._split.cold, trained, tokens, encode)
+        cold = self._split.cold
+        leaks = find_leaks(*number_items(self._items), ~cold)
+        before, after = match_both_ways(self._items, cold & ~leaks, trained, tokens, encode)
         return add_matching(answer, before, after, trained.seconds)
 
 
 class CatalogHelp:
-    """Without a log: items whose titles the version has never seen."""
+    """Without a log: items whose titles and pictures the version has never seen."""
 
-    fit: InteractionLog | None = None
+    fit = None
 
     def __init__(self, items: ItemTable, config: TrainConfig) -> None:
         self._items, self._config = items, config
-        self.tested = in_bucket(items.titles, "test")
+        captions, pictures = number_items(items)
+        groups = group_items(captions, pictures)
+        pairs = np.asarray(items.picture_embeddings.any(axis=1) & items.text_embeddings.any(axis=1))
+        # Where so many cannot be spared nothing will be told, and each title does more good in training.
+        least = LEAST_TESTED if len(np.unique(groups[pairs])) >= _LEAST_TITLES else 1
+        self.tested = hold_out(items.titles, groups, "test", among=pairs, least=least, share=MOST_TEST_SHARE)
+        self._excluded = self.tested | find_leaks(captions, pictures, self.tested)
+        count = len(np.unique(groups[self.tested & pairs]))
+        self.warning = (
+            f"Whether training helped cannot be told from this catalogue: {count} of the {LEAST_TESTED} different "
+            f"titles needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture "
+            "it can."
+            if count < LEAST_TESTED
+            else ""
+        )
 
     def build_data(self, tokens: ItemTokens) -> TrainData:
-        """What may be trained on: no item with a test title."""
+        """What may be trained on: no item with a test title, nor with the picture of one."""
+        items = self._items
         return build_data(
-            tokens, self._items.titles, self._items.categories, excluded=self.tested, seed=self._config.seed
+            tokens,
+            items.titles,
+            items.categories,
+            pictures=items.pictures,
+            excluded=self._excluded,
+            seed=self._config.seed,
         )
 
     def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
         """Test the version against the towers alone."""
         before, after = match_both_ways(self._items, self.tested, trained, tokens, encode)
-        return answer_matching(before, after, trained.seconds, int(self.tested.sum()))
+        return answer_matching(before, after, trained.seconds)
+
+
+def number_items(items: ItemTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Equal numbers for equal titles, and for equal main pictures, (N,) each."""
+    return number_texts(items.titles), number_pictures(items.pictures, len(items))
 
 
 def match_both_ways(
@@ -103,116 +124,112 @@ def match_both_ways(
     towers = trained.tuned.towers if trained.tuned else None
     tuned = _read_questions(items, rows, trained, lambda texts: embed_texts(towers, texts)) if towers else plain
     gates = trained.model.fusion.gate.detach().clone()
-    after = measure_matching(trained.model, trained.tokens.take(rows), *tuned)
+    after = measure_matching(trained.model, trained.tokens.take(rows), tuned)
     set_gates(trained.model, gates * 0)
-    before = measure_matching(trained.model, tokens.take(rows), *plain)
+    before = measure_matching(trained.model, tokens.take(rows), plain)
     set_gates(trained.model, gates)
     return before, after
 
 
-def _read_questions(
-    items: ItemTable, rows: NDArray[np.int64], trained: "Trained", encode: EncodeTexts
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """What `measure_matching` asks of these items, after the model and the tokens, by one text tower."""
+def _read_questions(items: ItemTable, rows: NDArray[np.int64], trained: "Trained", encode: EncodeTexts) -> Questions:
+    """What is asked of these items, by one text tower."""
     names = trained.model.config.categories
     number = {name: place for place, name in enumerate(names)}
-    return (
-        encode([items.titles[row] for row in rows]),
-        encode([items.texts[row] for row in rows]),
-        number_texts(items.titles)[rows],
-        np.array([number.get(items.categories[row], -1) for row in rows], np.int64),
-        encode(list(names)) if names else np.empty((0, items.text_embeddings.shape[1]), np.float32),
+    captions, pictures = number_items(items)
+    return Questions(
+        titles=encode([items.titles[row] for row in rows]),
+        descriptions=encode([items.texts[row] for row in rows]),
+        captions=captions[rows],
+        pictures=pictures[rows],
+        groups=group_items(captions, pictures)[rows],
+        labels=np.array([number.get(items.categories[row], -1) for row in rows], np.int64),
+        names=encode(list(names)) if names else np.empty((0, items.text_embeddings.shape[1]), np.float32),
     )
 
 
 def add_matching(answer: Answer, before: Sequence[Matching], after: Sequence[Matching], seconds: float) -> Answer:
     """The card with what needs in words find among new items, and a word where they find less than before."""
-    rows = matching_rows(before, after, seconds)
-    main = find_main(before, after)
-    if main is None:
-        return replace(answer, rows=(*answer.rows, *rows))
-    gain = main[1].values - main[0].values
-    _, high = bootstrap_interval(gain, seed=0)
-    loss = f" Needs in words find fewer new items with it (recall@10 {gain.mean():+.3f})." if high < 0 else ""
+    rows, found = matching_rows(before, after, seconds), measure_main(before, after)
+    loss = f" Needs in words find new items worse with it ({MAIN[1]} {found})." if found.verdict == "hurts" else ""
     return replace(answer, rows=(*answer.rows, *rows), recommendation=answer.recommendation + loss)
 
 
 def answer_people(mine: Measured, others: Sequence[Measured | Unmeasured], seconds: float, *, split: str) -> Answer:
     """The card from what was measured; the first of the others is what was there before."""
-    rows = [_row("trained version", mine, seconds), *(_row(one.name, one) for one in others)]
-    before, measured = others[0], [one for one in others if isinstance(one, Measured)]
+    rows = (_row("trained version", mine, seconds), *(_row(one.name, one) for one in others))
+    before = others[0]
     if isinstance(before, Unmeasured):
         return Answer(
             verdict="unclear",
             recommendation=f"Keep what you have: the untrained model could not be measured beside it. {before.reason}",
-            rows=tuple(rows),
+            rows=rows,
             gain=0.0,
             gain_low=0.0,
             gain_high=0.0,
             split=split,
             tested=len(mine.users),
         )
-    best = max(measured, key=lambda one: one.mean("ndcg@10") or 0.0)
-    gain, low, high = paired_interval(mine, before) or (0.0, 0.0, 0.0)
-    lead, lead_low, lead_high = paired_interval(mine, best) or (0.0, 0.0, 0.0)
-    verdict = judge(low, high)
+    found = compare_people(mine, before)
     words = {
         "helps": "Use the trained version: for people it has never met it suggests better than the untrained model",
         "unclear": "Keep what you have: on the people held out the difference is within chance",
         "hurts": "Keep what you have: the trained version suggests worse than the untrained model",
-    }[verdict]
-    beside = {"helps": "clearly better than", "unclear": "about as good as", "hurts": "worse than"}
-    return Answer(
-        verdict=verdict,
-        recommendation=(
-            f"{words} (ndcg@10 {gain:+.3f}, between {low:+.3f} and {high:+.3f}). It is "
-            f"{beside[judge(lead_low, lead_high)]} the best simple method, {best.name} "
-            f"({lead:+.3f}, between {lead_low:+.3f} and {lead_high:+.3f})."
-        ),
-        rows=tuple(rows),
-        gain=gain,
-        gain_low=low,
-        gain_high=high,
-        split=split,
-        tested=len(mine.users),
-    )
+        "too few": f"Too few to tell, so keep what you have: {found.count} of {LEAST_TESTED} people needed were tested",
+    }[found.verdict]
+    lead = _describe_lead(mine, others) if found.verdict != "too few" else ""
+    return _answer(found, f"{words} (ndcg@10 {found}, {found.count:,} tested).{lead}", rows, split)
 
 
-def answer_matching(before: Sequence[Matching], after: Sequence[Matching], seconds: float, tested: int) -> Answer:
+def _describe_lead(mine: Measured, others: Sequence[Measured | Unmeasured]) -> str:
+    """How the version stands to the simple method that did best on the same people.
+
+    The best is picked by what it is then compared on, so the interval is one that holds for all of them together
+    (Bonferroni).
+    """
+    measured = [one for one in others if isinstance(one, Measured)]
+    best = max(measured, key=lambda one: one.mean("ndcg@10") or 0.0)
+    lead = compare_people(mine, best, level=1 - 0.05 / len(measured))
+    beside = {"helps": "clearly better than", "hurts": "clearly worse than"}
+    how = beside.get(lead.verdict, "not to be told apart from")
+    return f" It is {how} the best of {len(measured)} simple methods here, {best.name} ({lead})."
+
+
+def answer_matching(before: Sequence[Matching], after: Sequence[Matching], seconds: float) -> Answer:
     """The card from two measurements of the same questions.
 
     Raises:
         TrainError: Nothing could be measured.
     """
-    rows = matching_rows(before, after, seconds)
-    main = find_main(before, after)
-    if main is None:
+    rows, found = matching_rows(before, after, seconds), measure_main(before, after)
+    if not found.count:
         raise TrainError("No held-out item has both a picture and a title, so nothing can be measured. Import more.")
-    gain = main[1].values - main[0].values
-    low, high = bootstrap_interval(gain, seed=0)
-    verdict = judge(low, high)
     words = {
         "helps": "Use the trained version: it finds pictures by titles that it has never seen better than before",
         "unclear": "Keep what you have: on held-out titles the difference is within chance",
-        "hurts": "Keep what you have: the trained version finds fewer pictures than before",
-    }[verdict]
+        "hurts": "Keep what you have: the trained version finds pictures by titles worse than before",
+        "too few": f"Too few to tell, so keep what you have: {found.count} of {LEAST_TESTED} titles needed were tested",
+    }[found.verdict]
+    return _answer(found, f"{words} ({MAIN[1]} {found}, {found.count:,} tested).", tuple(rows), "titles")
+
+
+def _answer(found: Difference, recommendation: str, rows: tuple[Row, ...], split: str) -> Answer:
     return Answer(
-        verdict=verdict,
-        recommendation=f"{words} (recall@10 {gain.mean():+.3f}, between {low:+.3f} and {high:+.3f}).",
-        rows=tuple(rows),
-        gain=float(gain.mean()),
-        gain_low=low,
-        gain_high=high,
-        split="titles",
-        tested=tested,
+        verdict=found.verdict,
+        recommendation=recommendation,
+        rows=rows,
+        gain=found.mean,
+        gain_low=found.low,
+        gain_high=found.high,
+        split=split,
+        tested=found.count,
     )
 
 
-def judge(low: float, high: float) -> str:
-    """What an interval of differences says."""
-    if low > 0:
-        return "helps"
-    return "hurts" if high < 0 else "unclear"
+def measure_main(before: Sequence[Matching], after: Sequence[Matching]) -> Difference:
+    """What training changed in the task that a verdict is taken from; over nothing where it could not be asked."""
+    pairs = zip(before, after, strict=True)
+    asked = [(new.values, old.values) for old, new in pairs if (old.task, old.metric) == MAIN]
+    return measure_difference(*asked[0]) if asked else measure_difference(np.empty(0), np.empty(0))
 
 
 def matching_rows(
@@ -229,17 +246,11 @@ def matching_rows(
     return rows
 
 
-def find_main(before: Sequence[Matching], after: Sequence[Matching]) -> tuple[Matching, Matching] | None:
-    """The task that a verdict is taken from, before and after; None where nothing could be asked."""
-    pairs = zip(before, after, strict=True)
-    return next(((old, new) for old, new in pairs if old.task == _MAIN and len(old.values)), None)
-
-
 def _row(name: str, found: Measured | Unmeasured, seconds: float | None = None) -> Row:
     """A line of the card; None takes what fitting cost."""
     if isinstance(found, Unmeasured):
         return Row(name=name, metric="ndcg@10", value=0.0, low=0.0, high=0.0, count=0, note=found.reason)
-    low, high = found.interval("ndcg@10") or (0.0, 0.0)
+    low, high = found.interval("ndcg@10") or (0.0, 1.0)
     return Row(
         name=name,
         metric="ndcg@10",

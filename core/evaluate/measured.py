@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.metrics import bootstrap_interval
+from core.evaluate.verdict import Difference, measure_difference
+from core.metrics import mean_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +35,10 @@ class Measured:
         found = self.values[metric][~np.isnan(self.values[metric])]
         return float(found.mean()) if len(found) else None
 
-    def interval(self, metric: str, *, seed: int = 0) -> tuple[float, float] | None:
-        """95 % bootstrap interval over people, None without any."""
+    def interval(self, metric: str) -> tuple[float, float] | None:
+        """95 % interval over people, None without any."""
         found = self.values[metric][~np.isnan(self.values[metric])]
-        return bootstrap_interval(found, seed=seed) if len(found) else None
+        return mean_interval(found) if len(found) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +82,6 @@ def _mean_by(values: NDArray[np.float64], place: NDArray[np.int64], count: int) 
     return np.asarray(np.divide(sums, numbers, out=np.full(count, np.nan), where=numbers > 0))
 
 
-def paired_interval(
-    one: Measured, other: Measured, metric: str = "ndcg@10", *, seed: int = 0
-) -> tuple[float, float, float] | None:
-    """Mean of one - other over the same people, and its 95 % interval; None where nobody has a value."""
-    difference = one.values[metric] - other.values[metric]
-    known = difference[~np.isnan(difference)]
-    return (float(known.mean()), *bootstrap_interval(known, seed=seed)) if len(known) else None
+def compare_people(one: Measured, other: Measured, metric: str = "ndcg@10", *, level: float = 0.95) -> Difference:
+    """Mean of one - other over the same people, with its interval."""
+    return measure_difference(one.values[metric], other.values[metric], level=level)

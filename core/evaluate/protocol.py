@@ -21,7 +21,8 @@ from core.evaluate.recommender import ItemTable, Recommender
 from core.interactions.log import History, InteractionLog
 from core.metrics import ndcg_at, rank_top, recall_at, reciprocal_rank_at
 from core.train.blocks import split_rows
-from core.train.data import hash_bucket, split_history
+from core.train.data import split_history
+from core.train.held_out import hash_bucket
 
 _log = logging.getLogger(__name__)
 SplitName = Literal["time", "users", "last", "random"]

@@ -22,6 +22,7 @@ class ItemTable:
         categories: The narrowest category, "" where unknown, (N,).
         text_embeddings: Unit-norm, zero where there is no text, (N, D).
         picture_embeddings: Unit-norm mean over an item's pictures, zero where there is none, (N, D).
+        pictures: What each main picture is called by its content, "" for none, (N,); empty where nobody knows.
         words: `core.encode.words.count_words` of the items, (N, V); None where nobody counted.
         domains: Of each item, (N,); empty where nobody asks.
     """
@@ -32,6 +33,7 @@ class ItemTable:
     categories: tuple[str, ...]
     text_embeddings: NDArray[np.float32]
     picture_embeddings: NDArray[np.float32]
+    pictures: tuple[str, ...] = ()
     words: sparse.csr_matrix | None = None
     domains: tuple[str, ...] = ()
 

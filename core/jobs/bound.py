@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from core.errors import CancelledError, CatalogNotFoundError
 from core.jobs.job import find_catalog_name
@@ -12,7 +12,8 @@ from core.store.catalogs import DELETED, Catalog
 from core.workspace import Workspace
 
 _Spec = TypeVar("_Spec", bound=Any)
-_Run = Callable[[Workspace, _Spec, str, Progress], dict[str, Any]]
+_More = ParamSpec("_More")
+_Run = Callable[Concatenate[Workspace, _Spec, str, Progress, _More], dict[str, Any]]
 
 
 @contextmanager
@@ -46,16 +47,18 @@ def bound_to(workspace: Workspace, catalog: Catalog, run_id: str, progress: Prog
         raise CancelledError(DELETED) from failure
 
 
-def ends_with_catalog(run: _Run[_Spec]) -> _Run[_Spec]:
+def ends_with_catalog(run: _Run[_Spec, _More]) -> _Run[_Spec, _More]:
     """A run that is `bound_to` the catalogue that its spec names."""
 
     @wraps(run)
-    def bound(workspace: Workspace, spec: _Spec, run_id: str, progress: Progress) -> dict[str, Any]:
+    def bound(
+        workspace: Workspace, spec: _Spec, run_id: str, progress: Progress, /, *more: _More.args, **named: _More.kwargs
+    ) -> dict[str, Any]:
         try:
             catalog = workspace.catalogs.find(find_catalog_name(spec.to_json()))
         except CatalogNotFoundError:
-            return run(workspace, spec, run_id, progress)  # which says so in its own order
+            return run(workspace, spec, run_id, progress, *more, **named)  # which says so in its own order
         with bound_to(workspace, catalog, run_id, progress) as told:
-            return run(workspace, spec, run_id, told)
+            return run(workspace, spec, run_id, told, *more, **named)
 
     return bound

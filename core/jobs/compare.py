@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import EvaluationError
 from core.evaluate.baselines import BASELINES, build_baseline
 from core.evaluate.fusion import FusionRecommender
-from core.evaluate.measured import Measured, Unmeasured, average_runs, paired_interval
+from core.evaluate.measured import Measured, Unmeasured, average_runs, compare_people
 from core.evaluate.protocol import (
     DEPTH,
     OPTIMISTIC,
@@ -22,6 +22,7 @@ from core.evaluate.protocol import (
     try_measure,
 )
 from core.evaluate.recommender import Recommender
+from core.evaluate.verdict import LEAST_TESTED
 from core.interactions.log import InteractionLog
 from core.interactions.log_file import read_log_file
 from core.jobs.material import Material, load_material
@@ -154,15 +155,16 @@ def _builder(name: str, material: Material, config: TrainConfig) -> Callable[[],
 
 def _row(one: Measured, runs: Sequence[Measured], items: int, fusion: Measured | None) -> dict[str, Any]:
     numbers = {metric: None if (value := one.mean(metric)) is None else round(value, 5) for metric in one.values}
-    low, high = one.interval("ndcg@10") or (0.0, 0.0)
-    lead = paired_interval(fusion, one) if fusion is not None and fusion is not one else None
+    low, high = one.interval("ndcg@10") or (0.0, 1.0)
+    lead = compare_people(fusion, one) if fusion is not None and fusion is not one else None
+    lead = lead if lead and lead.count else None
     top = one.top[:, : min(10, DEPTH)]
     return {
         "model": one.name,
         **numbers,
         "interval": [round(low, 5), round(high, 5)],
         "ndcg@10_by_seed": [round(run.mean("ndcg@10") or 0.0, 5) for run in runs],
-        "fusion_lead": None if lead is None else [round(value, 5) for value in lead],
+        "fusion_lead": [round(value, 5) for value in (lead.mean, lead.low, lead.high)] if lead else None,
         "coverage@10": round(coverage(top, items), 5),
         "gini@10": round(gini(top, items), 5),
         "fit_seconds": round(one.fit_seconds, 2),
@@ -175,5 +177,7 @@ def _notes(name: str, splits: Sequence[Split]) -> list[str]:
     if name in OPTIMISTIC:
         notes.append(f"The split “{name}” lets models see what came later: its figures are optimistic.")
     people = [len(history) for split in splits for history in split.histories]
+    if len(people) < LEAST_TESTED:
+        notes.append(f"Too few to tell models apart: {len(people)} of {LEAST_TESTED} people needed were tested.")
     notes.append(f"Histories hold {int(np.median(people))} events (median); ranking is over all items not yet had.")
     return notes

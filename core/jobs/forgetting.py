@@ -11,13 +11,13 @@ from core.encode.item_tokens import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.evaluate.answer import Answer
-from core.evaluate.help_report import find_main, match_both_ways, matching_rows
+from core.evaluate.catalog_report import MAIN
+from core.evaluate.help_report import match_both_ways, matching_rows, measure_main
 from core.jobs.material import Material, build_table
 from core.jobs.progress import Progress
-from core.metrics import bootstrap_interval
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
-from core.train.data import hash_bucket
+from core.train.held_out import hash_bucket
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -57,19 +57,18 @@ def add_forgetting(
     again = extract_tokens(trained.tuned.towers, items, pictures, progress) if trained.tuned else tokens
     everything = np.ones(len(items), bool)
     before, after = match_both_ways(
-        build_table(items, tokens), everything, replace(trained, tokens=again), tokens, encode
+        build_table(items, tokens, pictures), everything, replace(trained, tokens=again), tokens, encode
     )
-    main = find_main(before, after)
-    if main is None:
+    change = measure_main(before, after)
+    if not change.count:
         return answer
-    rows = matching_rows([main[0]], [main[1]], trained.seconds, where=f" in “{other.name}”")
-    change = main[1].values - main[0].values
-    _, high = bootstrap_interval(change, seed=0)
-    loss = f" In “{other.name}” it finds fewer pictures by their titles (recall@10 {change.mean():+.3f})."
+    main = [[one for one in found if (one.task, one.metric) == MAIN] for found in (before, after)]
+    rows = matching_rows(main[0], main[1], trained.seconds, where=f" in “{other.name}”")
+    loss = f" In “{other.name}” it finds pictures by their titles worse ({MAIN[1]} {change})."
     return replace(
         answer,
         rows=(*answer.rows, *rows),
-        recommendation=answer.recommendation + (loss if high < 0 else ""),
+        recommendation=answer.recommendation + (loss if change.verdict == "hurts" else ""),
     )
 
 

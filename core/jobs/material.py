@@ -76,15 +76,15 @@ def load_material(workspace: Workspace, name: str, progress: Progress) -> Materi
         numbers=tuple(one.id for one in stored),
         items=items,
         pictures=tuple(pictures),
-        table=build_table(items, tokens),
+        table=build_table(items, tokens, pictures),
         tokens=tokens,
         contents=contents,
         model=model,
     )
 
 
-def build_table(items: Sequence[Item], tokens: ItemTokens) -> ItemTable:
-    """What baselines read of the items."""
+def build_table(items: Sequence[Item], tokens: ItemTokens, pictures: Sequence[Path | None] = ()) -> ItemTable:
+    """What baselines read of the items; their main pictures are named by their contents."""
     return ItemTable(
         item_ids=tuple(item.item_id for item in items),
         texts=tuple(item_text(item) for item in items),
@@ -92,6 +92,7 @@ def build_table(items: Sequence[Item], tokens: ItemTokens) -> ItemTable:
         categories=tuple(item.category[-1] if item.category else "" for item in items),
         text_embeddings=tokens.modalities["text"].joint,
         picture_embeddings=tokens.modalities["picture"].joint,
+        pictures=tuple(picture.name if picture else "" for picture in pictures),
         words=count_words(items),
         domains=tuple(item.domain for item in items),
     )

@@ -6,9 +6,10 @@ from typing import Any
 
 from core.errors import TrainError
 from core.jobs.bound import ends_with_catalog
+from core.jobs.plan import load_plan
 from core.jobs.progress import Progress
 from core.jobs.runs import open_run
-from core.jobs.train_catalog import TrainSpec, load_plan, read_device
+from core.jobs.train_catalog import TrainSpec, read_device
 from core.train.tracking import WATCHED
 from core.workspace import Workspace
 

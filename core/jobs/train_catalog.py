@@ -2,26 +2,22 @@
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from core.device import DeviceChoice, DeviceName, choose_device
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import StoreError, TrainError
-from core.evaluate.help_report import CatalogHelp, LogHelp
-from core.interactions.log import InteractionLog
-from core.interactions.log_file import read_log_file
 from core.jobs.bound import ends_with_catalog
 from core.jobs.forgetting import add_forgetting
-from core.jobs.material import Material, load_material
+from core.jobs.material import Material
+from core.jobs.plan import Plan, load_plan
 from core.jobs.progress import Progress, silent
 from core.jobs.replay import replay_needs
-from core.jobs.runs import Part, digest, digest_json, digest_log, open_run
+from core.jobs.runs import open_run
 from core.train.config import DEFAULT_PRESET, TrainConfig
-from core.train.data import TrainData
 from core.train.settings import resolve_settings
 from core.workspace import Workspace
 
@@ -88,8 +84,22 @@ class TrainSpec:
 
 
 @ends_with_catalog
-def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Progress) -> dict[str, Any]:
+def run_train(
+    workspace: Workspace,
+    spec: TrainSpec,
+    run_id: str,
+    progress: Progress,
+    *,
+    tell: Callable[[str], None] = lambda _warning: None,
+) -> dict[str, Any]:
     """Train, measure, and write a version down; started again with the same id it goes on.
+
+    Args:
+        workspace: The data folder.
+        spec: What to train.
+        run_id: Of the run.
+        progress: Told how far it is.
+        tell: As of `load_plan`.
 
     Returns:
         JSON values: version, metrics, recommendation, and what moved for the saved needs.
@@ -106,7 +116,7 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     ranks = join_ranks()
     if not ranks.is_first:
         return _help_first(workspace, spec, run_id, ranks)
-    plan = load_plan(workspace, spec, progress)
+    plan = load_plan(workspace, spec, progress, tell=tell)
     material = plan.material
     folder = open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints)
     ranks.wait()
@@ -154,73 +164,6 @@ def _raw_items(workspace: Workspace, material: Material) -> "RawItems":
         items=material.items,
         pictures=material.pictures,
     )
-
-
-def load_log(workspace: Workspace, material: Material, spec: TrainSpec) -> InteractionLog | None:
-    """The log that a spec names, None when it is to train on the catalogue alone.
-
-    Raises:
-        WishlightError: The file cannot be read, or none of its items is in the catalogue.
-    """
-    if not spec.use_log:
-        return None
-    if spec.interactions:
-        return read_log_file(Path(spec.interactions), spec.reading, material.table.item_ids).log
-    log = workspace.interactions.load(material.catalog.id, material.table.item_ids)
-    return log if len(log) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a run learns from, what it is checked with, and what is tested in the end.
-
-    Attributes:
-        material: The catalogue.
-        help: What is tested in the end.
-        data: What may be learned from.
-        fingerprints: Of all that the run is begun with.
-    """
-
-    material: Material
-    help: LogHelp | CatalogHelp
-    data: TrainData
-    fingerprints: Mapping[Part, str]
-
-
-def load_plan(
-    workspace: Workspace, spec: TrainSpec, progress: Progress, *, settings: Mapping[str, Any] | None = None
-) -> Plan:
-    """The catalogue and its log, divided.
-
-    Args:
-        workspace: The data folder.
-        spec: Which.
-        progress: Told what happens.
-        settings: JSON values that a run is begun with beside the configuration, e.g. how many trials a search makes.
-
-    Raises:
-        WishlightError: The catalogue or the log cannot be used, or the log is too small to hold anything out of it.
-    """
-    config = spec.build_config()
-    _check_tasks(workspace, spec)
-    material = load_material(workspace, spec.catalog, progress)
-    log = load_log(workspace, material, spec)
-    plan = LogHelp(material.table, log, config) if log is not None else CatalogHelp(material.table, config)
-    data = plan.build_data(material.tokens)
-    fingerprints: dict[Part, str] = {
-        "catalogue": material.contents,
-        "model": material.model,
-        "log": digest_log(log),
-        "settings": digest_json([spec.to_json(), config.to_json(), settings]),
-        "split": digest(digest_log(plan.fit), digest_log(data.log), data.held, data.shown),
-    }
-    return Plan(material=material, help=plan, data=data, fingerprints=fingerprints)
-
-
-def _check_tasks(workspace: Workspace, spec: TrainSpec) -> None:
-    """Before the items are read, which takes minutes: is there a log where the tasks need one?"""
-    stored = workspace.interactions.count(workspace.catalogs.find(spec.catalog).id)
-    spec.build_config().check_log(has_log=spec.use_log and bool(spec.interactions or stored))
 
 
 def read_device(name: str) -> DeviceChoice:

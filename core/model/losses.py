@@ -16,7 +16,8 @@ def contrastive_softmax(first: Tensor, second: Tensor, scale: Tensor | float, sa
         first: (B, D), unit-norm.
         second: (B, D), unit-norm; row i belongs to row i of `first`.
         scale: Factor of the cosines.
-        same: True where row i and column j may not be told apart, e.g. equal captions, (B, B); the diagonal is ignored.
+        same: True where row i and column j may not be told apart, e.g. equal captions or pictures, (B, B); the
+            diagonal is ignored.
 
     Returns:
         Mean over both directions, 0 without any pair, scalar.

@@ -50,6 +50,7 @@ class Step:
         items: C items.
         alone: How many of them, from the start, also go through the network with one modality only.
         captions: Equal numbers for equal captions, (C,).
+        pictures: Equal numbers for equal pictures, (C,).
         categories: Label or -1, (C,).
         popularity: In standard deviations, NaN where not known, (C,).
         people: None when there is no log.
@@ -58,6 +59,7 @@ class Step:
     items: ItemBatch
     alone: int
     captions: Tensor
+    pictures: Tensor
     categories: Tensor
     popularity: Tensor
     people: PeopleBatch | None
@@ -196,11 +198,15 @@ def _candidate_scores(shared: Shared) -> Tensor:
 
 
 def _pair(shared: Shared) -> tuple[Tensor, Tensor, Tensor]:
-    """The picture part from the picture alone against the text part from the text alone, and equal captions."""
+    """The picture part from the picture alone against the text part from the text alone, and which pairs are the same.
+
+    Two items that share their caption or their picture are both right for each other.
+    """
     items = _head(shared.step.items, shared.step.alone)
     both = items.present[:, 0] & items.present[:, 1]
-    captions = shared.step.captions[: shared.step.alone][both]
-    return shared.single(0)[both, 0], shared.single(1)[both, 1], captions.unsqueeze(0) == captions.unsqueeze(1)
+    first, second = (numbers[: shared.step.alone][both] for numbers in (shared.step.captions, shared.step.pictures))
+    same = (first.unsqueeze(0) == first.unsqueeze(1)) | (second.unsqueeze(0) == second.unsqueeze(1))
+    return shared.single(0)[both, 0], shared.single(1)[both, 1], same
 
 
 def _head(items: ItemBatch, count: int) -> ItemBatch:

@@ -67,9 +67,9 @@ class Items:
         self._database = database
 
     def content_hashes(self, catalog_id: int) -> dict[str, str]:
-        """Item id to content hash of every item of the catalogue."""
+        """Item id to content hash of every item of the catalogue, by database id."""
         rows = self._database.connection.execute(
-            "SELECT item_id, content_hash FROM items WHERE catalog_id = ?", (catalog_id,)
+            "SELECT item_id, content_hash FROM items WHERE catalog_id = ? ORDER BY id", (catalog_id,)
         )
         return {row[0]: row[1] for row in rows}
 

@@ -159,8 +159,7 @@ class StepBuilder:
         epoch, place = divmod(number, max(len(self.often) // self.config.people, 1))
         if self._order is None or self._order[0] != epoch:
             self._order = (epoch, np.random.default_rng([self.config.seed, 4, epoch]).permutation(self.often))
-        order = self._order[1]
-        chosen: list[int] = order[place * self.config.people : (place + 1) * self.config.people].tolist()
+        chosen: list[int] = self._order[1][place * self.config.people : (place + 1) * self.config.people].tolist()
         return chosen
 
     def _step(self, rows: NDArray[np.int64], people: PeopleBatch | None) -> Step:
@@ -169,6 +168,7 @@ class StepBuilder:
             items=self.batch(rows),
             alone=min(self.config.alone, len(rows)) if self.facts else len(rows),
             captions=torch.from_numpy(self.data.captions[rows]).to(self.device),
+            pictures=torch.from_numpy(self.data.pictures[rows]).to(self.device),
             categories=torch.from_numpy(self.categories[rows]).to(self.device),
             popularity=torch.from_numpy(popularity).to(self.device),
             people=people,

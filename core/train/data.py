@@ -1,6 +1,5 @@
 """What a training run learns from, and what it keeps aside."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,13 +9,14 @@ from scipy import sparse  # type: ignore[import-untyped]
 
 from core.encode.item_tokens import ItemTokens
 from core.interactions.log import History, InteractionLog
+from core.train.held_out import LEAST_HELD, find_leaks, group_items, hold_out, number_pictures, number_texts
 
-#: One user in so many is kept for validation, and one item title in so many.
+#: One user in so many is kept for validation.
 VALIDATION_SHARE = 5
-#: One item in so many is treated as new while head weights are chosen.
-NEW_SHARE = 10
 #: More people than this are never kept for validation: the others teach, and checking costs people x items each time.
 MOST_VALIDATION = 2_000
+#: Without so many people to choose by there is nothing to choose.
+LEAST_VALIDATION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class TrainData:
         tokens: Of the items.
         means: Mean zero-shot part of each modality over items that have it, (M, D).
         captions: Equal numbers for equal titles, (N,).
+        pictures: Equal numbers for equal main pictures, (N,).
         categories: Name of each item's category, "" where unknown, (N,).
         shown: Items that are there at all; the others are kept out altogether, e.g. for a test, (N,).
         held: Items kept for validation: of image-text matching, or as if they were new, (N,).
@@ -38,6 +39,7 @@ class TrainData:
     tokens: ItemTokens
     means: NDArray[np.float32]
     captions: NDArray[np.int64]
+    pictures: NDArray[np.int64]
     categories: tuple[str, ...]
     shown: NDArray[np.bool_]
     held: NDArray[np.bool_]
@@ -53,7 +55,7 @@ class TrainData:
     @property
     def paired(self) -> NDArray[np.bool_]:
         """Items that have every modality, (N,)."""
-        return np.asarray(np.stack([one.present for one in self.tokens.modalities.values()]).all(axis=0))
+        return find_paired(self.tokens)
 
     @property
     def has_pairs(self) -> bool:
@@ -114,27 +116,6 @@ def build_validation(histories: Sequence[History], *, share: float = 0.8) -> Val
     return Validation(histories=tuple(one for one, _ in kept), targets=tuple(later for _, later in kept))
 
 
-def hash_bucket(text: str, buckets: int, *, salt: str = "") -> int:
-    """Where a text falls, the same on every machine and in every run."""
-    return int.from_bytes(hashlib.sha256(f"{salt}{text}".encode()).digest()[:8], "big") % buckets
-
-
-def in_bucket(titles: Sequence[str], salt: str) -> NDArray[np.bool_]:
-    """A tenth of the titles, (N,); titles that are equal but for case and spaces fall on one side."""
-    return np.array([hash_bucket(plain_title(title), NEW_SHARE, salt=salt) == 0 for title in titles], bool)
-
-
-def plain_title(title: str) -> str:
-    """A title without case and needless spaces: what counts as the same title."""
-    return " ".join(title.casefold().split())
-
-
-def number_texts(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Equal numbers for texts that are equal but for case and spaces, (N,)."""
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(plain_title(text), len(known)) for text in texts], np.int64)
-
-
 def mean_parts(tokens: ItemTokens) -> NDArray[np.float32]:
     """Mean zero-shot part of each modality over the items that have it, (M, D)."""
     rows = [one.joint[one.present] for one in tokens.modalities.values()]
@@ -143,12 +124,19 @@ def mean_parts(tokens: ItemTokens) -> NDArray[np.float32]:
 
 
 def split_people(log: InteractionLog, *, seed: int) -> tuple[InteractionLog, Validation]:
-    """Keep every fifth person for validation, `MOST_VALIDATION` at most, chosen by the seed."""
-    people = np.unique(log.users)
+    """Keep every fifth person for validation, chosen by the seed: `MOST_VALIDATION` of them at most.
+
+    Of a small log as many are kept as it takes to choose by.
+    """
+    people = np.random.default_rng([seed, 1]).permutation(np.unique(log.users))
     count = min(len(people) // VALIDATION_SHARE, MOST_VALIDATION)
-    aside = np.random.default_rng([seed, 1]).permutation(people)[:count]
-    rest = log.take(~np.isin(log.users, aside))
-    return rest, build_validation(log.histories(np.sort(aside)))
+    validation = build_validation(log.histories(np.sort(people[:count])))
+    if len(validation) < LEAST_VALIDATION:
+        later = [len(build_validation([one])) for one in log.histories(people[count : len(people) // 2])]
+        enough = np.flatnonzero(len(validation) + np.cumsum(later) >= LEAST_VALIDATION)
+        count += int(enough[0]) + 1 if len(enough) else 0
+        validation = build_validation(log.histories(np.sort(people[:count])))
+    return log.take(~np.isin(log.users, people[:count])), validation
 
 
 def build_data(
@@ -156,32 +144,39 @@ def build_data(
     titles: Sequence[str],
     categories: Sequence[str],
     *,
+    pictures: Sequence[str] = (),
     log: InteractionLog | None = None,
     excluded: NDArray[np.bool_] | None = None,
     words: sparse.csr_matrix | None = None,
     seed: int = 0,
 ) -> TrainData:
-    """Split items by title and people at random; nothing excluded or held out is ever trained on.
+    """Split items by title and picture and people at random; nothing excluded or held out is ever trained on.
 
     Args:
         tokens: Of N items.
         titles: (N,).
         categories: (N,), "" where unknown.
+        pictures: What each main picture is called by its content, "" for none, (N,); empty where nobody knows.
         log: Everyone's events; None trains on the catalogue alone.
         excluded: Items that are kept out altogether, e.g. for a test, (N,).
         words: Of the items, (N, V); None for none.
         seed: Of the choice of people.
     """
+    captions, numbers = number_texts(titles), number_pictures(pictures, len(titles))
     shown = np.ones(len(titles), bool) if excluded is None else ~excluded
-    held = in_bucket(titles, "held") & shown
+    groups, pairs = group_items(captions, numbers), shown & find_paired(tokens)
+    held = hold_out(titles, groups, "held", among=pairs, least=LEAST_HELD if log is None else 0) & shown
     fit, validation = None, Validation(histories=(), targets=())
     if log is not None:
         people, validation = split_people(log.take(shown[log.items]), seed=seed)
         fit = people.take(~held[people.items])
+    else:
+        shown = shown & ~find_leaks(captions, numbers, held)
     return TrainData(
         tokens=tokens,
         means=mean_parts(tokens),
-        captions=number_texts(titles),
+        captions=captions,
+        pictures=numbers,
         categories=tuple(categories),
         shown=shown,
         held=held,
@@ -189,3 +184,8 @@ def build_data(
         validation=validation,
         words=sparse.csr_matrix((len(titles), 0), dtype=np.float32) if words is None else words,
     )
+
+
+def find_paired(tokens: ItemTokens) -> NDArray[np.bool_]:
+    """Items that have every modality, (N,)."""
+    return np.asarray(np.stack([one.present for one in tokens.modalities.values()]).all(axis=0))

@@ -33,8 +33,8 @@ nothing of other catalogues, and its scores are no chances of a purchase.
 
 {metrics["recommendation"]}
 
-Measured once on {describe_tested(metrics)} {"people" if card["has_log"] else "items"} held out by {metrics["split"]};
-everything was chosen without them. Intervals are 95 % bootstrap intervals.
+Measured once on {describe_tested(metrics)} {"people" if card["has_log"] else "titles"} held out by {metrics["split"]};
+everything was chosen without them. {_describe_needed(metrics)}
 
 | what | measure | value | interval | cases |
 |---|---|---|---|---|
@@ -48,6 +48,16 @@ Fingerprint of the data: {card["fingerprint"]}.
 
 {settings}
 """
+
+
+def _describe_needed(metrics: Mapping[str, Any]) -> str:
+    """What the intervals are; versions of earlier releases were judged by a bootstrap of any number of cases."""
+    if "needed" not in metrics:
+        return "Intervals are 95 % bootstrap intervals."
+    return (
+        f"Intervals hold at 95 %, also where cases are few (Gaffke 2005); below {metrics['needed']} of them nothing is "
+        "called a gain or a loss."
+    )
 
 
 def describe_tested(metrics: Mapping[str, Any]) -> str:

@@ -24,8 +24,9 @@ from core.model.tuning.tuned import TunedTowers
 from core.train.batches import StepBuilder, count_log
 from core.train.checkpoint import BEST, LAST, load_towers_state, load_weights
 from core.train.config import TrainConfig
-from core.train.data import TrainData
+from core.train.data import LEAST_VALIDATION, TrainData
 from core.train.heads import PeopleHeads
+from core.train.held_out import group_items
 from core.train.inference import ItemFacts, place_items, read_items, unit
 from core.train.loop import EpochReport, Trainer
 from core.train.memory_limits import find_batch, keep_batch, read_batch
@@ -37,6 +38,10 @@ from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_flat, measure_log
 
 _log = logging.getLogger(__name__)
+#: Items with a picture and a text without which there is nothing to learn from.
+LEAST_PAIRS = 20
+#: With so many that differ in title and picture one can be kept out to test with, and one of the rest to check with.
+LEAST_KINDS = 5
 #: How far towards the tuned model; 0 is zero-shot.
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -270,14 +275,25 @@ def _flat_lines(model: FusionModel, data: TrainData) -> dict[str, dict[str, floa
 
 def check_data(data: TrainData) -> None:
     """Refuse what cannot work, before anything is touched."""
-    if data.log is None:
-        both = data.paired
-        if (both & data.learnable).sum() < 20 or not (both & data.held).any():
+    if data.log is not None:
+        if len(data.validation) < LEAST_VALIDATION or not len(data.log):
             raise TrainError(
-                "Too few items have both a picture and a text to learn from: at least some 25 are needed. Import more."
+                f"Too few people: the log leaves {len(data.log):,} events to learn from and {len(data.validation)} "
+                f"people with a history to check with; at least {LEAST_VALIDATION} people are needed for that. Add "
+                "more of the log, or train on the catalogue alone."
             )
-    elif len(data.validation) < 2 or not len(data.log):
+        return
+    both, learned = int(data.paired.sum()), int((data.paired & data.learnable).sum())
+    kinds = len(np.unique(group_items(data.captions, data.pictures)[data.paired]))
+    if both >= LEAST_PAIRS and not (data.paired & data.held).any():
         raise TrainError(
-            "The log holds too few people with a history to learn from and to check with. Add more of the log, or "
-            "train on the catalogue alone."
+            f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them differ in title "
+            f"and picture, so that none can be kept aside to check with. At least {LEAST_KINDS} different ones are "
+            "needed: import items with other titles and pictures."
+        )
+    if learned < LEAST_PAIRS:
+        raise TrainError(
+            f"Too few items have both a picture and a text: {both:,} have, and {learned:,} of them are left to learn "
+            f"from where others are kept aside to check and to test with. {LEAST_PAIRS} are needed for that, so about "
+            "30 in all. Import more items that have both."
         )

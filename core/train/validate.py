@@ -56,13 +56,14 @@ def measure_catalog(model: FusionModel, data: TrainData) -> dict[str, float]:
 def match_held(
     texts: NDArray[np.float32], pictures: NDArray[np.float32], data: TrainData, rows: NDArray[np.int64]
 ) -> dict[str, float]:
-    """recall@10 and ndcg@10 of texts (H, D) against pictures (H, D); an equal caption counts as found."""
+    """recall@10 and ndcg@10 of texts (H, D) against pictures (H, D); an equal caption or picture counts as found."""
     both = np.stack([one.present[rows] for one in data.tokens.modalities.values()]).all(axis=0)
     if not both.any():
         return {"recall@10": 0.0, "ndcg@10": 0.0}
     scores = (texts[both] @ pictures[both].T).astype(np.float32)
-    captions = data.captions[rows][both]
-    targets = [np.flatnonzero(captions == caption) for caption in captions]
+    captions, shown = data.captions[rows][both], data.pictures[rows][both]
+    pairs = zip(captions, shown, strict=True)
+    targets = [np.flatnonzero((captions == caption) | (shown == picture)) for caption, picture in pairs]
     top = rank_top(scores, 10)
     found = np.array([np.isin(row, target).any() for row, target in zip(top, targets, strict=True)])
     return {"recall@10": float(found.mean()), "ndcg@10": float(np.nanmean(ndcg_at(top, targets, 10)))}

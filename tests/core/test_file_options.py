@@ -147,7 +147,7 @@ def test_training_and_comparing_read_a_log_in_the_same_way(
 ) -> None:
     asked: list[Any] = []
 
-    def keep(_workspace: object, spec: Any, *_rest: object) -> dict[str, Any]:
+    def keep(_workspace: object, spec: Any, *_rest: object, **_named: object) -> dict[str, Any]:
         asked.append(spec)
         return {"version": "v", "rows": [], "recommendation": ""}
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from core.metrics import bootstrap_interval, coverage, gini, ndcg_at, rank_top, recall_at, reciprocal_rank_at
+from core.metrics import coverage, gini, mean_interval, ndcg_at, rank_top, recall_at, reciprocal_rank_at
 
 TOP = np.array([[3, 1, 0], [2, 0, 1]])
 TARGETS = [np.array([1, 0]), np.array([5])]
@@ -63,11 +63,34 @@ def test_coverage_and_gini() -> None:
 
 def test_interval_holds_the_mean_and_narrows() -> None:
     rng = np.random.default_rng(1)
-    few, many = rng.normal(2, 1, 30), rng.normal(2, 1, 3000)
-    low, high = bootstrap_interval(few, seed=0)
+    few, many = rng.beta(2, 2, 30), rng.beta(2, 2, 3000)
+    low, high = mean_interval(few)
     assert low < few.mean() < high
-    narrow = bootstrap_interval(many, seed=0)
+    narrow = mean_interval(many)
+    assert narrow[1] - narrow[0] == pytest.approx(2 * 1.96 * many.std() / math.sqrt(3000), rel=0.1)
     assert (narrow[1] - narrow[0]) < (high - low) / 3
-    assert narrow[1] - narrow[0] == pytest.approx(2 * 1.96 / math.sqrt(3000), rel=0.15)
-    with pytest.raises(ValueError, match="no values"):
-        bootstrap_interval(np.array([]), seed=0)
+    assert mean_interval(few) == (low, high), "the weights are seeded"
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (3, 3), (4, 10), (0, 20), (290, 300)])
+def test_interval_of_zeros_and_ones_is_that_of_clopper_and_pearson(right: int, count: int) -> None:
+    from scipy.stats import beta
+
+    values = np.r_[np.ones(right), np.zeros(count - right)]
+    low = beta.ppf(0.025, right, count - right + 1) if right else 0.0
+    high = beta.ppf(0.975, right + 1, count - right) if right < count else 1.0
+    assert mean_interval(values) == pytest.approx((low, high), abs=0.012)
+
+
+def test_equal_values_of_few_are_no_certainty() -> None:
+    """Issue 12: the bootstrap of three equal values had no width at all."""
+    for count in (1, 2, 3, 5):
+        assert mean_interval(np.full(count, 0.9), least=-1)[0] < 0
+    low, high = mean_interval(np.full(60, 0.5), least=-1)
+    assert 0 < low < 0.5 < high
+
+
+@pytest.mark.parametrize("values", [[], [0.5, np.nan], [1.5], [-0.5]])
+def test_interval_of_what_is_no_value_is_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="value"):
+        mean_interval(np.array(values))

@@ -115,6 +115,15 @@ def test_versions_say_whether_they_helped(app: Callable[..., AppTest], shop: Wor
     assert "activate" in kinds
 
 
+def test_too_few_to_tell_is_a_verdict_of_its_own(app: Callable[..., AppTest], shop: Workspace) -> None:
+    catalog = shop.catalogs.list()[0]
+    said = "Too few to tell, so keep what you have: 3 of 20 people needed were tested."
+    metrics = {"verdict": "too few", "recommendation": said, "rows": [], "tested": 3, "needed": 20, "blend": 0.5}
+    shop.versions.add("abc", catalog.id, title="x", backbone="fake", has_log=True, metrics=metrics)
+    text = _all_text(app(PAGE))
+    assert said in text and "Too few to tell" in text.replace(said, "") and "on 3 people" in text
+
+
 def test_without_saved_needs_it_says_how_to_save_one(app: Callable[..., AppTest], shop: Workspace) -> None:
     page = app(PAGE)
     assert "Expect this item for this need" in _all_text(page)

@@ -15,6 +15,7 @@ _BADGES = {
     "helps": (":material/trending_up: It helps", "green"),
     "unclear": (":material/trending_flat: No clear difference", "gray"),
     "hurts": (":material/trending_down: It hurts", "red"),
+    "too few": (":material/help: Too few to tell", "gray"),
 }
 
 
@@ -76,7 +77,8 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
             ],
             alt="What was measured",
         )
-        what = "people that training never saw" if version.has_log else "items with titles it never saw"
+        titles = "titles it never saw" if "needed" in metrics else "items with titles it never saw"
+        what = "people that training never saw" if version.has_log else titles
         tested = f"{escape_markdown(describe_tested(metrics))} {what}"
         st.caption(f"Measured once, on {tested}. Blend towards it: {metrics['blend']:.0%}.")
         _draw_replay(version)

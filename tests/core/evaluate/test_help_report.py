@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
-from core.evaluate.catalog_report import Matching
-from core.evaluate.help_report import add_matching, answer_matching, answer_people, judge
-from core.evaluate.measured import Measured, paired_interval
+from benchmarks.verdict_noise import NOISE
+from core.evaluate.catalog_report import MAIN, Matching
+from core.evaluate.help_report import CatalogHelp, add_matching, answer_matching, answer_people
+from core.evaluate.measured import Measured, compare_people
+from core.evaluate.recommender import ItemTable
+from core.evaluate.verdict import LEAST_TESTED, Difference, measure_difference
+from core.train.config import TrainConfig
 
 
 def measured(name: str, values: np.ndarray) -> Measured:
@@ -20,10 +24,16 @@ def measured(name: str, values: np.ndarray) -> Measured:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "verdict"), [(0.01, 0.2, "helps"), (-0.1, 0.1, "unclear"), (-0.2, -0.1, "hurts")]
+    ("low", "high", "count", "verdict"),
+    [
+        (0.01, 0.2, LEAST_TESTED, "helps"),
+        (-0.1, 0.1, LEAST_TESTED, "unclear"),
+        (-0.2, -0.1, LEAST_TESTED, "hurts"),
+        (0.01, 0.2, LEAST_TESTED - 1, "too few"),
+    ],
 )
-def test_verdicts(low: float, high: float, verdict: str) -> None:
-    assert judge(low, high) == verdict
+def test_verdicts(low: float, high: float, count: int, verdict: str) -> None:
+    assert Difference(mean=0.0, low=low, high=high, count=count).verdict == verdict
 
 
 def test_a_clear_gain_beside_a_stronger_baseline() -> None:
@@ -35,8 +45,9 @@ def test_a_clear_gain_beside_a_stronger_baseline() -> None:
         measured("fusion", mine), [measured("zero-shot", zero), measured("ease", ease)], 60, split="users"
     )
     assert answer.verdict == "helps"
-    assert answer.gain == pytest.approx(0.1) and answer.gain_low == pytest.approx(0.1)
-    assert "worse than the best simple method, ease (-0.100" in answer.recommendation
+    assert answer.gain == pytest.approx(0.1) and 0.05 < answer.gain_low < 0.1
+    assert "clearly worse than the best of 2 simple methods here, ease (-0.100" in answer.recommendation
+    assert answer.tested == 199 and "199 tested" in answer.recommendation
     assert [row.name for row in answer.rows] == ["trained version", "zero-shot", "ease"]
     assert answer.rows[0].count == 199
 
@@ -50,33 +61,109 @@ def test_noise_is_no_gain() -> None:
 
 
 def test_the_paired_interval_is_that_of_the_differences() -> None:
-    one, other = measured("a", np.array([1.0, 2.0, np.nan])), measured("b", np.array([0.5, 1.5, 3.0]))
-    assert paired_interval(one, other) == (0.5, 0.5, 0.5)
-    nobody = measured("c", np.array([np.nan]))
-    assert paired_interval(nobody, nobody) is None
+    one, other = measured("a", np.array([0.5, 1.0, np.nan])), measured("b", np.array([0.0, 0.5, 1.0]))
+    found = compare_people(one, other)
+    assert (found.mean, found.count, found.verdict) == (0.5, 2, "too few") and found.low < 0.5 < found.high
+    nobody = compare_people(measured("c", np.array([np.nan])), measured("c", np.array([np.nan])))
+    assert nobody == Difference(mean=0.0, low=-1.0, high=1.0, count=0) and nobody.verdict == "too few"
 
 
 def test_a_cost_for_needs_in_words_is_said() -> None:
-    base = np.random.default_rng(0).random(50)
-    answer = answer_people(measured("fusion", base + 0.1), [measured("zero-shot", base)], 60, split="users")
+    base = np.random.default_rng(0).random(50) * 0.8
+    answer = answer_people(measured("fusion", base + 0.15), [measured("zero-shot", base)], 60, split="users")
     good, bad = np.ones(40), np.r_[np.zeros(20), np.ones(20)]
-    matching = [(Matching(task="title to picture", metric="recall@10", values=one, pool=40),) for one in (good, bad)]
+    matching = [(Matching(task="title to picture", metric="mrr", values=one, pool=40),) for one in (good, bad)]
     told = add_matching(answer, *matching, 60)
-    assert (
-        told.verdict == "helps"
-        and "Needs in words find fewer new items with it (recall@10 -0.500)" in told.recommendation
-    )
+    assert told.verdict == "helps" and "Needs in words find new items worse with it (mrr -0.500" in told.recommendation
     assert [row.name for row in told.rows[2:]] == ["title to picture, trained", "title to picture, before"]
     assert add_matching(answer, matching[1], matching[0], 60).recommendation == answer.recommendation
     assert add_matching(answer, (), (), 60) == answer
 
 
 def test_matching_compares_the_same_questions() -> None:
-    before = (Matching(task="title to picture", metric="recall@10", values=np.zeros(50), pool=50),)
-    after = (Matching(task="title to picture", metric="recall@10", values=np.r_[np.ones(25), np.zeros(25)], pool=50),)
-    answer = answer_matching(before, after, 10.0, 50)
+    before = (Matching(task="title to picture", metric="mrr", values=np.zeros(50), pool=50),)
+    after = (Matching(task="title to picture", metric="mrr", values=np.r_[np.ones(25), np.zeros(25)], pool=50),)
+    answer = answer_matching(before, after, 10.0)
     assert answer.verdict == "helps" and answer.gain == 0.5
     assert [(row.name, row.value) for row in answer.rows] == [
         ("title to picture, trained", 0.5),
         ("title to picture, before", 0.0),
     ]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, LEAST_TESTED - 1])
+def test_few_people_carry_no_verdict(count: int) -> None:
+    """Issue 12: three people were enough for “use the trained version”."""
+    base = np.random.default_rng(count).random(count) * 0.1
+    simple = [measured("zero-shot", base), measured("ease", base)]
+    answer = answer_people(measured("fusion", base + 0.8), simple, 60, split="users")
+    assert (answer.verdict, answer.tested, answer.needed) == ("too few", count, LEAST_TESTED)
+    assert f"{count} of {LEAST_TESTED} people needed were tested" in answer.recommendation
+    assert "simple" not in answer.recommendation and "Use the" not in answer.recommendation
+
+
+def test_few_titles_carry_no_verdict() -> None:
+    before, after = (
+        (Matching(task="title to picture", metric="mrr", values=np.full(5, one), pool=5),) for one in (0.2, 1.0)
+    )
+    answer = answer_matching(before, after, 1.0)
+    assert answer.verdict == "too few" and f"5 of {LEAST_TESTED} titles needed" in answer.recommendation
+    people = answer_people(*(measured("x", np.full(50, 0.5)), [measured("y", np.full(50, 0.5))]), 1.0, split="users")
+    assert "Needs in words" not in add_matching(people, after, before, 1.0).recommendation
+
+
+def test_the_best_of_many_simple_methods_is_not_called_worse_by_chance() -> None:
+    """The best is picked on the people it is then compared on: noise alone makes one of twenty look better."""
+    wrong = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        names = ["zero-shot", *(f"m{number}" for number in range(20))]
+        others = [measured(name, rng.binomial(1, 0.5, 60).astype(float)) for name in names]
+        answer = answer_people(measured("fusion", rng.binomial(1, 0.5, 60).astype(float)), others, 1.0, split="users")
+        wrong += "clearly" in answer.recommendation
+    assert wrong <= 6
+
+
+@pytest.mark.parametrize("name", ["rare loss", "signs", "mostly zero", "normal", "reciprocal ranks"])
+@pytest.mark.parametrize("count", [2, 3, 20, 60, 300])
+def test_noise_is_hardly_ever_a_verdict(name: str, count: int) -> None:
+    """Differences whose mean is 0; the share is 5 % at most (`benchmarks/verdict_noise.py` draws more)."""
+    rng, none = np.random.default_rng(count), np.zeros(count)
+    found = [measure_difference(NOISE[name](rng, count), none) for _ in range(150)]
+    false = [one for one in found if one.verdict in ("helps", "hurts")]
+    assert len(false) <= 0.05 * 150 + 2 * (0.05 * 0.95 * 150) ** 0.5
+    outside = [one for one in found if not one.low <= 0 <= one.high]
+    assert len(outside) <= 0.05 * 150 + 2 * (0.05 * 0.95 * 150) ** 0.5, "nor does the printed interval say so"
+
+
+def make_table(count: int, *, titles: int = 0) -> ItemTable:
+    """Items with a picture and a text each, the titles in turn."""
+    vectors = np.ones((count, 3), np.float32)
+    names = tuple(f"title {number % (titles or count)}" for number in range(count))
+    return ItemTable(
+        item_ids=tuple(f"i{number}" for number in range(count)),
+        texts=names,
+        titles=names,
+        categories=("",) * count,
+        text_embeddings=vectors,
+        picture_embeddings=vectors,
+    )
+
+
+@pytest.mark.parametrize(("count", "tested"), [(60, LEAST_TESTED), (80, LEAST_TESTED), (1000, 80)])
+def test_a_small_catalogue_can_be_told_of(count: int, tested: int) -> None:
+    """Issue 12: below a hundred items it always heard “keep what you have”."""
+    plan = CatalogHelp(make_table(count), TrainConfig())
+    assert plan.warning == "" and tested <= plan.tested.sum() <= max(tested * 1.5, LEAST_TESTED)
+    ranks = np.arange(LEAST_TESTED) % 10 + 1
+    before = (Matching(task=MAIN[0], metric=MAIN[1], values=1 / ranks, pool=LEAST_TESTED),)
+    after = (Matching(task=MAIN[0], metric=MAIN[1], values=np.ones(LEAST_TESTED), pool=LEAST_TESTED),)
+    assert answer_matching(before, after, 1.0).verdict == "helps"
+
+
+@pytest.mark.parametrize(("count", "titles"), [(30, 30), (59, 59), (100, 10)])
+def test_a_catalogue_too_small_for_a_verdict_is_told_before(count: int, titles: int) -> None:
+    plan = CatalogHelp(make_table(count, titles=titles), TrainConfig())
+    kept = len(set(np.flatnonzero(plan.tested) % titles))
+    assert 1 <= kept <= titles // 3
+    assert f"{kept} of the {LEAST_TESTED} different titles needed" in plan.warning and "With 60" in plan.warning

@@ -13,11 +13,11 @@ from core.config import Home
 from core.errors import CancelledError, TrainError, WishlightError
 from core.jobs.import_catalog import run_import
 from core.jobs.kinds import KINDS
-from core.jobs.material import load_material
+from core.jobs.plan import load_log
 from core.jobs.progress import silent
 from core.jobs.runs import STARTED, digest, digest_log, open_run
 from core.jobs.search_catalog import SearchSpec
-from core.jobs.train_catalog import TrainSpec, load_log
+from core.jobs.train_catalog import TrainSpec
 from core.workspace import Workspace
 from tests.core.jobs.test_import_catalog import write_spec
 
@@ -38,7 +38,7 @@ def _begin(shop: Workspace, kind: str, payload: dict) -> None:
 
 
 def _change_log(shop: Workspace) -> None:
-    log = load_log(shop, load_material(shop, NAME, silent), SPEC)
+    log = load_log(shop, shop.catalogs.find(NAME), SPEC)
     shop.interactions.replace(shop.catalogs.find(NAME).id, log.take(np.arange(len(log) - 3)), kind="events")
 
 
@@ -78,7 +78,7 @@ def test_each_cause_is_named(people_shop: Workspace, tmp_path: Path, monkeypatch
 
 
 def test_a_file_that_was_overwritten_meanwhile_is_another_log(people_shop: Workspace, tmp_path: Path) -> None:
-    log = load_log(people_shop, load_material(people_shop, NAME, silent), SPEC)
+    log = load_log(people_shop, people_shop.catalogs.find(NAME), SPEC)
     rows = [
         f"{log.user_ids[user]},{log.item_ids[item]},{time}\n"
         for user, item, time in zip(log.users, log.items, log.times, strict=True)
@@ -96,7 +96,7 @@ def test_a_file_that_was_overwritten_meanwhile_is_another_log(people_shop: Works
 
 
 def test_a_log_is_its_people_items_times_and_values(people_shop: Workspace) -> None:
-    log = load_log(people_shop, load_material(people_shop, NAME, silent), SPEC)
+    log = load_log(people_shop, people_shop.catalogs.find(NAME), SPEC)
     columns = ("users", "items", "events", "values", "liked", "times")
     others = [replace(log, **{name: np.roll(getattr(log, name), 1)}) for name in columns if set(getattr(log, name))]
     others += [replace(log, user_ids=(*log.user_ids[:-1], "other")), log.take(np.arange(5)), None]
@@ -161,7 +161,9 @@ def test_what_is_typed_must_agree_in_files_and_names_as_well(
     assert "no catalogue named" in resumed("train", "--catalog", "Elsewhere")
     (tmp_path / "c.json").write_text(json.dumps(SMALL))
     gone_on = []
-    monkeypatch.setattr("core.training_commands.run_train", lambda _workspace, spec, *_args: gone_on.append(spec) or {})
+    monkeypatch.setattr(
+        "core.training_commands.run_train", lambda _workspace, spec, *_args, **_named: gone_on.append(spec) or {}
+    )
     agreeing = ["--catalog", NAME.upper(), "--config", str(tmp_path / "c.json"), "--seed", "0", "--device", "cpu"]
     assert main(["--home", str(people_shop.home.root), "train", *agreeing, "--resume", RUN[:8]]) == 0
     assert gone_on == [SPEC]
@@ -176,7 +178,7 @@ def test_a_search_is_resumed_with_its_own_trials(people_shop: Workspace, resumed
 def test_tasks_without_a_log_are_refused_before_the_items_are_read(
     people_shop: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.jobs.train_catalog.load_material", lambda *_: pytest.fail("the items are read"))
+    monkeypatch.setattr("core.jobs.plan.load_material", lambda *_: pytest.fail("the items are read"))
     with pytest.raises(WishlightError, match="“tasks” names rank, which is learned from an interaction log"):
         KINDS["train"](
             people_shop, replace(SPEC, use_log=False, config={"tasks": {"rank": 1.0}}).to_json(), RUN, silent

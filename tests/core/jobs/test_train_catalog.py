@@ -67,7 +67,7 @@ def trained(shop: Workspace, spec: TrainSpec) -> str:
 
 def test_a_version_is_measured_and_registered(shop: Workspace, trained: str) -> None:
     version = shop.versions.find(trained)
-    assert version.has_log and version.metrics["verdict"] in ("helps", "unclear", "hurts")
+    assert version.has_log and version.metrics["verdict"] == "too few"
     names = [row["name"] for row in version.metrics["rows"]]
     assert names[0] == "trained version" and {"zero-shot", "popularity", "ease"} <= set(names)
     assert {"title to picture, trained", "title to picture, before"} <= set(names), "what it costs needs in words"
@@ -166,7 +166,8 @@ def test_a_stopped_job_goes_on(shop: Workspace, spec: TrainSpec) -> None:
 def test_without_a_log(shop: Workspace, spec: TrainSpec) -> None:
     found = run_train(shop, replace(spec, use_log=False), "d" * 32, silent)
     assert "replay" not in found, "no need is saved"
-    assert found["split"] == "titles" and {row["metric"] for row in found["rows"]} == {"recall@10", "accuracy"}
+    assert found["split"] == "titles" and {row["metric"] for row in found["rows"]} == {"mrr", "recall@10", "accuracy"}
+    assert found["tested"] == found["needed"] == 20 and found["verdict"] in ("helps", "unclear", "hurts")
     version = shop.versions.find(found["version"])
     assert not version.has_log
     with pytest.raises(TrainError, match="catalogue alone"):

@@ -4,7 +4,8 @@ import numpy as np
 
 from core.encode.item_tokens import ItemTokens
 from core.interactions.log import History, InteractionLog
-from core.train.data import build_data, hash_bucket, number_texts, split_history
+from core.train.data import build_data, split_history
+from core.train.held_out import hash_bucket, number_texts
 
 
 def history(items: list[int], liked: list[bool]) -> History:

@@ -1,0 +1,82 @@
+"""Whom a log leaves to test with and to learn from, before anything is computed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import EvaluationError, TrainError
+from core.evaluate.protocol import FOLDS, Split, SplitName, build_splits, choose_split
+from core.evaluate.sampled import sample_people, take_people
+from core.evaluate.verdict import LEAST_TESTED
+from core.interactions.log import InteractionLog
+from core.train.data import LEAST_VALIDATION, build_validation, split_people
+from core.wording import count_noun
+
+#: So many with a history are enough to choose by, after one in `FOLDS` and one in `VALIDATION_SHARE` of the rest.
+LEAST_PEOPLE = 13
+#: About so many leave `LEAST_TESTED` to test with.
+LEAST_TOLD = FOLDS * LEAST_TESTED
+#: People who are tested at most; more of them would tell little more, and each costs a ranking of all items.
+MOST_TESTED = 5_000
+_HISTORY = "a history, and something liked in the last fifth of it that they had not met before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestedPeople:
+    """What is held out of a log.
+
+    Attributes:
+        name: Of the split.
+        split: The people who are tested in the end, and what may be learned from.
+        held_out: People with something to be tested on, of whom those are a sample, or all.
+        warning: Why no verdict can be told from them, "" where one can.
+    """
+
+    __test__ = False  # its name is that of a class of tests
+
+    name: SplitName
+    split: Split
+    held_out: int
+    warning: str
+
+
+def hold_people_out(log: InteractionLog, *, seed: int) -> TestedPeople:
+    """Choose whom to test with.
+
+    Raises:
+        TrainError: The log is too small to learn from and to choose by; the message says how many people are needed.
+    """
+    try:
+        name = choose_split(log)
+        split = next(iter(build_splits(log, name, seed=seed)))
+    except EvaluationError as exc:
+        raise TrainError(f"{exc} {_count_people(log)}") from exc
+    _, validation = split_people(split.fit, seed=seed)
+    if len(validation) < LEAST_VALIDATION or not len(split.fit):
+        raise TrainError(
+            f"The log holds too few people to learn from. {_count_people(log)} Add more of the log, or train on the "
+            "catalogue alone."
+        )
+    told = np.flatnonzero([bool((~split.cold[items]).any()) for items in split.targets])
+    if len(told):
+        split = take_people(split, told)
+    return TestedPeople(
+        name=name,
+        split=sample_people(split, MOST_TESTED, seed=seed),
+        held_out=len(split.users),
+        warning=_warn_of_few(log, len(told)) if len(told) < LEAST_TESTED else "",
+    )
+
+
+def _warn_of_few(log: InteractionLog, tested: int) -> str:
+    return (
+        f"Whether training helped cannot be told from this log: {tested} of the {LEAST_TESTED} people needed can be "
+        f"kept out to test with. {_count_people(log, LEAST_TOLD)}"
+    )
+
+
+def _count_people(log: InteractionLog, needed: int = LEAST_PEOPLE) -> str:
+    people = np.unique(log.users)
+    usable = count_noun(len(build_validation(log.histories(people))), "person", "people")
+    least = f"about {needed}" if needed == LEAST_TOLD else f"at least {needed}"
+    return f"Of {count_noun(len(people), 'person', 'people')} in it {usable} have {_HISTORY}; {least} are needed."

@@ -1,0 +1,112 @@
+"""Everything that a run is begun with, divided into what it learns from and what it is tested on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import TrainError
+from core.evaluate.help_report import CatalogHelp, LogHelp
+from core.evaluate.tested import TestedPeople, hold_people_out
+from core.interactions.log import InteractionLog
+from core.interactions.log_file import read_log_file
+from core.jobs.material import Material, load_material
+from core.jobs.progress import Progress
+from core.jobs.runs import Part, digest, digest_json, digest_log
+from core.store.catalogs import Catalog
+from core.train.config import TrainConfig
+from core.train.data import TrainData
+from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.jobs.train_catalog import TrainSpec
+
+
+def load_log(workspace: Workspace, catalog: Catalog, spec: "TrainSpec") -> InteractionLog | None:
+    """The log that a spec names, None when it is to train on the catalogue alone; it needs no picture read.
+
+    Raises:
+        WishlightError: The file cannot be read, or none of its items is in the catalogue.
+    """
+    item_ids = tuple(workspace.items.content_hashes(catalog.id))
+    if not spec.use_log or not item_ids:
+        return None
+    if spec.interactions:
+        return read_log_file(Path(spec.interactions), spec.reading, item_ids).log
+    log = workspace.interactions.load(catalog.id, item_ids)
+    return log if len(log) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run learns from, what it is checked with, and what is tested in the end.
+
+    Attributes:
+        material: The catalogue.
+        help: What is tested in the end.
+        data: What may be learned from.
+        fingerprints: Of all that the run is begun with.
+    """
+
+    material: Material
+    help: LogHelp | CatalogHelp
+    data: TrainData
+    fingerprints: Mapping[Part, str]
+
+
+def load_plan(
+    workspace: Workspace,
+    spec: "TrainSpec",
+    progress: Progress,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] = lambda _warning: None,
+) -> Plan:
+    """The catalogue and its log, divided.
+
+    Args:
+        workspace: The data folder.
+        spec: What to train.
+        progress: Told how far it is.
+        settings: JSON values that a run is begun with beside the configuration, e.g. how many trials a search makes.
+        tell: Told, once and before anything long, why no verdict will be possible.
+
+    Raises:
+        WishlightError: The catalogue or the log cannot be used, or the log is too small to hold anything out of it.
+    """
+    from core.train.run import check_data
+
+    config = spec.build_config()
+    _check_tasks(workspace, spec)
+    log = load_log(workspace, workspace.catalogs.find(spec.catalog), spec)
+    people = None if log is None else hold_people_out(log, seed=config.seed)
+    if people is not None and people.warning:
+        tell(people.warning)
+    material = load_material(workspace, spec.catalog, progress)
+    help_ = _plan_help(material, people, config)
+    data = help_.build_data(material.tokens)
+    check_data(data)
+    if isinstance(help_, CatalogHelp) and help_.warning:
+        tell(help_.warning)
+    fingerprints: dict[Part, str] = {
+        "catalogue": material.contents,
+        "model": material.model,
+        "log": digest_log(log),
+        "settings": digest_json([spec.to_json(), config.to_json(), settings]),
+        "split": digest(digest_log(help_.fit), digest_log(data.log), data.held, data.shown),
+    }
+    return Plan(material=material, help=help_, data=data, fingerprints=fingerprints)
+
+
+def _plan_help(material: Material, people: TestedPeople | None, config: TrainConfig) -> LogHelp | CatalogHelp:
+    if people is None:
+        return CatalogHelp(material.table, config)
+    if people.split.fit.item_ids != material.table.item_ids:
+        raise TrainError("The catalogue has changed while its log was read. Start again.")
+    return LogHelp(material.table, people, config)
+
+
+def _check_tasks(workspace: Workspace, spec: "TrainSpec") -> None:
+    """Before the items are read, which takes minutes: is there a log where the tasks need one?"""
+    stored = workspace.interactions.count(workspace.catalogs.find(spec.catalog).id)
+    spec.build_config().check_log(has_log=spec.use_log and bool(spec.interactions or stored))
