@@ -22,7 +22,7 @@ from core.catalog.read_apart import stream_apart
 from core.catalog.table import Kind, ReadOptions
 from core.errors import CatalogFileError
 from core.interactions.columns import read_cells
-from tests.core.catalog.test_read import write_xlsx, xlsx_row
+from tests.core.catalog.test_read import cells, write_xlsx, xlsx_row
 
 Write = Callable[[Path], None]
 HEAD = [xlsx_row(1, "id", "name"), xlsx_row(2, "1", "Boot")]
@@ -89,13 +89,19 @@ def write_deep(path: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("small_reader")
-def test_a_bomb_kills_its_reader_only(tmp_path: Path, name: str, write: Write, kind: Kind) -> None:
+def test_a_bomb_kills_its_reader_only(
+    tmp_path: Path, name: str, write: Write, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / name
     write(path)
     before = psutil.Process().memory_info().rss
     with pytest.raises(CatalogFileError, match="wants more memory than 700 MB"):
         read_table(path, ReadOptions(kind=kind, sheet="Items"))
     assert psutil.Process().memory_info().rss - before < 50 * 2**20
+    monkeypatch.setattr(read_apart, "MAX_MEMORY", 4 * 2**30)
+    after = tmp_path / "after.xlsx"
+    write_xlsx(after, {"Items": HEAD})
+    assert cells(read_table(after, detect(after).options)) == [("1", "Boot")]
 
 
 def test_what_comes_back_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,3 +149,28 @@ def test_one_endless_line_is_no_table(tmp_path: Path, monkeypatch: pytest.Monkey
         path.write_text(text)
         with pytest.raises(CatalogFileError, match=r"longer than|columns"):
             read_table(path, detect(path).options)
+
+
+@pytest.mark.parametrize("cell", ["x" * 3_000, "," * 3_000, '"' + "x" * 3_000, '"x\n' + "y" * 3_000])
+def test_a_cell_at_the_limit_costs_no_more_than_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str
+) -> None:
+    monkeypatch.setattr(split, "MAX_FIELD", 3_100)
+    monkeypatch.setattr(split, "MAX_LINE", 3_100)
+    path = tmp_path / "long.csv"
+    path.write_text(f"id,name\n1,Boot\n2,{cell}\n3,Lamp\n")
+    assert cells(read_table(path, ReadOptions()))[0] == ("1", "Boot")
+    assert read_cells(path, ReadOptions(), {"user": "id", "item": "name"}).cells.row(0) == ("1", "Boot")
+
+
+def test_a_small_csv_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    path = tmp_path / "items.csv"
+    path.write_text("id,name\n1,Boot\n")
+    assert cells(read_table(path, detect(path).options)) == [("1", "Boot")]
+
+
+def test_the_reader_loads_neither_models_nor_pages() -> None:
+    code = "import sys, core.catalog.read_apart, core.catalog.read; print({'torch', 'streamlit'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
