@@ -1,6 +1,8 @@
 """Where things live on disk."""
 
 import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,10 +84,13 @@ def open_home(path: str | Path | None = None) -> Home:
     """
     root = Path(path or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
     home = Home(root=root)
+    # What is written from here on, by this process and those that it starts, is for its owner alone.
+    os.umask(0o077)
     try:
         folders = (home.pictures, home.thumbnails, home.uploads, home.models, home.indexes, home.logs)
         for folder in (root, *folders, home.tokens, home.runs, home.versions):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _close_to_others(home)
     except OSError as exc:
         raise StoreError(
             f"The data folder {root} cannot be created ({exc.strerror}). "
@@ -94,3 +99,16 @@ def open_home(path: str | Path | None = None) -> Home:
     if not os.access(root, os.W_OK):
         raise StoreError(f"The data folder {root} cannot be written. Choose another with --home or {HOME_VARIABLE}.")
     return home
+
+
+def _close_to_others(home: Home) -> None:
+    """Take the rights of others from a folder that was there before, and from the database in it.
+
+    A folder that several accounts share on purpose (a sticky one, as /tmp) and one of another owner are left alone.
+    """
+    if home.root.stat().st_mode & stat.S_ISVTX:
+        return
+    for path, mode in [(home.root, 0o700), *((file, 0o600) for file in home.root.iterdir() if file.is_file())]:
+        with suppress(OSError):  # another's, or gone since
+            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                path.chmod(mode)

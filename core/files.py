@@ -2,9 +2,13 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+#: Nothing of ours takes so long to write.
+_UNFINISHED_SECONDS = 3600.0
 
 
 @contextmanager
@@ -24,3 +28,11 @@ def written_whole(path: Path, *, flush: bool) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep_unfinished(folder: Path) -> None:
+    """Remove what `written_whole` had begun in a folder's folders when its process was killed."""
+    for path in folder.glob("*/.*.tmp"):
+        with suppress(OSError):  # another process sweeps as well
+            if time.time() - path.stat().st_mtime > _UNFINISHED_SECONDS:
+                path.unlink()

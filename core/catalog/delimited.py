@@ -129,6 +129,8 @@ def read_records(source: Lines, options: ReadOptions, problems: list[Problem]) -
             problems.append(repair)
             reader = build_reader(source, options)
         if any(cell.strip() for cell in cells):
+            # A line of millions of separators is one row that does not fit, and need not be kept whole for that.
+            cells = cells[: max(width, MAX_COLUMNS) + 1] if width else cells
             width = width or len(cells)
             yield Row(start, tuple(cells))
 

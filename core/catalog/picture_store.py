@@ -18,7 +18,7 @@ from core.catalog.decode_apart import normalise_apart, prepare_decoder
 from core.catalog.pictures import NormalPicture, normalise_picture
 from core.errors import PictureError, StoreError
 from core.failures import plain_failures
-from core.files import written_whole
+from core.files import sweep_unfinished, written_whole
 
 _log = logging.getLogger(__name__)
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -73,6 +73,11 @@ class PictureStore:
         normal = normalise_picture(self.path(picture).read_bytes())
         _write(self.thumbnail_path(picture), normal.thumbnail, flush=False)
 
+    def sweep(self) -> None:
+        """Remove files that a killed process had begun."""
+        for folder in (self._pictures, self._thumbnails):
+            sweep_unfinished(folder)
+
     def everything(self) -> Iterator[str]:
         """Content hashes of all stored pictures."""
         return (file.stem for file in sorted(self._pictures.glob("??/*.jpg")))
@@ -92,6 +97,7 @@ class PictureImporter:
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> "PictureImporter":
+        self._store.sweep()
         return self
 
     def __exit__(self, *_: object) -> None:

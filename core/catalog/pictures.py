@@ -62,7 +62,7 @@ def normalise_picture(data: bytes) -> NormalPicture:
             return _encode(_decode(data))
         except PictureError:
             raise
-        except MemoryError as exc:
+        except (MemoryError, Image.DecompressionBombError) as exc:
             raise _too_large() from exc
         except Exception as exc:
             # The decoders raise nearly every built-in exception on a crafted file; the row must survive all of them.

@@ -14,9 +14,10 @@ from typing import Any
 from core.catalog.table import ReadOptions
 from core.errors import CatalogFileError
 
+#: A cell. The csv module gives up at a longer one.
 MAX_FIELD = 16 * 1024 * 1024
-#: A line of a table; longer ones are other data, and would take the memory of everything.
-MAX_LINE = 64 * 1024 * 1024
+#: A line of a table; a longer one is other data. A line that is read alone therefore has no cell that is too long.
+MAX_LINE = MAX_FIELD
 BOM = "\ufeff"
 # Noncharacters, which Unicode keeps for such use.
 _SEPARATOR, _BREAK, _TAB = "\ufdd0", "\ufdd1", "\ufdd2"

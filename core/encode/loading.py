@@ -64,7 +64,7 @@ def _load_openvino(backbone: Backbone, version: str, models: Path, tell: Progres
         try:
             return _open_converted(backbone, version, models, folder, record)
         except RuntimeError:
-            _log.warning("The converted model in %s cannot be opened; it is converted again", folder, exc_info=True)
+            _log.warning("The converted model in %s cannot be opened; it is converted again", folder)
             record = None
     tell(f"Loading the model {backbone.name}")
     towers = load_towers(backbone, models)

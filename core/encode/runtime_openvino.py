@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import threading
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from core.encode.tokens import Tokens
 from core.encode.towers import Towers
 
 #: Raise it when towers are converted differently.
-_CONVERSION_VERSION = 2
+_CONVERSION_VERSION = 3
 _RECORD_NAME = "record.json"
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Record:
         dimension: Of the joint space.
         trims: Whether the text tower takes rows without their padding.
         logit_scale: Factor of cosines before the softmax.
+        files: Name to SHA-256 (hex) of every other file of the folder.
     """
 
     picture_precision: str
@@ -60,6 +62,7 @@ class Record:
     dimension: int
     trims: bool
     logit_scale: float
+    files: Mapping[str, str]
 
     @property
     def accepted(self) -> bool:
@@ -111,14 +114,27 @@ def find_folder(models: Path, model_version: str) -> Path:
 
 
 def read_record(folder: Path) -> Record | None:
-    """The verdict of an earlier conversion, None when there is none or it cannot be read."""
+    """The verdict of an earlier conversion, None when there is none, it cannot be read, or a file has changed since."""
     try:
         data = json.loads((folder / _RECORD_NAME).read_text("utf-8"))
         wishes = data.pop("preparation")
         wishes |= {"mean": tuple(wishes["mean"]), "std": tuple(wishes["std"])}
-        return Record(preparation=Preparation(**wishes), **data)
+        record = Record(preparation=Preparation(**wishes), **data)
+        is_whole = _hash_files(folder) == record.files
     except (OSError, ValueError, TypeError, KeyError):
         return None
+    if not is_whole:
+        _log.warning("The converted model in %s is damaged; it is converted again", folder)
+    return record if is_whole else None
+
+
+def _hash_files(folder: Path) -> dict[str, str]:
+    hashes = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name != _RECORD_NAME:
+            with path.open("rb") as file:
+                hashes[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
 
 
 def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path, *, progress: Progress) -> Record:
@@ -185,6 +201,7 @@ def _check(towers: Towers, reference: TorchRuntime, inputs: CheckInputs, folder:
         dimension=towers.dimension,
         trims=towers.trims,
         logit_scale=towers.logit_scale,
+        files=_hash_files(folder),
     )
 
 

@@ -13,7 +13,6 @@ from io import BytesIO
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import polars as pl
@@ -87,9 +86,10 @@ def read_cells(path: Path, options: ReadOptions, columns: Mapping[str, str]) -> 
 def _read_delimited(path: Path, options: ReadOptions, columns: Mapping[str, str]) -> LogCells:
     parts = _Parts()
     with open_text(path, options.encoding, lenient=options.lenient) as stream:
-        for _ in islice(stream, options.header_row - 1):
+        lines = limit_lines(stream)
+        for _ in islice(lines, options.header_row - 1):
             pass
-        records = _number_records(_drop_nul(stream, parts), options)
+        records = _number_records(_drop_nul(lines, parts), options)
         first = next(records, None)
         if first is None:
             raise CatalogFileError("The file holds no rows. Export the log again, or choose an earlier header line.")
@@ -100,8 +100,8 @@ def _read_delimited(path: Path, options: ReadOptions, columns: Mapping[str, str]
     return _join(parts, columns)
 
 
-def _drop_nul(stream: IO[str], parts: _Parts) -> Iterator[str]:
-    for number, line in enumerate(limit_lines(stream), start=1):
+def _drop_nul(lines: Iterator[str], parts: _Parts) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
         if "\0" not in line:
             # An export that was appended to another brings its mark along.
             yield line.removeprefix(BOM)

@@ -20,6 +20,8 @@ from core.interactions.times import join_clock, parse_times
 #: What programs write for "nothing here".
 MISSING = ("", "null", "none", "nan", "na", "n/a", "\\n", "<na>", "undefined")
 SHOWN_NAMES = 8
+#: Values are kept with so many bits; a larger one would become infinite there.
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +129,13 @@ def _parse_values(
     cells = frame[field]
     missing = cells.str.to_lowercase().is_in(MISSING).to_numpy()
     values = _to_numbers(cells, field)
-    unreadable = ~missing & ~np.isfinite(values)
+    unreadable = ~missing & ~(np.abs(values) <= _LARGEST)
     problems.add_rows(unreadable, cells, field, f"bad_{field}", f"The {field} is no number; write it in digits only.")
     negative = (values < 0) if field == "count" else np.zeros(len(frame), bool)
     problems.add_rows(negative, cells, field, "negative_count", "A count is 0 or more; correct it or delete the row.")
     absent = missing & (kind != "events")
     problems.add_rows(absent, cells, field, f"missing_{field}", f"The row has no {field}; fill the cell.")
-    return np.where(np.isfinite(values), values, np.nan), unreadable | negative | absent
+    return np.where(unreadable, np.nan, values), unreadable | negative | absent
 
 
 def _to_numbers(cells: pl.Series, field: str) -> NDArray[np.float64]:

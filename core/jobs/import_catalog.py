@@ -256,17 +256,16 @@ def _encode_and_write(
     pictures = [link.picture for write in chunk.writes for link in write.links if link.picture]
     items = [write.row.parsed.item for write in chunk.writes]
     texts, encoded = encode_missing(workspace, encoder, items, pictures)
-    _count(state, chunk, seconds)
     with workspace.database.transaction():
         store_embeddings(workspace, encoder, texts, encoded)
-        if chunk.writes:
-            workspace.items.upsert(catalog.id, [(write.row.parsed.item, write.links) for write in chunk.writes])
+        writes = [(write.row.parsed.item, write.links) for write in chunk.writes]
+        created = workspace.items.upsert(catalog.id, writes) if writes else frozenset()
+        _count(state, chunk, len(created), seconds)
         save_state(workspace, state, import_id)
 
 
-def _count(state: ImportState, chunk: _Chunk, seconds: float) -> None:
+def _count(state: ImportState, chunk: _Chunk, created: int, seconds: float) -> None:
     rejected = [one.row.problem for one in chunk.decided if one.row.problem is not None]
-    created = sum(write.row.kind == "create" for write in chunk.writes)
     state.rows_done += len(chunk.decided)
     state.created += created
     state.updated += len(chunk.writes) - created

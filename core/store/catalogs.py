@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.catalog.schema import Domain
 from core.errors import CatalogNotFoundError, StoreError
-from core.store.database import Database
+from core.store.database import Database, check_text
 
 MAX_NAME_LENGTH = 80
 #: What work says whose catalogue is gone.
@@ -69,6 +69,7 @@ class Catalogs:
         Raises:
             CatalogNotFoundError: There is none; the message lists those there are.
         """
+        check_text(name)
         row = self._database.connection.execute("SELECT * FROM catalogs WHERE name = ?", (name.strip(),)).fetchone()
         if row is None:
             names = ", ".join(f"“{catalog.name}”" for catalog in self.list())

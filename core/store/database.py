@@ -3,23 +3,104 @@
 Measured on killed processes and power cuts (WAL, synchronous=FULL): no acknowledged write was lost.
 """
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from core.errors import StoreError
+from core.errors import NeedError, StoreError
 from core.failures import explain_database
 from core.store.migrations import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 30_000
+_HALF = re.compile("[\ud800-\udfff]")
 _open = threading.local()
 
 
 def in_transaction() -> bool:
     """Whether this thread has a transaction open, of whichever `Database`: a second one would wait for it for ever."""
     return bool(getattr(_open, "count", 0))
+
+
+def check_text(*texts: str) -> None:
+    """Refuse half characters, which neither the database nor a model can take.
+
+    Raises:
+        NeedError: One of the texts has them.
+    """
+    for text in texts:
+        if _HALF.search(text):
+            shown = _HALF.sub("\ufffd", text)[:80]
+            raise NeedError(f"“{shown}” holds half a character, which is no text. Type it again.")
+
+
+class _Cursor(sqlite3.Cursor):
+    """Says in a sentence that what is read or written is no text, as where bytes of the file were changed."""
+
+    def execute(self, *args: Any) -> "_Cursor":
+        with _explained():
+            return super().execute(*args)
+
+    def executemany(self, *args: Any) -> "_Cursor":
+        with _explained():
+            return super().executemany(*args)
+
+    def fetchone(self) -> Any:
+        with _explained():
+            return super().fetchone()
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        with _explained():
+            return super().fetchmany(self.arraysize if size is None else size)
+
+    def fetchall(self) -> list[Any]:
+        with _explained():
+            return super().fetchall()
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except (sqlite3.DatabaseError, UnicodeError) as exc:
+            raise _explain(exc) from exc
+
+
+class _Connection(sqlite3.Connection):
+    """Whose cursors explain."""
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        cursor: sqlite3.Cursor = self.cursor()
+        return cursor.execute(*args)
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        cursor: sqlite3.Cursor = self.cursor()
+        return cursor.executemany(*args)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.DatabaseError, UnicodeError) as exc:
+        raise _explain(exc) from exc
+
+
+def _explain(exc: Exception) -> Exception:
+    """The failure in a sentence where a text is none; itself where it is another (`core.failures` knows those)."""
+    if isinstance(exc, UnicodeEncodeError):
+        return StoreError("A text holds half a character, which cannot be stored. Type or export it again.")
+    is_damaged = isinstance(exc, UnicodeDecodeError) or "decode" in str(exc).lower()
+    return damaged_database() if is_damaged else exc
+
+
+def damaged_database() -> StoreError:
+    """The sentence for a database that was changed by something else than this program."""
+    return StoreError("The database is damaged. Restore it from a backup, or move it away to start with an empty one.")
 
 
 class Database:
@@ -91,7 +172,9 @@ class Database:
         return f" At work: {', '.join(row['title'] for row in rows)}." if rows else ""
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, factory=_Connection
+        )
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA journal_mode = WAL")

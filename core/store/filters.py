@@ -1,13 +1,18 @@
 """Conditions on items, and their translation to SQL with every value bound."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from core.errors import NeedError
+from core.store.database import check_text
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
+#: More than any person sets; the database takes so many values at once.
+MAX_FILTERS = 2_000
+_JOINED = 100
 _PATTERN = re.compile(r"^\s*(?P<field>[^=<>!]+?)\s*(?P<operator><=|>=|!=|=|<|>)\s*(?P<value>.+?)\s*$", re.DOTALL)
 
 
@@ -28,13 +33,16 @@ class Filter:
     def __post_init__(self) -> None:
         if self.operator not in OPERATORS:
             raise ValueError(f"unknown operator {self.operator!r}")
+        check_text(self.field, self.value)
         if self.is_numeric:
             try:
-                float(self.value)
-            except ValueError as exc:
+                number = float(self.value)
+            except ValueError:
+                number = math.nan
+            if not math.isfinite(number):
                 raise NeedError(
                     f"The filter “{self.field} {self.operator} {self.value}” needs a number after {self.operator}."
-                ) from exc
+                )
 
     @property
     def is_numeric(self) -> bool:
@@ -59,11 +67,20 @@ def select_items_sql(catalog_id: int, filters: tuple[Filter, ...]) -> tuple[str,
     """A query for the database ids of the items that pass.
 
     Several "=" on one field are alternatives; everything else must hold together.
+
+    Raises:
+        NeedError: There are too many.
     """
+    if len(filters) > MAX_FILTERS:
+        raise NeedError(f"There are {len(filters):,} filters; at most {MAX_FILTERS} can be used at once.")
     parts: list[str] = []
     values: list[object] = []
     equals: dict[str, list[str]] = {}
+    excluded: dict[str, list[str]] = {}
     for condition in filters:
+        if condition.operator == "!=" and not condition.is_numeric:
+            excluded.setdefault(condition.field.lower(), []).append(condition.value)
+            continue
         if condition.operator == "=" and not condition.is_numeric:
             equals.setdefault(condition.field.lower(), []).append(condition.value)
             continue
@@ -74,8 +91,19 @@ def select_items_sql(catalog_id: int, filters: tuple[Filter, ...]) -> tuple[str,
         marks = ", ".join("?" for _ in alternatives)
         parts.append(f"SELECT item FROM facets WHERE catalog_id = ? AND field = ? AND value IN ({marks})")
         values.extend([catalog_id, field, *alternatives])
+    for field, unwanted in excluded.items():
+        marks = ", ".join("?" for _ in unwanted)
+        parts.append(
+            "SELECT * FROM (SELECT id FROM items WHERE catalog_id = ? EXCEPT "
+            f"SELECT item FROM facets WHERE catalog_id = ? AND field = ? AND value IN ({marks}))"
+        )
+        values.extend([catalog_id, catalog_id, field, *unwanted])
     if not parts:
         return "SELECT id FROM items WHERE catalog_id = ? ORDER BY id", [catalog_id]
+    # One statement may join some hundred parts only; groups of them may be joined again.
+    while len(parts) > _JOINED:
+        groups = [parts[start : start + _JOINED] for start in range(0, len(parts), _JOINED)]
+        parts = [f"SELECT * FROM ({' INTERSECT '.join(group)})" for group in groups]
     return " INTERSECT ".join(parts), values
 
 
@@ -83,12 +111,6 @@ def _condition_sql(catalog_id: int, condition: Filter) -> tuple[str, list[object
     if condition.field.lower() == "price":
         sql = f"SELECT id FROM items WHERE catalog_id = ? AND price {condition.operator} ?"
         return sql, [catalog_id, float(condition.value)]
-    if condition.operator == "!=":
-        sql = (
-            "SELECT id FROM items WHERE catalog_id = ? EXCEPT "
-            "SELECT item FROM facets WHERE catalog_id = ? AND field = ? AND value = ?"
-        )
-        return f"SELECT * FROM ({sql})", [catalog_id, catalog_id, condition.field, condition.value]
     sql = (
         "SELECT item FROM facets WHERE catalog_id = ? AND field = ? AND value GLOB '[0-9.-]*' "
         f"AND CAST(value AS REAL) {condition.operator} ?"

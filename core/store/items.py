@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.catalog.codes import normalise_code
 from core.catalog.schema import Item
 from core.errors import StoreError
-from core.store.database import Database
+from core.store.database import Database, damaged_database
 from core.store.filters import Filter, select_items_sql
 from core.store.words import replace_words
 
@@ -84,8 +84,11 @@ class Items:
             found |= {stored.item.item_id: stored for stored in self.fetch([row["id"] for row in rows])}
         return found
 
-    def upsert(self, catalog_id: int, writes: Iterable[tuple[Item, tuple[PictureLink, ...]]]) -> None:
+    def upsert(self, catalog_id: int, writes: Iterable[tuple[Item, tuple[PictureLink, ...]]]) -> frozenset[str]:
         """Create or replace items inside the caller's transaction.
+
+        Returns:
+            Ids of those that were not there: another import may have written some since the caller looked.
 
         Raises:
             ValueError: No transaction is open.
@@ -99,8 +102,8 @@ class Items:
         ).fetchone()
         if row is None:
             raise StoreError("The catalogue was deleted while it was written to. Start the import again.")
-        for item, links in writes:
-            self._upsert_one(catalog_id, row["revision"], item, links)
+        created = {item.item_id for item, links in writes if self._upsert_one(catalog_id, row["revision"], item, links)}
+        return frozenset(created)
 
     def fetch(self, ids: Sequence[int]) -> tuple[StoredItem, ...]:
         """The items of these database ids, in their order; those that are gone are left out."""
@@ -115,7 +118,7 @@ class Items:
                 found[row["id"]] = StoredItem(
                     id=row["id"],
                     catalog_id=row["catalog_id"],
-                    item=Item.from_json(json.loads(row["data"])),
+                    item=_read_item(row["data"]),
                     pictures=pictures.get(row["id"], ()),
                 )
         return tuple(found[number] for number in ids if number in found)
@@ -155,8 +158,12 @@ class Items:
                 "UPDATE items SET revision = ? WHERE id = ?", [(row["revision"], number) for number in numbers]
             )
 
-    def _upsert_one(self, catalog_id: int, revision: int, item: Item, links: tuple[PictureLink, ...]) -> None:
+    def _upsert_one(self, catalog_id: int, revision: int, item: Item, links: tuple[PictureLink, ...]) -> bool:
+        """Write one item; whether it is new."""
         connection = self._database.connection
+        found = connection.execute(
+            "SELECT 1 FROM items WHERE catalog_id = ? AND item_id = ?", (catalog_id, item.item_id)
+        ).fetchone()
         price = None if item.price is None else float(item.price)
         data = json.dumps(item.to_json(), ensure_ascii=False)
         (number,) = connection.execute(
@@ -182,6 +189,7 @@ class Items:
         )
         replace_codes(connection, catalog_id, number, item)
         replace_words(connection, number, item)
+        return found is None
 
     def _pictures(self, ids: Sequence[int]) -> dict[int, tuple[PictureLink, ...]]:
         marks = ", ".join("?" for _ in ids)
@@ -193,6 +201,13 @@ class Items:
             link = PictureLink(source=row["source"], picture=row["picture"], code=row["code"], message=row["message"])
             links[row["item"]] = (*links.get(row["item"], ()), link)
         return links
+
+
+def _read_item(data: str) -> Item:
+    try:
+        return Item.from_json(json.loads(data))
+    except (ValueError, TypeError, KeyError, ArithmeticError) as exc:
+        raise damaged_database() from exc
 
 
 def item_facets(item: Item) -> Mapping[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from PIL import Image
 
 from core.errors import NeedError
+from core.store.database import check_text
 from core.store.filters import Filter
 
 Match = Literal["both", "picture", "text"]
@@ -55,6 +56,7 @@ class Need:
             raise ValueError("blend and variety lie between 0 and 1")
         if self.match not in MATCHES:
             raise ValueError(f"match must be one of {MATCHES}")
+        check_text(self.text, *self.avoid, *self.catalogs, *(self.like or ()))
         if len(self.text) > MAX_NEED_LENGTH:
             raise NeedError(f"The need is longer than {MAX_NEED_LENGTH} characters. Say it more briefly.")
         if not self.text.strip() and self.image is None and self.like is None:

@@ -1,8 +1,12 @@
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.catalog.decode_apart import normalise_apart
@@ -140,3 +144,35 @@ def test_a_crash_apart_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PictureError) as caught:
         normalise_apart(b"any")
     assert caught.value.code == "damaged"
+
+
+def test_what_a_killed_process_had_begun_is_swept(store: PictureStore, tmp_path: Path) -> None:
+    old, young = (tmp_path / "pictures" / "ab" / f".x.jpg.{n}-1.tmp" for n in (1, 2))
+    old.parent.mkdir(parents=True)
+    for file in (old, young):
+        file.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    with PictureImporter(store, workers=1):
+        pass
+    assert not old.exists() and young.exists()
+
+
+def test_decoders_are_gone_with_a_killed_import(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "import time; from concurrent.futures import ProcessPoolExecutor; import multiprocessing\n"
+        "from core.catalog.decode_apart import prepare_decoder\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), initializer=prepare_decoder)\n"
+        "    print(pool.submit(abs, -1).result(), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    root = Path(__file__).parents[3]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout is not None and parent.stdout.readline() == b"1\n"
+        children = psutil.Process(parent.pid).children(recursive=True)
+        assert children
+        os.kill(parent.pid, signal.SIGKILL)
+        gone, alive = psutil.wait_procs(children, timeout=4)
+        assert len(gone) == len(children) and not alive

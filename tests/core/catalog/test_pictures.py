@@ -1,5 +1,7 @@
 import io
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +149,13 @@ def test_every_hostile_file_gives_a_picture_or_a_reason(shared_data: Path) -> No
     assert reasons["png_decompression_dos.png"] == "damaged"
     assert reasons["LICENSE"] == "unsupported"
     assert set(reasons.values()) <= {"damaged", "unsupported", "truncated", "too_large"}
+
+
+def test_a_bomb_that_pillow_itself_refuses_is_too_large() -> None:
+    packed = zlib.compress(bytes(1000))
+    head = struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"IDAT", packed), (b"IEND", b"")]
+    body = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    with pytest.raises(PictureError) as caught:
+        normalise_picture(b"\x89PNG\r\n\x1a\n" + body)
+    assert caught.value.code == "too_large"

@@ -89,7 +89,9 @@ def write_deep(path: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("small_reader")
-def test_a_bomb_kills_its_reader_only(tmp_path: Path, name: str, write: Write, kind: Kind) -> None:
+def test_a_bomb_kills_its_reader_only(
+    tmp_path: Path, name: str, write: Write, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / name
     write(path)
     before = psutil.Process().memory_info().rss
@@ -156,3 +158,28 @@ def test_one_endless_line_is_no_table(tmp_path: Path, monkeypatch: pytest.Monkey
         path.write_text(text)
         with pytest.raises(CatalogFileError, match=r"longer than|columns"):
             read_table(path, detect(path).options)
+
+
+@pytest.mark.parametrize("cell", ["x" * 3_000, "," * 3_000, '"' + "x" * 3_000, '"x\n' + "y" * 3_000])
+def test_a_cell_at_the_limit_costs_no_more_than_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str
+) -> None:
+    monkeypatch.setattr(split, "MAX_FIELD", 3_100)
+    monkeypatch.setattr(split, "MAX_LINE", 3_100)
+    path = tmp_path / "long.csv"
+    path.write_text(f"id,name\n1,Boot\n2,{cell}\n3,Lamp\n")
+    assert cells(read_table(path, ReadOptions()))[0] == ("1", "Boot")
+    assert read_cells(path, ReadOptions(), {"user": "id", "item": "name"}).cells.row(0) == ("1", "Boot")
+
+
+def test_a_small_csv_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    path = tmp_path / "items.csv"
+    path.write_text("id,name\n1,Boot\n")
+    assert cells(read_table(path, detect(path).options)) == [("1", "Boot")]
+
+
+def test_the_reader_loads_neither_models_nor_pages() -> None:
+    code = "import sys, core.catalog.read_apart, core.catalog.read; print({'torch', 'streamlit'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,6 +1,8 @@
 """Loading any open_clip folder, and the way out when a runtime disagrees."""
 
+import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +185,17 @@ class _Trap:
 
 def _refuse(*_, **__):
     raise RuntimeError("must not be called")
+
+
+def test_a_changed_file_of_the_converted_model_is_noticed(tmp_path, caplog) -> None:
+    (tmp_path / "text.bin").write_bytes(b"weights")
+    preparation = {"side": 8, "mean": [0, 0, 0], "std": [1, 1, 1]}
+    record = runtime_openvino.Record(
+        picture_precision="f32", text_precision="f32", agreement=1.0, dimension=4, trims=True, logit_scale=1.0,
+        preparation=runtime_openvino.Preparation(**preparation), files=runtime_openvino._hash_files(tmp_path),
+    )  # fmt: skip
+    (tmp_path / "record.json").write_text(json.dumps(asdict(record)))
+    assert runtime_openvino.read_record(tmp_path) is not None
+    (tmp_path / "text.bin").write_bytes(b"weightz")
+    assert runtime_openvino.read_record(tmp_path) is None
+    assert caplog.text.count("converted again") == 1

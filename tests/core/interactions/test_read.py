@@ -288,3 +288,11 @@ def test_lastfm(shared_data: Path) -> None:
     found = read_log(shared_data / "music" / "user_artists.dat", item_ids)
     assert (found.kind, len(found.log), len(found.log.user_ids)) == ("counts", 92_834, 1_892)
     assert codes(found) == [(0, "no_times")] and found.log.liked.all()
+
+
+@pytest.mark.parametrize("text", ["1e39", "inf", "-inf", "1e400", "-1e39"])
+def test_a_rating_that_is_no_value_costs_its_row(write: Write, text: str) -> None:
+    found = read_log(write(f"userId,movieId,rating,timestamp\na,10,{text},100\na,20,3,1e400\nb,20,4,inf\n"), ITEMS)
+    assert (2, "bad_rating") in codes(found)
+    assert {(3, "bad_time"), (4, "bad_time")} <= set(codes(found))
+    assert found.log.values.tolist() == [3.0, 4.0] and set(found.log.times.tolist()) == {NO_TIME}

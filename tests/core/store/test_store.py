@@ -226,3 +226,48 @@ def test_counts_follow_every_write(database: Database, catalog: Catalog) -> None
         with database.transaction():
             Items(database).upsert(catalog.id, [(SHOE, links)])
         assert counts() == expected
+
+
+@pytest.mark.parametrize("operator", ["!=", "="])
+def test_hundreds_of_filters_are_answered(database: Database, catalog: Catalog, operator: str) -> None:
+    filters = [f"colour{operator}no{n}" for n in range(600)]
+    assert len(_titles(database, catalog, *filters)) == (3 if operator == "!=" else 0)
+    prices = [f"price!={n + 1000}" for n in range(600)]
+    assert _titles(database, catalog, *prices) == ["Black leather shoe", "Brown boot"]
+    with pytest.raises(NeedError, match="at most"):
+        _titles(database, catalog, *filters * 10)
+
+
+@pytest.mark.parametrize("text", ["price<inf", "price>1e400", "Year<nan", "price=-inf", "brand=\udcff", "\ud800=a"])
+def test_a_filter_of_no_value_or_of_no_text_is_said(text: str) -> None:
+    with pytest.raises(NeedError, match=r"needs a number|half a character"):
+        parse_filter(text)
+
+
+def test_half_characters_are_said(database: Database, catalog: Catalog) -> None:
+    with pytest.raises(NeedError, match="half a character"):
+        Catalogs(database).find("Sh\udcffop")
+    for call in (Catalogs(database).ensure, lambda name, **_: Items(database).find(catalog.id, name)):
+        with pytest.raises((NeedError, StoreError), match="half a character"):
+            call("a\ud800", domain="goods", backbone="fake")
+    assert _titles(database, catalog) == ["Black leather shoe", "Brown boot", "红色帽子"]
+
+
+def test_flipped_bytes_in_the_database_are_a_sentence(home: Home, database: Database, catalog: Catalog) -> None:
+    database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    whole = home.database.read_bytes()
+    for old, new in ((b"Black leather", b"Bl\xff\xfek leather"), (b'"item_id"', b'"item_id\x00')):
+        assert old in whole
+        home.database.write_bytes(whole.replace(old, new))
+        opened = Database(home.database)
+        with pytest.raises(StoreError, match="damaged"):
+            list(Items(opened).iterate(catalog.id))
+            list(opened.connection.execute("SELECT * FROM items"))
+        opened.close()
+
+
+def test_what_was_there_already_is_not_counted_as_new(database: Database, catalog: Catalog) -> None:
+    with database.transaction():
+        created = Items(database).upsert(catalog.id, [(SHOE, ()), (replace(SHOE, item_id="new"), ())])
+    assert created == {"new"}

@@ -152,3 +152,18 @@ def test_embeddings_say_what_is_missing(home: Home) -> None:
     assert embeddings.missing(one, "text", ["b", "a", "b"]) == ["b"]
     assert embeddings.missing(other, "text", ["a"]) == embeddings.missing(one, "picture", ["a"]) == ["a"]
     assert embeddings.get(one, "text", ["a"])["a"].tolist() == [1, 1, 1, 1]
+
+
+def test_a_changed_vector_in_the_file_is_noticed(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    database = Database(home.database)
+    _write(database, ["a", "b"], model=Embeddings(database).model_number("m"))
+    catalog = Catalogs(database).list()[0]
+    indexes = VectorIndexes(database, home.indexes)
+    wanted = indexes.save(catalog, "m", D).to_arrays()
+    (path,) = home.indexes.glob("*.safetensors")
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 0x40
+    path.write_bytes(data)
+    found = VectorIndexes(database, home.indexes).get(catalog, "m", D).to_arrays()
+    assert all((found[name] == wanted[name]).all() for name in wanted)
+    assert "changed on the disk" in caplog.text

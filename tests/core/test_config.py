@@ -1,0 +1,32 @@
+"""The data folder is its owner's alone."""
+
+import os
+import stat
+from pathlib import Path
+
+from core.config import open_home
+from core.store.database import Database
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_folder_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
+    root = tmp_path / "home"
+    root.mkdir()
+    root.chmod(0o755)
+    (root / "wishlight.db-wal").touch()
+    (root / "wishlight.db-wal").chmod(0o644)
+    os.umask(0o022)
+    home = open_home(root)
+    Database(home.database).connection.execute("SELECT 1")
+    assert _mode(root) == 0o700
+    assert {_mode(file) for file in root.iterdir() if file.is_file()} == {0o600}
+    assert {_mode(folder) for folder in root.iterdir() if folder.is_dir()} == {0o700}
+
+
+def test_a_folder_that_accounts_share_keeps_its_rights(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    open_home(tmp_path)
+    assert _mode(tmp_path) == 0o1777
