@@ -27,6 +27,7 @@ from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import CatalogNotFoundError, NeedError, WishlightError
 from core.expectation_commands import add_expectation_commands
 from core.explain_commands import add_explain_commands
+from core.failures import plain_failures
 from core.file_options import add_file_options, read_choices, report_file, tell_file
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     options = _build_parser().parse_args(arguments)
     try:
-        result = options.run(Workspace(open_home(options.home)), options)
+        with plain_failures():
+            result = options.run(Workspace(open_home(options.home)), options)
     except WishlightError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

@@ -4,7 +4,7 @@ import hashlib
 import io
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PIL import Image
 
@@ -175,9 +175,18 @@ class Workspace:
             raise NeedError("The picture of this need is not on this machine. Upload it again.") from exc
 
     def delete_catalog(self, catalog: Catalog) -> None:
-        """Remove a catalogue with its items, log, versions and indexes; pictures stay, since others may show them."""
-        versions = self.versions.list(catalog.id)
-        self.catalogs.delete(catalog.id)
-        for folder in (*(self.home.versions / one.id for one in versions), *self.home.tokens.glob(f"{catalog.id}-*")):
+        """Remove a catalogue with its items, log, versions, runs and indexes, and end the work on it.
+
+        Pictures stay, since others may show them.
+        """
+        versions = tuple(one.id for one in self.versions.list(catalog.id))
+        runs = self.catalogs.delete(catalog.id)
+        self.clear_catalog(catalog.id, versions=versions, runs=runs)
+
+    def clear_catalog(self, catalog_id: int, *, versions: Sequence[str] = (), runs: Sequence[str] = ()) -> None:
+        """Remove what files there are of a catalogue that is gone, with these versions and runs of it."""
+        tokens = (*self.home.tokens.glob(f"{catalog_id}-*"), *self.home.tokens.glob(f".{catalog_id}-*"))
+        named = (*(self.home.versions / one for one in versions), *(self.home.runs / one for one in runs))
+        for folder in (*named, *tokens):
             shutil.rmtree(folder, ignore_errors=True)
-        self.indexes.drop(catalog.id)
+        self.indexes.drop(catalog_id)

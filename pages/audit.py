@@ -29,7 +29,7 @@ def draw_page() -> None:
 
 
 def _draw_last(catalog: Catalog) -> None:
-    jobs = [job for job in open_jobs().list() if job.kind == "audit" and job.payload["catalog"] == catalog.name]
+    jobs = open_jobs().of_catalog(catalog.id, "audit", limit=1)
     if not jobs:
         return
     if jobs[0].is_live:

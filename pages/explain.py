@@ -45,7 +45,7 @@ def draw_page() -> None:
     stored = open_workspace().items.find(catalog.id, item_id)
     if stored is None:
         raise NeedError(f"There is no item “{item_id}” in “{catalog.name}”. Choose another one from the suggestions.")
-    found = _explain(catalog.name, (catalog.revision, catalog.version), text, avoid, item_id, read("against"))
+    found = _explain(catalog.id, (catalog.revision, catalog.version), text, avoid, item_id, read("against"))
     if not read("item"):
         st.caption("No item was chosen: this is the first suggestion.")
     _draw_head(catalog, stored, need, found)
@@ -88,7 +88,7 @@ def _first_item(need: Need) -> str:
 
 @st.cache_data(show_spinner="Asking the need again in other words", max_entries=64)
 def _explain(
-    catalog: str,
+    catalog_id: int,
     state: tuple[int, str],  # noqa: ARG001 - part of the cache's key
     text: str,
     avoid: tuple[str, ...],
@@ -97,7 +97,7 @@ def _explain(
 ) -> Explanation:
     workspace = open_workspace()
     need = Need(text=text, avoid=avoid)
-    return workspace.explainer.explain(workspace.catalogs.find(catalog), need, item_id, against=against)
+    return workspace.explainer.explain(workspace.catalogs.get(catalog_id), need, item_id, against=against)
 
 
 def _draw_head(catalog: Catalog, stored: StoredItem, need: Need, found: Explanation) -> None:
@@ -108,14 +108,16 @@ def _draw_head(catalog: Catalog, stored: StoredItem, need: Need, found: Explanat
         st.title(f"Why “{escape_markdown(stored.item.title)}”?", anchor=False)
         st.markdown(f"##### {escape_markdown(describe(found))}")
         ranked = f"rank **{say_rank(found.rank)}**" if found.rank else "**not ranked**"
-        st.markdown(f"{ranked} in {escape_markdown(catalog.name)} · score **{found.score:.2f}**{_say_move(found)}")
+        st.markdown(
+            f"{ranked} in {escape_markdown(catalog.name)} · score **{found.score:.2f}**{_say_move(catalog, found)}"
+        )
         st.caption("This is what the model relied on. It says nothing about why people buy.")
         _draw_texts(stored, found)
 
 
-def _say_move(found: Explanation) -> str:
+def _say_move(catalog: Catalog, found: Explanation) -> str:
     """How the rank moved since the need that was last asked about the same item."""
-    trail = st.session_state.setdefault(f"why-{found.catalog}-{found.item_id}", [])
+    trail = st.session_state.setdefault(f"why-{catalog.id}-{found.item_id}", [])
     if not trail or trail[-1] != (found.need, found.rank):
         trail.append((found.need, found.rank))
     if len(trail) < 2 or trail[-2][1] == found.rank:

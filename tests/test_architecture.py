@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Each room may import those before it and itself.
 ROOMS = (
     "errors",
+    "failures",
     "config",
     "files",
     "device",

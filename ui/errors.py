@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from core.errors import WishlightError
+from core.failures import explain_failure
 
 _log = logging.getLogger("wishlight")
 
@@ -29,8 +30,9 @@ def show_failure(exc: Exception) -> bool:
     Returns:
         True: it has been shown.
     """
-    if isinstance(exc, WishlightError):
-        st.error(str(exc), icon=":material/error:")
+    said = str(exc) if isinstance(exc, WishlightError) else explain_failure(exc)
+    if said:
+        st.error(said, icon=":material/error:")
         return True
     _log.error("A page failed", exc_info=exc)
     st.error(

@@ -5,7 +5,8 @@ import time
 import streamlit as st
 
 from core.errors import JobError
-from core.jobs.table import Job, JobStore
+from core.jobs.job import Job, Lane
+from core.jobs.table import JobStore
 from core.jobs.worker import ensure_worker, has_worker, log_path
 from ui.address import CATALOG
 from ui.errors import shown_errors
@@ -39,9 +40,9 @@ _ICONS = {
 }
 
 
-def start_job(kind: str, title: str, payload: dict[str, object], *, key: str) -> Job:
+def start_job(kind: str, title: str, payload: dict[str, object], *, key: str, lane: Lane | None = None) -> Job:
     """Queue a job and see to it that a worker lives; a second click returns the first one's job."""
-    job = open_jobs().submit(kind, title, payload, key=key)
+    job = open_jobs().submit(kind, title, payload, key=key, lane=lane)
     ensure_worker(open_workspace().home)
     return job
 
@@ -59,11 +60,11 @@ def draw_live_job(job_id: str, *, listed: bool = False) -> None:
 def draw_job(job: Job, *, listed: bool = False) -> None:
     """One job with its progress, buttons and log; in the list of all also with the ways to its result and off it."""
     jobs = open_jobs()
-    alive = not job.is_live or has_worker(open_workspace().home)
+    alive = not job.is_live or has_worker(open_workspace().home, job.lane)
     with st.container(border=True, key=f"job-{job.id}"):
         st.markdown(f"{_ICONS[job.state]} **{escape_markdown(job.title)}** — {_describe(job)}")
         if job.is_live:
-            st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress_text(job))
+            st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress_text(job, jobs))
             if not alive:
                 st.warning("No worker is alive, so nothing moves. Start one; the work goes on where it stopped.")
         elif job.message:
@@ -92,7 +93,18 @@ def _say_when(job: Job) -> str:
     return f"{word} {when.replace(' ago', '') if word == 'Waits since' else when}"
 
 
-def _progress_text(job: Job) -> str:
+def describe_wait(job: Job, jobs: JobStore) -> str:
+    """What a waiting job waits for, and for how long at least."""
+    blocker = jobs.find_blocker(job)
+    if blocker is None:
+        return "Waiting for the worker"
+    left = blocker.seconds_left if blocker.state == "running" else None
+    return f"Waits for: {escape_markdown(blocker.title)}" + (f", {format_duration(left)} left" if left else "")
+
+
+def _progress_text(job: Job, jobs: JobStore) -> str:
+    if job.state == "queued":
+        return describe_wait(job, jobs)
     parts = [job.stage or "Waiting for the worker"]
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
@@ -109,7 +121,7 @@ def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> Non
             st.button("Cancel", key=f"cancel-{job.id}", icon=":material/stop:", on_click=jobs.cancel, args=(job.id,))
         if not alive:
             st.button("Start a worker", key=f"worker-{job.id}", on_click=ensure_worker, args=(open_workspace().home,))
-        if job.state in ("failed", "cancelled"):
+        if job.state in ("failed", "cancelled") and not jobs.is_bereft(job):
             st.button("Go on", key=f"resume-{job.id}", icon=":material/play_arrow:", on_click=_resume, args=(job.id,))
         if listed and job.state == "done":
             _draw_result_link(job)
@@ -120,17 +132,13 @@ def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> Non
 
 
 def _draw_result_link(job: Job) -> None:
-    """The way to what a job has made, as long as its catalogue is there."""
+    """The way to what a job has made, as long as its catalogue is there, and not another one of its name."""
     where, label = _RESULTS.get(job.kind, ("", ""))
-    name = find_catalog_name(job)
+    name = job.catalog
+    if open_jobs().is_bereft(job):
+        return
     if where and any(catalog.name == name for catalog in open_workspace().catalogs.list()):
         st.page_link(find_page(where), label=label, icon=":material/arrow_forward:", query_params={CATALOG: name})
-
-
-def find_catalog_name(job: Job) -> str:
-    """The catalogue that a job is about, "" for one that is about all."""
-    payload = job.payload.get("train", job.payload)  # a search holds the training that it tries
-    return str(payload.get("catalog", ""))
 
 
 @st.dialog("Remove this from the list?")

@@ -14,7 +14,6 @@ _EMPTY_GROUND = (233, 236, 242)
 _EMPTY_INK = (168, 176, 190)
 
 
-@st.cache_data(show_spinner=False, max_entries=4_000)
 def card_picture(picture: str | None) -> bytes:
     """A square WebP of a stored picture, the whole of it on white; a placeholder where there is none.
 
@@ -22,7 +21,13 @@ def card_picture(picture: str | None) -> bytes:
         picture: Content hash.
     """
     path = None if picture is None else open_workspace().pictures.thumbnail_path(picture)
-    return _encode(_placeholder() if path is None or not path.is_file() else _square(path))
+    # What is not there now may be there later, so that it is missing is no part of the picture's cache.
+    return _card(path if path is not None and path.is_file() else None)
+
+
+@st.cache_data(show_spinner=False, max_entries=4_000)
+def _card(path: Path | None) -> bytes:
+    return _encode(_placeholder() if path is None else _square(path))
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -17,6 +17,7 @@ from pathlib import Path
 from core.catalog.decode_apart import normalise_apart, prepare_decoder
 from core.catalog.pictures import NormalPicture, normalise_picture
 from core.errors import PictureError, StoreError
+from core.failures import plain_failures
 from core.files import written_whole
 
 _log = logging.getLogger(__name__)
@@ -155,12 +156,8 @@ class PictureImporter:
                 normal = normalise_apart(data)
         except Exception as exc:
             return _reason(exc)
-        try:
+        with plain_failures("A picture", StoreError):
             self._store.put(picture, normal)
-        except OSError as exc:
-            raise StoreError(
-                f"A picture could not be written ({exc.strerror}). Make room on the disk, then go on."
-            ) from exc
         return picture
 
     def _submit(self, data: bytes) -> "Future[NormalPicture]":

@@ -12,9 +12,10 @@ from core.encode.item_tokens import ItemTokens, extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import TrainError
+from core.jobs.bound import bound_to
 from core.jobs.material import load_material
 from core.jobs.progress import Progress
-from core.store.catalogs import Catalog
+from core.store.catalogs import DELETED, Catalog
 from core.workspace import Workspace
 
 _BATCH = 500
@@ -43,16 +44,19 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
             "message": f"“{catalog.name}” is served without training again.",
         }
     version = workspace.versions.find(version_id)
-    (catalog,) = (one for one in workspace.catalogs.list() if one.id == version.catalog_id)
+    catalog = next((one for one in workspace.catalogs.list() if one.id == version.catalog_id), None)
+    if catalog is None:
+        raise TrainError(DELETED)
     if catalog.backbone != version.backbone:
         raise TrainError(
             f"This version was trained on {version.backbone}; “{catalog.name}” is served by {catalog.backbone} now. "
             "Switch the catalogue's model back, or train a new version."
         )
-    embed_items(workspace, catalog, version.id, progress)
-    workspace.versions.activate(catalog.id, version.id)
-    progress("Writing the index", 0, 0)
-    workspace.suggester.prepare(workspace.catalogs.find(catalog.name))
+    with bound_to(workspace, catalog, "", progress) as told:
+        embed_items(workspace, catalog, version.id, told)
+        workspace.versions.activate(catalog.id, version.id)
+        told("Writing the index", 0, 0)
+        workspace.suggester.prepare(workspace.catalogs.find(catalog.name))
     return {"catalog": catalog.name, "version": version.id, "message": f"Version {version.id} serves “{catalog.name}”."}
 
 

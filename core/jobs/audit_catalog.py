@@ -13,6 +13,8 @@ import numpy as np
 
 from core.errors import ExplainError
 from core.explain.audit import Audit, Case, Mapped, summarise
+from core.failures import plain_failures
+from core.jobs.bound import ends_with_catalog
 from core.jobs.progress import Progress
 from core.jobs.train_catalog import open_run
 from core.store.catalogs import Catalog
@@ -63,6 +65,7 @@ class AuditSpec:
         return cls(**{**data, "needs": tuple(data["needs"])})
 
 
+@ends_with_catalog
 def run_audit(workspace: Workspace, spec: AuditSpec, run_id: str, progress: Progress) -> dict[str, Any]:
     """Explain what a spec names; started again with the same id it goes on.
 
@@ -187,7 +190,7 @@ class _Stage(Generic[_Done]):
             ExplainError: The disk is full or may not be written.
             CancelledError: A person wants the work to stop; what was done stays.
         """
-        try:
+        with plain_failures("The audit", ExplainError):
             done = list(_read_lines(self.path, self.read))
             # Written anew: the last line may have been cut off.
             self.path.write_text("".join(_line(one) for one in done), "utf-8")
@@ -197,8 +200,6 @@ class _Stage(Generic[_Done]):
                     done.append(make(one))
                     file.write(_line(done[-1]))
                     file.flush()
-        except OSError as exc:
-            raise ExplainError(f"The audit cannot be kept ({exc.strerror}). Free some space and go on.") from exc
         self.progress(self.title, len(done), len(asked))
         return tuple(done)
 

@@ -10,6 +10,7 @@ from core.catalog.schema import Item
 from core.encode.encoder import Encoder
 from core.encode.text import item_text
 from core.errors import JobError
+from core.jobs.bound import bound_to
 from core.jobs.progress import Progress
 from core.store.items import StoredItem
 from core.workspace import Workspace
@@ -60,9 +61,15 @@ def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Pro
         CatalogNotFoundError: There is no such catalogue.
         BackboneError: The backbone cannot be loaded.
         JobError: The catalogue kept changing for too long.
+        CancelledError: The catalogue was deleted.
     """
     progress(f"Loading {backbone}", 0, 0)
     encoder = workspace.encoder(backbone)
+    with bound_to(workspace, workspace.catalogs.find(name), "", progress) as told:
+        return {"encoded": _encode_until_still(workspace, name, backbone, encoder, told)}
+
+
+def _encode_until_still(workspace: Workspace, name: str, backbone: str, encoder: Encoder, progress: Progress) -> int:
     encoded = 0
     for _ in range(10):
         catalog = workspace.catalogs.find(name)
@@ -71,7 +78,7 @@ def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Pro
             workspace.catalogs.switch_backbone(catalog.id, backbone)
             progress("Writing the index", 0, 0)
             workspace.suggester.prepare(workspace.catalogs.find(name))
-            return {"encoded": encoded}
+            return encoded
     raise JobError("The catalogue kept changing while it was encoded. Start again when its import has ended.")
 
 

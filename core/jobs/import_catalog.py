@@ -16,10 +16,11 @@ from core.catalog.decide import Decision, require_usable, should_read
 from core.catalog.importing import ImportSpec
 from core.catalog.picture_store import PictureImporter
 from core.catalog.schema import shorten_reference
-from core.catalog.validate import ParsedItem
+from core.catalog.validate import ParsedItem, Validated
 from core.encode.encoder import Encoder
 from core.errors import CatalogNotFoundError, PictureError, StoreError
 from core.jobs.activate import embed_new_items
+from core.jobs.bound import bound_to
 from core.jobs.encoding import encode_missing, store_embeddings
 from core.jobs.import_plan import Decided, count_absent, decide_rows, open_sources, untouched_fields
 from core.jobs.import_report import (
@@ -83,6 +84,20 @@ def run_import(
     require_usable(validated, _known_ids(workspace, spec))
     progress("Loading the image-text model", 0, 0)
     catalog = open_catalog(workspace, spec)
+    with bound_to(workspace, catalog, "", progress) as told:
+        return _import_rows(workspace, spec, catalog, validated, told, import_id, started)
+
+
+def _import_rows(
+    workspace: Workspace,
+    spec: ImportSpec,
+    catalog: Catalog,
+    validated: Validated,
+    progress: Progress,
+    import_id: str,
+    started: float,
+) -> ImportReport:
+    """Import chunk by chunk; the next one's pictures are read meanwhile."""
     encoder = workspace.encoder(catalog.backbone)
     state = load_state(workspace, catalog, import_id, spec.key())
     before = state.seconds

@@ -118,5 +118,6 @@ def _cached_tokens(
         save_tokens(tokens, draft)
         draft.rename(folder)
     except OSError as exc:
-        _log.warning("The token cache cannot be kept (%s); the next run reads the items again", exc.strerror)
+        _log.warning("The token cache cannot be kept (%s); the next run reads the items again", exc)
+        shutil.rmtree(draft, ignore_errors=True)
     return tokens

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from core.store.database import in_transaction
+
 
 class Progress(Protocol):
     """What long work calls between two units."""
@@ -37,6 +39,9 @@ class Meter:
         self._last = -math.inf
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        if in_transaction():
+            # A worker writes it down through a connection of its own, which would wait for this thread's for ever.
+            raise ValueError("progress is told between transactions, never within one")
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._started, self._last = stage, (now, done), -math.inf

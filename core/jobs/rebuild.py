@@ -1,11 +1,17 @@
 """Everything derived, made anew from the database and the stored pictures."""
 
-from core.errors import PictureError
+import logging
+from itertools import islice
+
+from core.errors import CancelledError, CatalogNotFoundError, PictureError
 from core.jobs.encoding import encode_catalog
 from core.jobs.progress import Progress, silent
 from core.store.items import replace_codes
 from core.store.words import replace_words
 from core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+_CHUNK = 256
 
 
 def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, int]:
@@ -20,7 +26,12 @@ def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, i
     for catalog in catalogs:
         items += _rebuild_words(workspace, catalog.id, catalog.items, progress)
         workspace.indexes.drop(catalog.id)
-        encode_catalog(workspace, catalog.name, catalog.backbone, progress)
+        try:
+            encode_catalog(workspace, catalog.name, catalog.backbone, progress)
+        except (CancelledError, CatalogNotFoundError):
+            if workspace.catalogs.exists(catalog.id):
+                raise
+            _log.info("%s was deleted meanwhile", catalog.name)
     workspace.words.rebuild()
     return {"catalogs": len(catalogs), "items": items, "thumbnails": thumbnails}
 
@@ -40,10 +51,14 @@ def _rebuild_thumbnails(workspace: Workspace, progress: Progress) -> int:
 
 
 def _rebuild_words(workspace: Workspace, catalog_id: int, total: int, progress: Progress) -> int:
+    """Chunk by chunk, each whole: a long transaction would keep everybody else from writing."""
     done = 0
-    with workspace.database.transaction() as connection:
-        for done, stored in enumerate(workspace.items.iterate(catalog_id), start=1):
-            replace_words(connection, stored.id, stored.item)
-            replace_codes(connection, catalog_id, stored.id, stored.item)
-            progress("Indexing words", done, total)
+    stored = workspace.items.iterate(catalog_id)
+    while chunk := list(islice(stored, _CHUNK)):
+        with workspace.database.transaction() as connection:
+            for one in workspace.items.fetch([old.id for old in chunk]):  # as they are now, whoever wrote meanwhile
+                replace_words(connection, one.id, one.item)
+                replace_codes(connection, catalog_id, one.id, one.item)
+        done += len(chunk)
+        progress("Indexing words", done, total)
     return done

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import CancelledError, JobError, TrainError, WishlightError
+from core.failures import explain_failure
 from core.files import written_whole
 from core.jobs.activate import embed_items
 from core.jobs.progress import Progress
@@ -120,7 +121,8 @@ def _replay(workspace: Workspace, version: Version, progress: Progress) -> Mappi
         raise
     except Exception as exc:
         _log.warning("The saved needs could not be replayed", exc_info=True)
-        why = str(exc) if isinstance(exc, WishlightError) else "The log of the run says why."
+        known = str(exc) if isinstance(exc, WishlightError) else explain_failure(exc)
+        why = known or "The log of the run says why."
         return {"replay": [], "replay_summary": f"The saved needs could not be replayed. {why}"}
     if not moves:
         return {}

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.errors import TrainError
+from core.jobs.bound import ends_with_catalog
 from core.jobs.progress import Progress
 from core.jobs.train_catalog import TrainSpec, load_plan, open_run, read_device
 from core.train.tracking import WATCHED
@@ -36,6 +37,7 @@ class SearchSpec:
         return cls(train=TrainSpec.from_json(data["train"]), trials=data["trials"])
 
 
+@ends_with_catalog
 def run_search(workspace: Workspace, spec: SearchSpec, run_id: str, progress: Progress) -> dict[str, Any]:
     """Try settings on what training may learn from; started again with the same id it goes on.
 

@@ -5,72 +5,19 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from core.errors import JobError
+from core.jobs.job import Job, Lane, State, choose_lane, find_catalog_name, read_job
+from core.store.catalogs import DELETED
 from core.store.database import Database
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
 MAX_ATTEMPTS = 3
 #: A worker that has not been heard of for so long counts as gone.
 HEARTBEAT_SECONDS = 5.0
 LEASE_SECONDS = 20.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One piece of long work.
-
-    Attributes:
-        id: Unique.
-        kind: What runs it, a key of `core.jobs.kinds.KINDS`.
-        title: For the page.
-        payload: The kind's own JSON values.
-        state: Where it stands.
-        stage: What is being done just now, for the page.
-        done: Units finished in this stage.
-        total: Units of this stage, 0 when unknown.
-        rate: Units a second, None before it can be told.
-        attempts: How often a worker took it.
-        lease_until: When its worker counts as gone, seconds since the epoch.
-        cancel_requested: Whether a person wants it to stop.
-        message: Why it failed, fit for the page.
-        result: The kind's own JSON values.
-        created_at: Seconds since the epoch.
-        started_at: Seconds since the epoch, None before the first start.
-        finished_at: Seconds since the epoch, None before the end.
-    """
-
-    id: str
-    kind: str
-    title: str
-    payload: Mapping[str, Any]
-    state: State
-    stage: str
-    done: int
-    total: int
-    rate: float | None
-    attempts: int
-    lease_until: float
-    cancel_requested: bool
-    message: str
-    result: Mapping[str, Any]
-    created_at: float
-    started_at: float | None
-    finished_at: float | None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it is still to be finished."""
-        return self.state in ("queued", "running")
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Estimate from the rate of this stage, None before it can be told."""
-        if not self.rate or not self.total:
-            return None
-        return max(self.total - self.done, 0) / self.rate
+#: A lease that ends later was given by a clock that has been set back since.
+_LONGEST_LEASE = 3 * LEASE_SECONDS
 
 
 class JobStore:
@@ -79,7 +26,7 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def submit(self, kind: str, title: str, payload: Mapping[str, Any], *, key: str) -> Job:
+    def submit(self, kind: str, title: str, payload: Mapping[str, Any], *, key: str, lane: Lane | None = None) -> Job:
         """Queue a job; while one with the same key is unfinished, that one is returned instead.
 
         Args:
@@ -87,17 +34,27 @@ class JobStore:
             title: For the page.
             payload: JSON values.
             key: Idempotency key: a double click makes one job.
+            lane: Which worker takes it; None for what its kind says.
         """
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO jobs(id, kind, title, payload, idempotency_key, created_at) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO NOTHING",
-                (uuid.uuid4().hex, kind, title, json.dumps(payload), key, time.time()),
+                "INSERT INTO jobs(id, kind, title, payload, idempotency_key, created_at, lane, catalog_id) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT id FROM catalogs WHERE name = ?)) ON CONFLICT DO NOTHING",
+                (
+                    uuid.uuid4().hex,
+                    kind,
+                    title,
+                    json.dumps(payload),
+                    key,
+                    time.time(),
+                    lane or choose_lane(kind),
+                    find_catalog_name(payload),
+                ),
             )
             row = connection.execute(
                 "SELECT * FROM jobs WHERE idempotency_key = ? AND state IN ('queued', 'running')", (key,)
             ).fetchone()
-        return _read_job(row)
+        return read_job(row)
 
     def get(self, job_id: str) -> Job:
         """One job.
@@ -108,47 +65,92 @@ class JobStore:
         row = self._database.connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if row is None:
             raise JobError("This job is not known any more. Start it again.")
-        return _read_job(row)
+        return read_job(row)
 
     def list(self, limit: int = 50) -> tuple[Job, ...]:
         """The newest jobs, newest first."""
         rows = self._database.connection.execute(
             "SELECT * FROM jobs ORDER BY created_at DESC LIMIT ?", (limit,)
         ).fetchall()
-        return tuple(_read_job(row) for row in rows)
+        return tuple(read_job(row) for row in rows)
 
     def live(self) -> tuple[Job, ...]:
         """Unfinished jobs, oldest first."""
         rows = self._database.connection.execute(
             "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY created_at"
         ).fetchall()
-        return tuple(_read_job(row) for row in rows)
+        return tuple(read_job(row) for row in rows)
 
-    def claim(self, worker: str) -> Job | None:
-        """Take the oldest unfinished job whose worker is gone; jobs that killed `MAX_ATTEMPTS` workers fail."""
+    def of_catalog(self, catalog_id: int, kind: str, limit: int = 10) -> tuple[Job, ...]:
+        """The newest jobs of a kind about a catalogue, newest first."""
+        rows = self._database.connection.execute(
+            "SELECT * FROM jobs WHERE catalog_id = ? AND kind = ? ORDER BY created_at DESC LIMIT ?",
+            (catalog_id, kind, limit),
+        ).fetchall()
+        return tuple(read_job(row) for row in rows)
+
+    def at_work_on(self, catalog_id: int, name: str) -> tuple[Job, ...]:
+        """Unfinished jobs about a catalogue, with imports that were asked for before it was there."""
+        return tuple(
+            job
+            for job in self.live()
+            if job.catalog_id == catalog_id
+            or (job.catalog_id is None and job.catalog and job.catalog.casefold() == name.casefold())
+        )
+
+    def find_blocker(self, job: Job) -> Job | None:
+        """What a waiting job waits for: one that may not stand beside it, or the one before it in its lane."""
+        others = [one for one in self.live() if one.id != job.id]
+        running = [one for one in others if one.state == "running"]
+        before = [one for one in others if one.state == "queued" and one.created_at < job.created_at]
+        excluding = [one for one in running if one.excludes(job)]
+        own = [one for one in (*running, *before) if one.lane == job.lane]
+        return next(iter((*excluding, *own)), None)
+
+    def claim(self, worker: str, lane: Lane = "long") -> Job | None:
+        """Take the oldest unfinished job of a lane whose worker is gone and that nothing at work excludes.
+
+        Jobs that killed `MAX_ATTEMPTS` workers fail.
+        """
         with self._database.transaction() as connection:
+            now = time.time()
+            alive = (now, now + _LONGEST_LEASE)
             connection.execute(
                 "UPDATE jobs SET state = 'failed', finished_at = ?, message = ? "
-                "WHERE state = 'running' AND lease_until < ? AND attempts >= ?",
+                "WHERE state = 'running' AND lease_until NOT BETWEEN ? AND ? AND attempts >= ?",
                 (
-                    time.time(),
+                    now,
                     f"The worker died {MAX_ATTEMPTS} times at this job. Look at its log, then start it again.",
-                    time.time(),
+                    *alive,
                     MAX_ATTEMPTS,
                 ),
             )
+            live = [
+                read_job(row)
+                for row in connection.execute(
+                    "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY created_at, rowid"
+                )
+            ]
+            running = [one for one in live if one.state == "running" and alive[0] <= one.lease_until <= alive[1]]
+            free = [one for one in live if one.lane == lane and one not in running]
+            chosen = next((one for one in free if not any(one.excludes(other) for other in running)), None)
+            if chosen is None:
+                return None
             row = connection.execute(
                 "UPDATE jobs SET state = 'running', worker = ?, attempts = attempts + 1, lease_until = ?, "
-                "started_at = coalesce(started_at, ?) WHERE id = (SELECT id FROM jobs WHERE state = 'queued' "
-                "OR (state = 'running' AND lease_until < ?) ORDER BY created_at LIMIT 1) RETURNING *",
-                (worker, time.time() + LEASE_SECONDS, time.time(), time.time()),
+                "started_at = coalesce(started_at, ?) WHERE id = ? RETURNING *",
+                (worker, now + LEASE_SECONDS, now, chosen.id),
             ).fetchone()
-        return _read_job(row) if row else None
+        return read_job(row)
 
-    def release_orphans(self) -> None:
-        """Let go of every running job; only for a worker that knows that no other one lives."""
+    def has_waiting(self, lane: Lane) -> bool:
+        """Whether there is work in a lane that nobody does; a waiting job that is excluded for now counts too."""
+        return any(job.lane == lane and job.state == "queued" for job in self.live())
+
+    def release_orphans(self, lane: Lane = "long") -> None:
+        """Let go of every running job of a lane; only for a worker that knows that no other one of it lives."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running'")
+            connection.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running' AND lane = ?", (lane,))
 
     def beat(self, job_id: str, worker: str) -> bool:
         """Renew the lease; False when the job now belongs to another worker or has ended."""
@@ -199,8 +201,10 @@ class JobStore:
         """Queue a failed or cancelled job again; it goes on where it stopped.
 
         Raises:
-            JobError: It is not known, or the same work is under way already.
+            JobError: It is not known, its catalogue was deleted, or the same work is under way already.
         """
+        if self.is_bereft(self.get(job_id)):
+            raise JobError(f"{DELETED} There is nothing left to go on with; start it anew.")
         try:
             with self._database.transaction() as connection:
                 connection.execute(
@@ -211,6 +215,13 @@ class JobStore:
         except sqlite3.IntegrityError as exc:
             raise JobError("The same work is under way already. Wait for it to end.") from exc
         return self.get(job_id)
+
+    def is_bereft(self, job: Job) -> bool:
+        """Whether the catalogue that a job is about is gone, whatever has its name now."""
+        if job.catalog_id is None:
+            return False
+        sql = "SELECT 1 FROM catalogs WHERE id = ?"
+        return self._database.connection.execute(sql, (job.catalog_id,)).fetchone() is None
 
     def remove(self, job_id: str) -> None:
         """Take an ended job off the list; nothing that it made goes with it, but its report.
@@ -223,11 +234,3 @@ class JobStore:
         )
         if not cursor.rowcount and self.get(job_id).is_live:
             raise JobError("This work has not ended. Cancel it first, then remove it.")
-
-
-def _read_job(row: sqlite3.Row) -> Job:
-    values = {key: row[key] for key in row.keys() if key not in ("idempotency_key", "worker")}  # noqa: SIM118
-    values["payload"] = json.loads(values["payload"])
-    values["result"] = json.loads(values["result"])
-    values["cancel_requested"] = bool(values["cancel_requested"])
-    return Job(**values)

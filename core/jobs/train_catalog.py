@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 from core.device import DeviceChoice, DeviceName, choose_device
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
-from core.errors import TrainError
+from core.errors import StoreError, TrainError
 from core.evaluate.help_report import CatalogHelp, LogHelp
 from core.interactions.log import InteractionLog
 from core.interactions.log_file import read_log_file
+from core.jobs.bound import ends_with_catalog
 from core.jobs.forgetting import add_forgetting
 from core.jobs.material import Material, load_material
 from core.jobs.progress import Progress, silent
@@ -90,6 +92,7 @@ class TrainSpec:
         return cls(**data)
 
 
+@ends_with_catalog
 def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Progress) -> dict[str, Any]:
     """Train, measure, and write a version down; started again with the same id it goes on.
 
@@ -267,12 +270,16 @@ def _write_version(
     if not folder.exists():
         save_bundle(trained, material.table.item_ids, card, folder)
     title = f"{material.catalog.name}, {'with a log' if trained.heads is not None else 'catalogue alone'}"
-    workspace.versions.add(
-        version,
-        material.catalog.id,
-        title=title,
-        backbone=material.catalog.backbone,
-        has_log=trained.heads is not None,
-        metrics=metrics,
-    )
+    try:
+        workspace.versions.add(
+            version,
+            material.catalog.id,
+            title=title,
+            backbone=material.catalog.backbone,
+            has_log=trained.heads is not None,
+            metrics=metrics,
+        )
+    except StoreError:
+        shutil.rmtree(folder, ignore_errors=True)  # nobody would know of it
+        raise
     return {"version": version, "catalog": material.catalog.name, **metrics}

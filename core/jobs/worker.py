@@ -1,26 +1,34 @@
-"""The worker: a process of its own session that runs queued jobs one after another, and ends when there are none.
+"""The workers, one a lane: processes of their own session that run queued jobs one after another, and then end.
 
-It holds a file lock while it lives. The lock goes with the process however it dies, so whoever gets it next knows that
-no other worker lives and takes over what the dead one left.
+Each holds a file lock while it lives. The lock goes with the process however it dies, so whoever gets it next knows
+that no other worker of its lane lives and takes over what the dead one left.
 """
 
 import argparse
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from core.config import Home, open_home
 from core.errors import CancelledError, JobError, WishlightError
-from core.jobs.kinds import KINDS
+from core.failures import plain_failures
+from core.jobs.job import LANES, Job, Lane, State
+from core.jobs.kinds import KINDS, Runner
+from core.jobs.leftovers import sweep_leftovers
 from core.jobs.progress import Meter
-from core.jobs.table import HEARTBEAT_SECONDS, Job, JobStore
+from core.jobs.table import HEARTBEAT_SECONDS, JobStore
+from core.store.catalogs import DELETED
 from core.store.database import Database
 from core.workspace import Workspace
 
@@ -31,11 +39,12 @@ _looking = threading.Lock()
 _START_SECONDS = 10.0
 #: Longer than `has_worker` holds the lock, shorter than a person would wait.
 _LOCK_SECONDS = 2.0
+_FINISH_ATTEMPTS = 6
 
 
-def has_worker(home: Home) -> bool:
-    """Whether a worker of this data folder lives."""
-    lock = FileLock(_lock_path(home))
+def has_worker(home: Home, lane: Lane = "long") -> bool:
+    """Whether a worker of this lane of the data folder lives."""
+    lock = FileLock(_lock_path(home, lane))
     # Two threads that look at once must not take each other for the worker.
     with _looking:
         try:
@@ -47,9 +56,14 @@ def has_worker(home: Home) -> bool:
 
 
 def ensure_worker(home: Home) -> None:
-    """Start a worker unless one lives; it goes on when this process ends."""
-    if has_worker(home):
-        return
+    """Start a worker for each lane with work that waits, unless one lives; they go on when this process ends."""
+    live = JobStore(Database(home.database)).live()
+    for lane in LANES:
+        if any(job.lane == lane for job in live) and not has_worker(home, lane):
+            _start_worker(home, lane)
+
+
+def _start_worker(home: Home, lane: Lane) -> None:
     root = Path(__file__).resolve().parents[2]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]),
@@ -58,7 +72,7 @@ def ensure_worker(home: Home) -> None:
     }
     with (home.logs / "worker.log").open("ab") as log:
         subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "core.jobs.worker", "--home", str(home.root)],
+            [sys.executable, "-m", "core.jobs.worker", "--home", str(home.root), "--lane", lane],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -67,58 +81,126 @@ def ensure_worker(home: Home) -> None:
             start_new_session=True,
         )
     deadline = time.monotonic() + _START_SECONDS
-    while not has_worker(home) and time.monotonic() < deadline:
+    while not has_worker(home, lane) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS / 3)
 
 
-def run_worker(home: Home, *, idle_seconds: float = IDLE_SECONDS) -> None:
-    """Run jobs until there have been none for a while; returns at once when another worker lives."""
-    try:
-        with FileLock(_lock_path(home), timeout=_LOCK_SECONDS):
-            jobs = JobStore(Database(home.database))
-            jobs.release_orphans()
-            workspace = Workspace(home)
-            idle_since = time.monotonic()
-            while time.monotonic() - idle_since < idle_seconds:
-                job = jobs.claim(worker := uuid.uuid4().hex)
-                if job is None:
-                    time.sleep(_POLL_SECONDS)
-                    continue
-                run_job(workspace, jobs, job, worker)
-                idle_since = time.monotonic()
-    except Timeout:
-        return
+def run_worker(home: Home, *, lane: Lane = "long", idle_seconds: float = IDLE_SECONDS) -> None:
+    """Run a lane's jobs until there have been none for a while; returns at once when another worker of it lives.
+
+    Whoever queues a job and sees the lock held relies on this worker. So it looks once more after it has let go: what
+    was queued before that is seen here, and what is queued later sees no worker and starts one.
+    """
+    jobs = JobStore(Database(home.database))
+    while True:
+        try:
+            lock = FileLock(_lock_path(home, lane)).acquire(timeout=_LOCK_SECONDS)
+        except Timeout:
+            return
+        with lock:
+            _run_lane(home, jobs, lane, idle_seconds)
+        if not jobs.has_waiting(lane):
+            return
+
+
+def _run_lane(home: Home, jobs: JobStore, lane: Lane, idle_seconds: float) -> None:
+    """Run jobs while the lock is held."""
+    jobs.release_orphans(lane)
+    workspace = Workspace(home)
+    if lane == "long":
+        sweep_leftovers(workspace)
+    idle_since = time.monotonic()
+    while time.monotonic() - idle_since < idle_seconds:
+        worker = uuid.uuid4().hex
+        try:
+            job = jobs.claim(worker, lane)
+        except (WishlightError, sqlite3.Error):
+            _log.exception("No job can be taken now")
+            job = None
+        if job is None:
+            time.sleep(_POLL_SECONDS)
+            continue
+        run_job(workspace, jobs, job, worker)
+        idle_since = time.monotonic()
 
 
 def run_job(workspace: Workspace, jobs: JobStore, job: Job, worker: str) -> None:
     """Run one claimed job to its end, whatever that is."""
-    handler = logging.FileHandler(log_path(workspace.home, job.id), encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.getLogger().addHandler(handler)
-    heart = _Heart(workspace.home, job.id, worker)
 
     def report(stage: str, done: int, total: int, rate: float | None) -> None:
-        if jobs.report(job.id, worker, stage=stage, done=done, total=total, rate=rate):
+        try:
+            stop = jobs.report(job.id, worker, stage=stage, done=done, total=total, rate=rate)
+        except sqlite3.OperationalError:  # only what the page shows; the work says itself when it cannot write
+            _log.warning("Progress could not be written down", exc_info=True)
+            return
+        if stop:
             raise CancelledError("Stopped as you asked; what was done so far stays.")
 
+    state: State = "failed"
+    message, result = "", None
+    with _logging_to(log_path(workspace.home, job.id)):
+        try:
+            with _Heart(workspace.home, job.id, worker), plain_failures():
+                _log.info("Start %s (%s), attempt %d", job.title, job.kind, job.attempts)
+                result = _find_runner(jobs, job)(workspace, job.payload, job.id, Meter(report))
+            state = "done"
+            _log.info("Done")
+        except CancelledError as exc:
+            _log.info("Cancelled: %s", exc)
+            state, message = "cancelled", str(exc)
+        except WishlightError as exc:
+            _log.warning("Failed: %s", exc, exc_info=True)
+            message = str(exc)
+        except Exception:
+            _log.exception("Failed")
+            message = "Something went wrong inside. The job's log says what."
+        _finish(jobs, job.id, worker, state, message, result)
+
+
+def _find_runner(jobs: JobStore, job: Job) -> Runner:
+    """What runs a job.
+
+    Raises:
+        CancelledError: Its catalogue is gone, whatever has its name now.
+        JobError: Another version of Wishlight has queued it.
+    """
+    if jobs.is_bereft(job):
+        raise CancelledError(DELETED)
+    if job.kind not in KINDS:
+        raise JobError(f"This version of Wishlight does not know this kind of work ({job.kind}). Start it anew.")
+    return KINDS[job.kind]
+
+
+def _finish(
+    jobs: JobStore, job_id: str, worker: str, state: State, message: str, result: Mapping[str, Any] | None
+) -> None:
+    """End a job in the table; a full disk may refuse it for a while, which must not cost the worker."""
+    for attempt in range(_FINISH_ATTEMPTS):
+        try:
+            jobs.finish(job_id, worker, state, message=message, result=result)
+        except (WishlightError, sqlite3.Error):
+            _log.exception("The job's end cannot be written down")
+            time.sleep(_POLL_SECONDS * attempt)
+        else:
+            return
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Keep a job's log; that it cannot be kept, as on a full disk, is no reason to fail."""
     try:
-        with heart:
-            _log.info("Start %s (%s), attempt %d", job.title, job.kind, job.attempts)
-            result = KINDS[job.kind](workspace, job.payload, job.id, Meter(report))
-        jobs.finish(job.id, worker, "done", result=result)
-        _log.info("Done")
-    except CancelledError as exc:
-        _log.info("Cancelled")
-        jobs.finish(job.id, worker, "cancelled", message=str(exc))
-    except WishlightError as exc:
-        _log.warning("Failed: %s", exc, exc_info=True)
-        jobs.finish(job.id, worker, "failed", message=str(exc))
-    except Exception:
-        _log.exception("Failed")
-        jobs.finish(job.id, worker, "failed", message="Something went wrong inside. The job's log says what.")
+        handler: logging.Handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as exc:
+        _log.warning("The log %s cannot be kept (%s)", path.name, exc.strerror)
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
     finally:
         logging.getLogger().removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
 
 
 def log_path(home: Home, job_id: str) -> Path:
@@ -136,7 +218,7 @@ class _Heart:
     """Renews a job's lease from a thread of its own, so that a long step does not look like a dead worker."""
 
     def __init__(self, home: Home, job_id: str, worker: str) -> None:
-        self._home, self._job_id, self._worker = home, job_id, worker
+        self._database, self._job_id, self._worker = Database(home.database), job_id, worker
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
 
@@ -148,24 +230,27 @@ class _Heart:
         self._thread.join()
 
     def _beat(self) -> None:
-        database = Database(self._home.database)
-        jobs = JobStore(database)
         while not self._stop.wait(HEARTBEAT_SECONDS):
-            if not jobs.beat(self._job_id, self._worker):
-                break
-        database.close()
+            try:
+                if not JobStore(self._database).beat(self._job_id, self._worker):
+                    break
+            except sqlite3.Error:
+                _log.warning("The heart beat could not be written down", exc_info=True)
+        self._database.close()
 
 
-def _lock_path(home: Home) -> Path:
-    return home.root / "worker.lock"
+def _lock_path(home: Home, lane: Lane) -> Path:
+    return home.root / ("worker.lock" if lane == "long" else f"worker-{lane}.lock")
 
 
 def main() -> None:
     """Entry point of the detached process."""
     parser = argparse.ArgumentParser(description="Run queued jobs.")
     parser.add_argument("--home", required=True)
+    parser.add_argument("--lane", choices=LANES, default="long")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    run_worker(open_home(parser.parse_args().home))
+    options = parser.parse_args()
+    run_worker(open_home(options.home), lane=options.lane)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Catalogues: their names, domains and active backbones."""
 
 import sqlite3
+import time
 from dataclasses import dataclass
 
 from core.catalog.schema import Domain
@@ -8,6 +9,8 @@ from core.errors import CatalogNotFoundError, StoreError
 from core.store.database import Database
 
 MAX_NAME_LENGTH = 80
+#: What work says whose catalogue is gone.
+DELETED = "The catalogue was deleted."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,17 @@ class Catalogs:
             raise CatalogNotFoundError(f"There is no catalogue named “{name}”. {hint}")
         return _read_catalog(row)
 
+    def get(self, catalog_id: int) -> Catalog:
+        """The catalogue of that id.
+
+        Raises:
+            CatalogNotFoundError: It was deleted.
+        """
+        row = self._database.connection.execute("SELECT * FROM catalogs WHERE id = ?", (catalog_id,)).fetchone()
+        if row is None:
+            raise CatalogNotFoundError(f"{DELETED} Choose another one.")
+        return _read_catalog(row)
+
     def ensure(self, name: str, *, domain: Domain, backbone: str) -> Catalog:
         """The catalogue of that name, created when missing; an existing one keeps its domain and backbone.
 
@@ -94,13 +108,41 @@ class Catalogs:
                 (backbone, catalog_id),
             )
 
-    def delete(self, catalog_id: int) -> None:
-        """Remove the catalogue with its items; pictures that others use stay."""
+    def exists(self, catalog_id: int) -> bool:
+        """Whether it is there; an id is never used twice, as a name may be."""
+        sql = "SELECT 1 FROM catalogs WHERE id = ?"
+        return self._database.connection.execute(sql, (catalog_id,)).fetchone() is not None
+
+    def delete(self, catalog_id: int) -> tuple[str, ...]:
+        """Remove the catalogue with its items; pictures that others use stay.
+
+        Work that waits for it ends; what is at work on it stops by itself at its next step.
+
+        Returns:
+            Ids of all jobs that were about it.
+        """
         with self._database.transaction() as connection:
+            jobs = _end_jobs(connection, catalog_id)
             connection.execute(
                 "DELETE FROM item_words WHERE rowid IN (SELECT id FROM items WHERE catalog_id = ?)", (catalog_id,)
             )
             connection.execute("DELETE FROM catalogs WHERE id = ?", (catalog_id,))
+        return jobs
+
+
+def _end_jobs(connection: sqlite3.Connection, catalog_id: int) -> tuple[str, ...]:
+    """End what waits for a catalogue, with imports that were asked for before it was there; ids of all its jobs."""
+    connection.execute(
+        "UPDATE jobs SET catalog_id = ?1 WHERE catalog_id IS NULL AND state IN ('queued', 'running') "
+        "AND trim(json_extract(payload, '$.catalog')) COLLATE NOCASE = (SELECT name FROM catalogs WHERE id = ?1)",
+        (catalog_id,),
+    )
+    connection.execute(
+        "UPDATE jobs SET state = 'cancelled', finished_at = ?, message = ? WHERE catalog_id = ? AND state = 'queued'",
+        (time.time(), DELETED, catalog_id),
+    )
+    rows = connection.execute("SELECT id FROM jobs WHERE catalog_id = ?", (catalog_id,)).fetchall()
+    return tuple(row["id"] for row in rows)
 
 
 def _read_catalog(row: sqlite3.Row) -> Catalog:

@@ -10,9 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import StoreError
+from core.failures import explain_database
 from core.store.migrations import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 30_000
+_open = threading.local()
+
+
+def in_transaction() -> bool:
+    """Whether this thread has a transaction open, of whichever `Database`: a second one would wait for it for ever."""
+    return bool(getattr(_open, "count", 0))
 
 
 class Database:
@@ -31,10 +38,8 @@ class Database:
         try:
             self._migrate()
         except sqlite3.DatabaseError as exc:
-            raise StoreError(
-                f"The database {path} cannot be opened ({exc}). Restore it from a backup, "
-                "or move it away to start with an empty one."
-            ) from exc
+            said = explain_database(exc) or f"SQLite says: {exc}. Restore it from a backup."
+            raise StoreError(f"The database {path} cannot be opened. {said}") from exc
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -50,9 +55,11 @@ class Database:
         """Write all or nothing; the lock is taken at once so that two writers never deadlock.
 
         Raises:
-            StoreError: The disk is full or another process held the lock for too long.
+            StoreError: The disk is full or may not be written, the file is damaged, another process held the lock for
+                too long, or the catalogue of a row was deleted meanwhile; the message says which.
         """
         connection = self.connection
+        _open.count = getattr(_open, "count", 0) + 1
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
@@ -60,11 +67,11 @@ class Database:
         except BaseException as exc:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if isinstance(exc, sqlite3.OperationalError):
-                raise StoreError(
-                    f"The database cannot be written ({exc}). Free some disk space and try again."
-                ) from exc
+            if isinstance(exc, sqlite3.Error) and (said := explain_database(exc)):
+                raise StoreError(f"{said}{self._tell_writer(exc)}") from exc
             raise
+        finally:
+            _open.count -= 1
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -72,6 +79,16 @@ class Database:
         if connection is not None:
             connection.close()
             self._local.connection = None
+
+    def _tell_writer(self, exc: sqlite3.Error) -> str:
+        """Who may be writing, where a lock was waited for in vain."""
+        if not (getattr(exc, "sqlite_errorname", None) or "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return ""
+        try:
+            rows = self.connection.execute("SELECT title FROM jobs WHERE state = 'running'").fetchall()
+        except sqlite3.Error:
+            return ""
+        return f" At work: {', '.join(row['title'] for row in rows)}." if rows else ""
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)

@@ -165,4 +165,15 @@ MIGRATIONS: tuple[str, ...] = (
         FROM items
     ) WHERE code != '';
     """,
+    # Work belongs to a catalogue, not to its name, which another one may have after it. NULL: to all, or to a new one.
+    """
+    ALTER TABLE jobs ADD COLUMN catalog_id INTEGER;
+    ALTER TABLE jobs ADD COLUMN lane TEXT NOT NULL DEFAULT 'long';
+    CREATE INDEX jobs_by_catalog ON jobs(catalog_id, created_at);
+    UPDATE jobs SET catalog_id = (
+        SELECT id FROM catalogs
+        WHERE CAST(strftime('%s', catalogs.created_at) AS INTEGER) <= jobs.created_at + 1
+            AND name = coalesce(json_extract(payload, '$.catalog'), json_extract(payload, '$.train.catalog'))
+    );
+    """,
 )

@@ -42,12 +42,17 @@ class Versions:
     def add(
         self, version_id: str, catalog_id: int, *, title: str, backbone: str, has_log: bool, metrics: Mapping[str, Any]
     ) -> None:
-        """Write a version down; one that is there already is replaced, so that a resumed run may end twice."""
-        self._database.connection.execute(
-            "INSERT OR REPLACE INTO versions(id, catalog_id, title, backbone, has_log, metrics) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (version_id, catalog_id, title, backbone, has_log, json.dumps(metrics)),
-        )
+        """Write a version down; one that is there already is replaced, so that a resumed run may end twice.
+
+        Raises:
+            StoreError: The catalogue was deleted meanwhile, or the database cannot be written.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO versions(id, catalog_id, title, backbone, has_log, metrics) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (version_id, catalog_id, title, backbone, has_log, json.dumps(metrics)),
+            )
 
     def note(self, version_id: str, more: Mapping[str, Any]) -> None:
         """Add to what was measured of a version, in place of what went by the same names."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import TrainError
+from core.failures import plain_failures
 from core.interactions.log import History
 from core.model.fitted import PersonScores
 from core.model.memory import Memory
@@ -66,26 +67,29 @@ def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, 
     Raises:
         TrainError: The disk is full or may not be written.
     """
+    with plain_failures("The version", TrainError):
+        draft = Path(tempfile.mkdtemp(prefix=".version-", dir=folder.parent))
+        try:
+            _write_parts(trained, item_ids, card, draft)
+            draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write_parts(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, Any], draft: Path) -> None:
     from safetensors.numpy import save_file
 
     from core.train.checkpoint import save_weights
 
-    draft = Path(tempfile.mkdtemp(prefix=".version-", dir=folder.parent))
-    try:
-        save_weights(trained.model, draft / WEIGHTS, towers=trained.tuned.state() if trained.tuned else None)
-        ids = np.frombuffer("\0".join(item_ids).encode(), np.uint8)
-        save_file({"ids": ids, "vectors": trained.items.vectors}, draft / ITEMS)
-        whole = dict(card)
-        if trained.heads is not None:
-            save_file(trained.heads.memory.to_arrays() | {"prior": trained.heads.prior}, draft / HEADS)
-            whole |= trained.heads.numbers()
-        (draft / CARD).write_text(json.dumps(whole, indent=1, ensure_ascii=False), "utf-8")
-        (draft / model_card.FILE).write_text(model_card.build_model_card(card), "utf-8")
-        draft.rename(folder)
-    except OSError as exc:
-        raise TrainError(f"The version cannot be written ({exc.strerror}). Free some space and go on.") from exc
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    save_weights(trained.model, draft / WEIGHTS, towers=trained.tuned.state() if trained.tuned else None)
+    ids = np.frombuffer("\0".join(item_ids).encode(), np.uint8)
+    save_file({"ids": ids, "vectors": trained.items.vectors}, draft / ITEMS)
+    whole = dict(card)
+    if trained.heads is not None:
+        save_file(trained.heads.memory.to_arrays() | {"prior": trained.heads.prior}, draft / HEADS)
+        whole |= trained.heads.numbers()
+    (draft / CARD).write_text(json.dumps(whole, indent=1, ensure_ascii=False), "utf-8")
+    (draft / model_card.FILE).write_text(model_card.build_model_card(card), "utf-8")
 
 
 def read_card(folder: Path) -> dict[str, Any]:

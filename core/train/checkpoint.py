@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from core.errors import TrainError
+from core.failures import plain_failures
 from core.files import written_whole
 from core.model.config import ModelConfig
 from core.model.network import FusionModel
@@ -152,13 +153,8 @@ def _own_weights(model: FusionModel) -> dict[str, torch.Tensor]:
 def _write(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> None:
     from safetensors.torch import save_file
 
-    try:
-        with written_whole(path, flush=True) as temporary:
-            save_file(
-                {name: one.contiguous() for name, one in tensors.items()}, temporary, {"json": json.dumps(header)}
-            )
-    except OSError as exc:
-        raise TrainError(f"The checkpoint cannot be written ({exc.strerror}). Free some space and go on.") from exc
+    with plain_failures("The checkpoint", TrainError), written_whole(path, flush=True) as temporary:
+        save_file({name: one.contiguous() for name, one in tensors.items()}, temporary, {"json": json.dumps(header)})
 
 
 def _read_part(path: Path, prefix: str) -> dict[str, torch.Tensor]:

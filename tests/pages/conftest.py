@@ -23,7 +23,7 @@ def app(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., A
     monkeypatch.setenv(HOME_VARIABLE, str(home.root))
     monkeypatch.setattr("core.workspace.load_encoder", lambda _name, _models: encoder)
     monkeypatch.setattr("ui.jobs.ensure_worker", lambda _home: None)
-    monkeypatch.setattr("ui.jobs.has_worker", lambda _home: True)
+    monkeypatch.setattr("ui.jobs.has_worker", lambda *_: True)
     st.cache_resource.clear()
     st.cache_data.clear()
 

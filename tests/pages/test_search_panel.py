@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.jobs.job import Job
 from core.jobs.search_catalog import SearchSpec
-from core.jobs.table import Job, JobStore
+from core.jobs.table import JobStore
 from core.jobs.train_catalog import TrainSpec
 from core.train.config import preset_config
 from core.train.trials import TrialResult, write_trials

@@ -8,7 +8,7 @@ import streamlit as st
 from core.explain.audit import Audit, Case, WordSummary, cases_csv
 from core.explain.explanation import PLAYER_NAMES
 from core.jobs.audit_catalog import read_audit, read_cases
-from core.jobs.table import Job
+from core.jobs.job import Job
 from core.store.catalogs import Catalog
 from core.wording import count_noun
 from ui.cards import CARD_WIDTH, draw_why_link

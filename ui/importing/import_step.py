@@ -12,7 +12,7 @@ from core.encode.registry import BACKBONES
 from core.errors import JobError, WishlightError
 from core.jobs.import_plan import ImportPlan
 from core.jobs.import_report import tell_unspoken
-from core.jobs.table import Job
+from core.jobs.job import Job, choose_lane
 from core.store.catalogs import Catalog
 from core.wording import count_noun
 from ui.address import CATALOG, go, read
@@ -128,5 +128,15 @@ def _current_job() -> Job | None:
 
 
 def _start(spec: ImportSpec) -> None:
-    job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}")
+    lane = choose_lane("import", _count_units(spec))
+    job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}", lane=lane)
     go(job=job.id)
+
+
+def _count_units(spec: ImportSpec) -> int | None:
+    """Items and pictures of the file; None where pictures come from the web, which may take any time."""
+    items = [one.item for one in check_all(spec, spec.key()).items]
+    pictures = [picture for item in items for picture in item.pictures]
+    if spec.fetch and any(picture.lower().startswith(("http:", "https:")) for picture in pictures):
+        return None
+    return len(items) + len(pictures)

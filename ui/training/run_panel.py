@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.device import choose_device
 from core.encode.loading import has_card
-from core.jobs.table import Job
+from core.jobs.job import Job
 from core.jobs.train_catalog import TrainSpec
 from core.store.catalogs import Catalog
 from core.train.config import TrainConfig
@@ -90,7 +90,7 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> Effort:
 
 def draw_runs(catalog: Catalog) -> None:
     """The run at work, or the last one."""
-    jobs = [job for job in open_jobs().list() if job.kind == "train" and job.payload["catalog"] == catalog.name]
+    jobs = open_jobs().of_catalog(catalog.id, "train", limit=1)
     if not jobs:
         return
     if jobs[0].is_live:

@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from core.jobs.job import Job
 from core.jobs.search_catalog import SearchSpec
-from core.jobs.table import Job
 from core.jobs.train_catalog import TrainSpec
 from core.store.catalogs import Catalog
 from core.train.space import TASK_PREFIX, find_largest
@@ -48,7 +48,7 @@ _TASKS = {
 
 def draw_search(catalog: Catalog, effort: Effort) -> None:
     """How to start a search, and below it the one at work or the last one."""
-    jobs = [job for job in open_jobs().list() if job.kind == "search" and _catalog_of(job) == catalog.name]
+    jobs = open_jobs().of_catalog(catalog.id, "search", limit=1)
     panel = st.expander(
         "Search for better settings", icon=":material/tune:", expanded=bool(jobs), key="search", on_change="rerun"
     )
@@ -223,10 +223,6 @@ def _column(name: str) -> Any:
     else:
         text = _SETTINGS[name][1] if name in _SETTINGS else ""
     return st.column_config.NumberColumn(format="%.3g", help=text)
-
-
-def _catalog_of(job: Job) -> str:
-    return str(job.payload["train"]["catalog"])
 
 
 def _start(catalog: Catalog, effort: Effort, trials: int) -> None:

@@ -53,7 +53,7 @@ def draw_picture(catalog: Catalog, stored: StoredItem, need: Need, found: Explan
     looked = None
     try:
         looked = _look(
-            catalog.name,
+            catalog.id,
             (catalog.revision, catalog.version),
             need.text if asked == _WHOLE else asked,
             need.avoid,
@@ -141,7 +141,7 @@ def _say_trust(found: PictureMap) -> str:
 
 @st.cache_data(show_spinner="Covering parts of the picture and scoring it again", max_entries=128)
 def _look(
-    catalog: str,
+    catalog_id: int,
     state: tuple[int, str],  # noqa: ARG001 - part of the cache's key
     text: str,
     avoid: tuple[str, ...],
@@ -150,4 +150,4 @@ def _look(
 ) -> Looked:
     workspace = open_workspace()
     need = Need(text=text, avoid=avoid)
-    return workspace.explainer.look(workspace.catalogs.find(catalog), need, item_id, method=method)
+    return workspace.explainer.look(workspace.catalogs.get(catalog_id), need, item_id, method=method)
