@@ -4,10 +4,24 @@ The script stands apart so that Streamlit does not take `pages/` for its old aut
 to a page on a freshly started server.
 """
 
+import logging
+
 import streamlit as st
 from starlette.middleware import Middleware
 
 from ui.errors import show_failure
 from ui.headers import SecurityHeaders
+from ui.hosts import HostGuard, is_local_address
+from ui.password import PASSWORD_VARIABLE, PasswordGuard, read_password
 
-app = st.App("ui/main.py", middleware=[Middleware(SecurityHeaders)], on_script_error=show_failure)
+_password = read_password()
+if _password is None and not is_local_address(st.get_option("server.address")):
+    logging.getLogger("wishlight").warning(
+        "Everybody who reaches this computer can open the page. Set %s to ask for a password.", PASSWORD_VARIABLE
+    )
+
+app = st.App(
+    "ui/main.py",
+    middleware=[Middleware(SecurityHeaders), Middleware(HostGuard), Middleware(PasswordGuard, password=_password)],
+    on_script_error=show_failure,
+)

@@ -1,9 +1,7 @@
 """The command line: `python -m core --help`."""
 
 import argparse
-import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -34,9 +32,11 @@ from core.jobs.import_catalog import run_import
 from core.jobs.import_report import tell_unspoken
 from core.jobs.rebuild import rebuild
 from core.log_commands import add_log_command
+from core.number_options import MOST_ROWS, share, whole
 from core.search_commands import add_search_commands
 from core.store.filters import parse_filter
 from core.suggest.need import MATCHES, Need, split_avoid
+from core.terminal import complain, prepare_terminal, say, say_json
 from core.training_commands import add_training_commands
 from core.wording import count_noun
 from core.workspace import Workspace
@@ -50,23 +50,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Threads that wait must not spin: whatever else works on this machine wants the same processors.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    options = _build_parser().parse_args(arguments)
+    prepare_terminal()
+    options = _read_options(arguments)
     try:
         with plain_failures():
             result = options.run(Workspace(open_home(options.home)), options)
+            if result and options.json:
+                say_json(result)
+            elif result:  # else one of several processes, and not the one that writes
+                options.draw(result)
     except WishlightError as exc:
-        print(f"error: {exc}", file=sys.stderr)
+        complain(str(exc))
         return 1
     except KeyboardInterrupt:
-        print("error: Stopped; what was done so far stays.", file=sys.stderr)
+        complain("Stopped; what was done so far stays.")
         return 1
-    if not result:
-        return 0  # one of several processes, and not the one that writes
-    if options.json:
-        print(json.dumps(result, ensure_ascii=False))
-    else:
-        options.draw(result)
     return 0
+
+
+def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _build_parser()
+    options = parser.parse_args(arguments)
+    for name, value in vars(options).items():
+        # Bytes that are no text cannot be kept with a catalogue; in names of files they are fine.
+        texts = value if isinstance(value, list) else [value]
+        if any("\ud800" <= letter <= "\udfff" for text in texts if isinstance(text, str) for letter in text):
+            parser.error(f"argument {name}: this is no text in the encoding of this system")
+    return options
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -110,13 +120,13 @@ def _add_suggest(commands: Any) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--catalog", action="append", default=[], metavar="NAME")
     where.add_argument("--all", action="store_true", help="look in every catalogue (the default)")
-    parser.add_argument("-k", type=int, default=10)
+    parser.add_argument("-k", type=whole(1, MOST_ROWS), default=10)
     parser.add_argument("--image", type=Path, metavar="FILE")
-    parser.add_argument("--blend", type=float, default=0.5, help="weight of the picture against the text, 0 to 1")
+    parser.add_argument("--blend", type=share, help="weight of --image against the text, 0 to 1 (default: 0.5)")
     parser.add_argument("--avoid", action="append", default=[], metavar="TEXT")
     parser.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE|FIELD<N")
     parser.add_argument("--match", choices=MATCHES, default="both")
-    parser.add_argument("--variety", type=float, default=0.0, help="0 ranks by score alone, 1 by difference")
+    parser.add_argument("--variety", type=share, default=0.0, help="0 ranks by score alone, 1 by difference")
 
 
 def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -127,7 +137,7 @@ def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
     mapping = apply_overrides(suggested.build(accept_suggestions=not options.exact), options.map, preview.columns)
     columns = find_used_columns(suggested.columns, mapping.targets, [column for _, column in options.map])
     if not options.json:
-        print(tell_file(opened, columns), flush=True)
+        say(tell_file(opened, columns))
     images = options.images
     zipped = images if images is not None and images.is_file() else None
     spec = ImportSpec(
@@ -163,13 +173,13 @@ def _holds_items(workspace: Workspace, name: str) -> bool:
 
 def _run_suggest(workspace: Workspace, options: argparse.Namespace) -> Result:
     text, avoid = split_avoid(options.need)
-    if options.k < 1 or not 0 <= options.blend <= 1 or not 0 <= options.variety <= 1:
-        raise NeedError("-k is at least 1; --blend and --variety lie between 0 and 1.")
+    if options.blend is not None and options.image is None:
+        raise NeedError("--blend weighs a picture against the text. Name the picture with --image, or leave it out.")
     need = Need(
         text=text,
         avoid=(*avoid, *options.avoid),
         image=None if options.image is None else _read_image(workspace, options.image),
-        blend=options.blend,
+        blend=0.5 if options.blend is None else options.blend,
         catalogs=tuple(options.catalog),
         filters=tuple(parse_filter(where) for where in options.where),
         match=options.match,
@@ -228,39 +238,39 @@ def _run_encode(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 def _draw_import(result: Result) -> None:
     pictures = result["pictures"]
-    print(
+    say(
         f"{result['catalog']}: {result['created']:,} created, {result['updated']:,} updated, "
         f"{result['skipped']:,} unchanged, {count_noun(len(result['rejected']), 'problem')} that rejected rows; "
         f"pictures: {pictures['ok']:,} ok, {pictures['failed']:,} failed; {result['seconds']:.1f} s"
     )
     for sentence in tell_unspoken(result["untouched"], result["absent"]):
-        print(f"  {sentence}")
+        say(f"  {sentence}")
     for problem in [*result["rejected"], *result["warnings"], *result["picture_problems"]][:20]:
-        print(f"  {place_problem(problem['row'])}: {problem['field']}: {problem['message']}")
+        say(f"  {place_problem(problem['row'])}: {problem['field']}: {problem['message']}")
 
 
 def _draw_suggest(result: Result) -> None:
     for one in result["suggestions"]:
-        print(f"{one['rank']:>3}  {one['score']:6.2f}  {one['strength']:<6}  {one['title']}  ({one['catalog']})")
-    print(f"{len(result['suggestions'])} of {count_noun(result['candidates'], 'item')}, {result['ms']:.0f} ms")
+        say(f"{one['rank']:>3}  {one['score']:6.2f}  {one['strength']:<6}  {one['title']}  ({one['catalog']})")
+    say(f"{len(result['suggestions'])} of {count_noun(result['candidates'], 'item')}, {result['ms']:.0f} ms")
     for note in result["notes"]:
-        print(note)
+        say(note)
 
 
 def _draw_catalogs(result: Result) -> None:
     for one in result["catalogs"]:
-        print(
+        say(
             f"{one['name']}: {count_noun(one['items'], 'item')}, {count_noun(one['pictures'], 'picture')}, "
             f"{one['domain']}, {one['backbone']}"
         )
     if not result["catalogs"]:
-        print(f"There is no catalogue yet. Load the sample: python -m core sample (makes “{SAMPLE_NAME}”).")
+        say(f"There is no catalogue yet. Load the sample: python -m core sample (makes “{SAMPLE_NAME}”).")
 
 
 def _draw_backbones(result: Mapping[str, Any]) -> None:
     for one in result["backbones"]:
         size = f"{one['download_mb']:,} MB to download" if one["needs_download"] else "nothing to download"
-        print(f"{one['name']}: {one['good_for']} {size}; {one['dimension']} dimensions; {one['licence']}")
+        say(f"{one['name']}: {one['good_for']} {size}; {one['dimension']} dimensions; {one['licence']}")
 
 
 if __name__ == "__main__":

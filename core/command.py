@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from core.jobs.progress import Meter
+from core.terminal import say
 from core.workspace import Workspace
 
 Result = dict[str, Any]
@@ -56,7 +57,7 @@ def end_process(code: int) -> NoReturn:
 
 def draw_values(result: Result) -> None:
     """Name and value of each result, in one line."""
-    print(", ".join(f"{key}: {value}" for key, value in result.items()))
+    say(", ".join(f"{key}: {value}" for key, value in result.items()))
 
 
 def place_problem(row: int) -> str:

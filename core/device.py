@@ -1,6 +1,8 @@
 """Which processor computes, with which number format, and seeding."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,7 +59,8 @@ def choose_device(wanted: DeviceName | None = None) -> DeviceChoice:
 def seed_everything(seed: int) -> None:
     """Seed Python, numpy and torch, the card included.
 
-    Runs on one machine repeat; across machines or thread counts sums still differ in their last digits.
+    Runs on one machine repeat under `repeatable`; across machines or thread counts sums still differ in their last
+    digits.
 
     Args:
         seed: Not negative, below 2**32.
@@ -67,3 +70,21 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+@contextmanager
+def repeatable(device: DeviceName) -> Iterator[None]:
+    """Let a processor sum in the same order each time, however many threads there are.
+
+    Otherwise gradients of rows that are read several times are added in whatever order the threads come. A graphics
+    card is left alone: some of its sums have no such order.
+    """
+    import torch
+
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    if device == "cpu":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])

@@ -5,10 +5,12 @@ from typing import Any
 
 from core.command import Result, add_command
 from core.errors import NeedError
+from core.number_options import MOST_ROWS, whole
 from core.store.catalogs import Catalog
 from core.store.filters import parse_filter
 from core.suggest.expected import Standing, rank_expected, save_need
 from core.suggest.need import MATCHES, Need, split_avoid
+from core.terminal import say
 from core.workspace import Workspace
 
 
@@ -23,7 +25,7 @@ def add_expectation_commands(commands: Any) -> None:
     expect.add_argument("--match", choices=MATCHES, default="both")
     listed = add_command(commands, "expectations", "list the saved needs with their ranks now", _run_list, _draw)
     listed.add_argument("--catalog", required=True, metavar="NAME")
-    listed.add_argument("--remove", type=int, metavar="N", help="forget the one of that number first")
+    listed.add_argument("--remove", type=whole(1, MOST_ROWS), metavar="N", help="forget the one of that number first")
 
 
 def _run_expect(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -71,8 +73,6 @@ def _draw(result: Result) -> None:
     for one in result["expectations"]:
         rank = "not found" if one["rank"] is None else f"rank {one['rank']}"
         title = one["title"] or "no longer in the catalogue"
-        print(f"{one['number']:>4}  {rank:<9}  “{one['need']}” → {title} ({one['item_id']})")
+        say(f"{one['number']:>4}  {rank:<9}  “{one['need']}” → {title} ({one['item_id']})")
     if not result["expectations"]:
-        print(
-            f'No need is saved yet. Save one: python -m core expect "NEED" --catalog "{result["catalog"]}" --items ID'
-        )
+        say(f'No need is saved yet. Save one: python -m core expect "NEED" --catalog "{result["catalog"]}" --items ID')

@@ -12,6 +12,7 @@ from core.explain.sentence import describe, describe_person
 from core.explain.words import is_stop_word
 from core.jobs.recommend import find_person, invent_person, split_ids
 from core.suggest.need import MATCHES, Need, split_avoid
+from core.terminal import say
 from core.workspace import Workspace
 
 
@@ -77,35 +78,35 @@ def _write(path: Path, text: str) -> None:
 
 def _draw_explain(result: Result) -> None:
     digits = 2 if "need" in result else 4  # scores of people are smaller
-    print(f"{result['title']} ({result['item_id']}), {_rank(result['rank'])}, score {result['score']:.{digits}f}")
-    print(result["sentence"])
-    print(f"  {'nothing known':<28} {result['base_value']:+.{digits}f}")
+    say(f"{result['title']} ({result['item_id']}), {_rank(result['rank'])}, score {result['score']:.{digits}f}")
+    say(result["sentence"])
+    say(f"  {'nothing known':<28} {result['base_value']:+.{digits}f}")
     for name, value in result["modalities"].items():
-        print(f"  {name:<28} {value:+.{digits}f}")
+        say(f"  {name:<28} {value:+.{digits}f}")
     for one in result["counterfactuals"]:
         if one.get("need") and is_stop_word(one["removed"]):
             continue
-        print(f"  without {one.get('title') or one['removed']:<20} {one['score']:+.{digits}f}  {_rank(one['rank'])}")
+        say(f"  without {one.get('title') or one['removed']:<20} {one['score']:+.{digits}f}  {_rank(one['rank'])}")
     if "need" in result:
         _draw_need(result)
     elif flip := result["nearest_flip"]:
         titles = {one["removed"]: one["title"] or one["removed"] for one in result["counterfactuals"]}
-        print(f"Without {', '.join(titles[item_id] for item_id in flip['changed'])}: {_rank(flip['rank'])}.")
+        say(f"Without {', '.join(titles[item_id] for item_id in flip['changed'])}: {_rank(flip['rank'])}.")
     else:
-        print("No removal of up to four items of the history brings it across the tenth rank.")
+        say("No removal of up to four items of the history brings it across the tenth rank.")
 
 
 def _draw_need(result: Result) -> None:
     if result["picture"] is None:
-        print(result["picture_note"])
+        say(result["picture_note"])
     elif not result["picture"]["faithful"]:
-        print("No map of its picture is better than chance, so none is shown.")
+        say("No map of its picture is better than chance, so none is shown.")
     if flip := result["nearest_flip"]:
-        print(f"Without {', '.join(flip['changed'])}: {_rank(flip['rank'])}.")
+        say(f"Without {', '.join(flip['changed'])}: {_rank(flip['rank'])}.")
     else:
-        print("No removal of up to four words brings it across the tenth rank.")
+        say("No removal of up to four words brings it across the tenth rank.")
     if lift := result["lift"]:
-        print(f"With {', '.join(lift['changed'])} in its title: {_rank(lift['rank'])}.")
+        say(f"With {', '.join(lift['changed'])} in its title: {_rank(lift['rank'])}.")
 
 
 def _rank(rank: int | None) -> str:

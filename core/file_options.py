@@ -137,6 +137,6 @@ def _read_pair(text: str) -> tuple[str, str]:
 
 
 def _read_row(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no row; the first is 1")
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not int(text):
+        raise argparse.ArgumentTypeError(f"{text[:30]!r} is no row; the first is 1")
     return int(text)

@@ -10,6 +10,7 @@ from core.file_options import add_file_options, has_choices, read_choices, repor
 from core.interactions.aliases import LOG_TARGETS
 from core.interactions.log_file import LogFile, open_log
 from core.jobs.store_log import store_log
+from core.terminal import say
 from core.wording import count_noun
 from core.workspace import Workspace
 
@@ -36,9 +37,11 @@ def find_log(workspace: Workspace, options: argparse.Namespace, *, quiet: bool =
     Raises:
         WishlightError: The file cannot be read, or a choice does not fit it.
     """
-    if has_choices(options) and not options.interactions:
-        raise TrainError("Name the log that is to be read in this way with --interactions.")
-    if not options.interactions or options.no_log:
+    if options.no_log and options.interactions:
+        raise TrainError("--no-log learns without a log, and --interactions names one. Leave one of them out.")
+    if not options.interactions:
+        if has_choices(options):
+            raise TrainError("Name the log that is to be read in this way with --interactions.")
         return None
     return announce_log(workspace, options, options.interactions, quiet=quiet)
 
@@ -75,7 +78,7 @@ def announce_log(workspace: Workspace, options: argparse.Namespace, path: Path, 
         accept_suggestions=not options.exact,
     )
     if not (quiet or options.json):
-        print(tell_file(log.opened, log.columns), flush=True)
+        say(tell_file(log.opened, log.columns))
     return log
 
 
@@ -95,6 +98,6 @@ def _run_log(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 
 def _draw_log(result: Result) -> None:
-    print(result["message"])
+    say(result["message"])
     for problem in result["problems"][:_SHOWN]:
-        print(f"  {place_problem(problem['row'])}: {problem['message']}")
+        say(f"  {place_problem(problem['row'])}: {problem['message']}")

@@ -12,26 +12,25 @@ from core.command import Result, add_command, show_progress
 from core.errors import TrainError
 from core.file_options import add_file_options
 from core.interactions.aliases import LOG_TARGETS
-from core.interactions.log_file import LogFile
-from core.jobs.search_catalog import SearchSpec, run_search
-from core.jobs.train_catalog import DEVICES, TrainSpec
-from core.log_commands import build_log_parts, find_log, report_log
-from core.train.config import PRESETS
+from core.jobs.runs import find_run
+from core.jobs.search_catalog import LEAST_TRIALS, MOST_TRIALS, SearchSpec, run_search
+from core.log_commands import find_log, report_log
+from core.number_options import whole
+from core.run_options import add_run_options, check_resumed, check_typed, read_run
+from core.terminal import say
 from core.train.space import TASK_PREFIX
-from core.training_commands import find_run
 from core.workspace import Workspace
+
+_TRIALS = 20
 
 
 def add_search_commands(commands: Any) -> None:
     """Add the command to the parser of `python -m core`."""
     search = add_command(commands, "search", "search better settings for training", _run_search, _draw_search)
     search.add_argument("--catalog", metavar="NAME", default="", help="needed unless a search is gone on with")
-    search.add_argument("--interactions", type=Path, metavar="FILE", help="a log (default: the catalogue's own)")
-    search.add_argument("--preset", choices=PRESETS, default="balanced", help="the settings to better, tried first")
-    search.add_argument("--trials", type=int, default=20, metavar="N", help="how many settings to try (default: 20)")
-    search.add_argument("--no-log", action="store_true", help="learn from the catalogue alone")
-    search.add_argument("--seed", type=int, default=0)
-    search.add_argument("--device", default="auto", choices=DEVICES)
+    add_run_options(search)
+    trials = whole(LEAST_TRIALS, MOST_TRIALS)
+    search.add_argument("--trials", type=trials, metavar="N", help=f"how many settings to try (default: {_TRIALS})")
     search.add_argument("--resume", metavar="RUN", default="", help="go on with a search that was stopped")
     search.add_argument("--out", type=Path, metavar="FILE", help="write the best settings as JSON, for train --config")
     add_file_options(search, LOG_TARGETS, "the log")
@@ -45,29 +44,21 @@ def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
         run_id, kept = find_run(workspace.home, options.resume)
         if "trials" not in kept:
             raise TrainError(
-                f"This run is no search. Go on with it: python -m core train --catalog NAME --resume {run_id[:12]}"
+                f"This run is no search. Go on with it: python -m core {'audit' if 'maps' in kept else 'train'} "
+                f"--resume {run_id[:12]}"
             )
         spec = SearchSpec.from_json(kept)
+        check_typed({"--trials": options.trials}, {"--trials": spec.trials})
+        check_resumed(workspace, options, spec.train)
     elif not options.catalog:
         raise TrainError("Name the catalogue with --catalog, or a search to go on with by --resume.")
     else:
         log = find_log(workspace, options)
-        run_id, spec = uuid.uuid4().hex, _read_spec(options, log)
+        run_id = uuid.uuid4().hex
+        spec = SearchSpec(train=read_run(options, log), trials=options.trials or _TRIALS)
     found = run_search(workspace, spec, run_id, show_progress(options.json))
     out = _write_config(options.out, found["config"]) if options.out else ""
     return {"run": run_id, **found, "out": out, **report_log(log)}
-
-
-def _read_spec(options: argparse.Namespace, log: LogFile | None) -> SearchSpec:
-    train = TrainSpec(
-        catalog=options.catalog,
-        preset=options.preset,
-        **build_log_parts(log),
-        use_log=not options.no_log,
-        device=options.device,
-        seed=options.seed,
-    )
-    return SearchSpec(train=train, trials=options.trials)
 
 
 def _write_config(path: Path, config: Mapping[str, Any]) -> str:
@@ -81,14 +72,14 @@ def _write_config(path: Path, config: Mapping[str, Any]) -> str:
 def _draw_search(result: Result) -> None:
     best = result["best"]
     for row in _table(result):
-        print("  ".join(row))
-    print(f"Best: trial {best['number']}, {result['metric']} {best['value']:.4f} on what is kept aside for checking.")
+        say("  ".join(row))
+    say(f"Best: trial {best['number']}, {result['metric']} {best['value']:.4f} on what is kept aside for checking.")
     seed = f" --seed {result['seed']}" if result["seed"] else ""
     if result["out"]:
         names = f"--catalog {shlex.quote(result['catalog'])} --config {shlex.quote(result['out'])}"
-        print(f"Train with it: python -m core train {names}{seed}")
+        say(f"Train with it: python -m core train {names}{seed}")
     else:
-        print(f"Write the settings down: python -m core search --resume {result['run'][:12]} --out best.json")
+        say(f"Write the settings down: python -m core search --resume {result['run'][:12]} --out best.json")
 
 
 def _table(result: Result) -> list[list[str]]:

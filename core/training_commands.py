@@ -1,24 +1,26 @@
 """Training on the command line: train, evaluate, models, activate, recommend."""
 
 import argparse
-import json
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from core.command import Result, add_command, show_progress
-from core.config import Home
 from core.errors import TrainError
 from core.evaluate.protocol import SPLITS
 from core.file_options import add_file_options
 from core.interactions.aliases import LOG_TARGETS
 from core.jobs.activate import activate_version
-from core.jobs.compare import ALL_MODELS, CompareSpec, run_compare
+from core.jobs.compare import ALL_MODELS, MOST_SEEDS, CompareSpec, run_compare
 from core.jobs.recommend import recommend_history, recommend_user, split_ids
-from core.jobs.train_catalog import DEVICES, SPEC, TrainSpec, run_train
-from core.log_commands import announce_log, build_log_parts, find_log, report_log
-from core.train.config import PRESETS, TUNINGS, read_config
+from core.jobs.runs import find_run
+from core.jobs.train_catalog import TrainSpec, run_train
+from core.log_commands import announce_log, find_log, report_log
+from core.number_options import MOST_ROWS, whole
+from core.run_options import add_run_options, add_settings, check_resumed, read_run
+from core.terminal import say
+from core.train.config import DEFAULT_PRESET, TUNINGS, read_config
 from core.wording import count_noun
 from core.workspace import Workspace
 
@@ -26,16 +28,11 @@ from core.workspace import Workspace
 def add_training_commands(commands: Any) -> None:
     """Add the commands to the parser of `python -m core`."""
     train = add_command(commands, "train", "train a version for a catalogue", _run_train, _draw_train)
-    train.add_argument("--catalog", required=True, metavar="NAME")
-    train.add_argument("--interactions", type=Path, metavar="FILE", help="a log (default: the catalogue's own, if any)")
-    train.add_argument("--preset", choices=PRESETS, default="balanced")
-    train.add_argument("--config", type=Path, metavar="FILE", help="JSON with hyper-parameters, instead of a preset")
-    train.add_argument("--tuning", choices=TUNINGS, default="frozen", help="how the image-text model itself is tuned")
-    train.add_argument("--device", default="auto", choices=DEVICES)
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--catalog", default="", metavar="NAME", help="needed unless a run is gone on with")
+    add_run_options(train)
+    train.add_argument("--tuning", choices=TUNINGS, help="how the image-text model itself is tuned (default: frozen)")
     train.add_argument("--resume", metavar="RUN", default="", help="go on with a run that was stopped")
-    train.add_argument("--no-log", action="store_true", help="learn from the catalogue alone")
-    train.add_argument("--wandb", action="store_true", help="log to Weights & Biases as well")
+    train.add_argument("--wandb", action="store_true", default=None, help="log to Weights & Biases as well")
     add_file_options(train, LOG_TARGETS, "the log")
     evaluate = add_command(commands, "evaluate", "compare models on a log", _run_evaluate, _draw_evaluate)
     evaluate.add_argument("--catalog", required=True, metavar="NAME")
@@ -43,9 +40,10 @@ def add_training_commands(commands: Any) -> None:
     evaluate.add_argument("--test-interactions", type=Path, metavar="FILE", help="test on these people, who are new")
     evaluate.add_argument("--models", nargs="+", default=list(ALL_MODELS), metavar="MODEL", help=", ".join(ALL_MODELS))
     evaluate.add_argument("--split", choices=SPLITS, help="default: time where it leaves 100 test users, else users")
-    evaluate.add_argument("--preset", choices=PRESETS, default="balanced", help="of the fusion model")
-    evaluate.add_argument("--seed", type=int, default=0)
-    evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="means over so many seeds from --seed on")
+    add_settings(evaluate)
+    evaluate.add_argument(
+        "--seeds", type=whole(1, MOST_SEEDS), default=1, metavar="N", help="means over so many seeds from --seed on"
+    )
     add_file_options(evaluate, LOG_TARGETS, "each log")
     add_command(commands, "models", "list the trained versions", _run_models, _draw_models)
     activate = add_command(commands, "activate", "let a trained version serve its catalogue", _run_activate, _draw_line)
@@ -56,7 +54,7 @@ def add_training_commands(commands: Any) -> None:
     recommend.add_argument("--history", default="", metavar="ID,ID", help="items that the person liked")
     recommend.add_argument("--catalog", default="", metavar="NAME")
     recommend.add_argument("--version", default="", metavar="VERSION", help="default: the active one, else the newest")
-    recommend.add_argument("-k", type=int, default=10)
+    recommend.add_argument("-k", type=whole(1, MOST_ROWS), default=10)
 
 
 def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -65,41 +63,21 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
     log = None
     if options.resume:
         run_id, kept = find_run(workspace.home, options.resume)
-        if "trials" in kept:
-            raise TrainError(f"This run is a search. Go on with it: python -m core search --resume {run_id[:12]}")
+        if "catalog" not in kept or "maps" in kept:
+            what = "search" if "trials" in kept else "audit"
+            raise TrainError(
+                f"This run is a{'n' * (what == 'audit')} {what}. Go on with it: "
+                f"python -m core {what} --resume {run_id[:12]}"
+            )
         spec = TrainSpec.from_json(kept)
+        check_resumed(workspace, options, spec)
     else:
         ranks = join_ranks()
         run_id = ranks.share(uuid.uuid4().hex)
         log = find_log(workspace, options, quiet=not ranks.is_first)
-        spec = TrainSpec(
-            catalog=options.catalog,
-            preset=options.preset,
-            config=read_config(options.config).to_json() if options.config else {},
-            **build_log_parts(log),
-            use_log=not options.no_log,
-            tuning=options.tuning,
-            device=options.device,
-            seed=options.seed,
-            wandb=options.wandb,
-        )
+        spec = read_run(options, log)
     result = run_train(workspace, spec, run_id, show_progress(options.json))
     return {"run": run_id, **result, **report_log(log)} if result else {}
-
-
-def find_run(home: Home, start: str) -> tuple[str, dict[str, Any]]:
-    """The run whose id begins so, and what was asked for when it began.
-
-    Raises:
-        TrainError: There is none, or there are several, or it cannot be read.
-    """
-    found = [path.name for path in home.runs.iterdir() if path.name.startswith(start) and (path / SPEC).exists()]
-    if len(found) != 1:
-        raise TrainError(f"{'Several runs begin' if found else 'No run begins'} with “{start}”. Give more of its id.")
-    try:
-        return found[0], json.loads((home.runs / found[0] / SPEC).read_text("utf-8"))
-    except (OSError, ValueError) as exc:
-        raise TrainError(f"The run {found[0][:12]} cannot be read. Start a new one.") from exc
 
 
 def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -113,7 +91,8 @@ def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
         test_reading=test.reading() if test else {},
         models=tuple(options.models),
         split=options.split or "",
-        preset=options.preset,
+        preset=options.preset or DEFAULT_PRESET,
+        config=read_config(options.config) if options.config else {},
         seed=options.seed,
         seeds=options.seeds,
     )
@@ -150,8 +129,8 @@ def _run_activate(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 
 def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:
-    if options.k < 1:
-        raise TrainError("-k is at least 1.")
+    if options.history and options.user:
+        raise TrainError("Name a person or a history, not both.")
     if options.history:
         liked = split_ids(options.history)
         return recommend_history(workspace, liked, options.catalog, options.version, options.k)
@@ -159,51 +138,51 @@ def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 
 def _draw_line(result: Result) -> None:
-    print(result["message"])
+    say(result["message"])
 
 
 def _draw_train(result: Result) -> None:
-    print(result["recommendation"])
+    say(result["recommendation"])
     for row in result["rows"]:
         if row.get("note"):
-            print(f"  {row['name']:<36} not measured: {row['note']}")
+            say(f"  {row['name']:<36} not measured: {row['note']}")
             continue
-        print(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
+        say(f"  {row['name']:<36} {row['metric']:<10} {row['value']:.4f}  ({row['low']:.4f} to {row['high']:.4f})")
     if result.get("replay_summary"):
-        print(result["replay_summary"])
-    print(f"Version {result['version']}; let it serve with: python -m core activate {result['version']}")
+        say(result["replay_summary"])
+    say(f"Version {result['version']}; let it serve with: python -m core activate {result['version']}")
 
 
 def _draw_evaluate(result: Result) -> None:
     last = result["seed"] + result["seeds"] - 1
     seeds = f"seed {last}" if result["seeds"] == 1 else f"means over seeds {result['seed']} to {last}"
-    print(
+    say(
         f"{result['split']}: {count_noun(result['users'], 'test user')}, {count_noun(result['items'], 'item')}, {seeds}"
     )
     for row in result["models"]:
         if "error" in row:
-            print(f"  {row['model']:<20} not measured: {row['error']}")
+            say(f"  {row['model']:<20} not measured: {row['error']}")
             continue
         cold = "" if row["cold_ndcg@10"] is None else f"  cold {row['cold_ndcg@10']:.4f}"
         low, high = row["interval"]
         lead = "  fusion {:+.4f} ({:+.4f} to {:+.4f})".format(*row["fusion_lead"]) if row["fusion_lead"] else ""
-        print(
+        say(
             f"  {row['model']:<20} ndcg@10 {row['ndcg@10']:.4f} ({low:.4f} to {high:.4f})  "
             f"recall@10 {row['recall@10']:.4f}{cold}{lead}  {row['fit_seconds']:.1f} s"
         )
     for note in result["notes"]:
-        print(note)
+        say(note)
 
 
 def _draw_models(result: Mapping[str, Any]) -> None:
     for one in result["models"]:
         mark = "*" if one["active"] else " "
-        print(f"{mark} {one['version']}  {one['catalog']}  {one['created_at']}  {one['recommendation']}")
+        say(f"{mark} {one['version']}  {one['catalog']}  {one['created_at']}  {one['recommendation']}")
     if not result["models"]:
-        print("No version has been trained yet. Train one: python -m core train --catalog NAME")
+        say("No version has been trained yet. Train one: python -m core train --catalog NAME")
 
 
 def _draw_recommend(result: Result) -> None:
     for one in result["suggestions"]:
-        print(f"{one['rank']:>3}  {one['score']:7.3f}  {one['title']}  ({one['item_id']})")
-    print(result["message"])
+        say(f"{one['rank']:>3}  {one['score']:7.3f}  {one['title']}  ({one['item_id']})")
+    say(result["message"])

@@ -9,6 +9,7 @@ from ui.empty import draw_no_catalog
 from ui.jobs import draw_job, draw_live_job
 from ui.resources import open_jobs
 from ui.sidebar import chosen_catalogs
+from ui.text import escape_markdown
 
 
 def draw_page() -> None:
@@ -20,7 +21,10 @@ def draw_page() -> None:
     st.title("What the model relies on", anchor=False)
     catalog = catalogs[0]
     if len(catalogs) > 1:
-        st.info(f"An audit looks at one catalogue: this is “{catalog.name}”. Choose another in the side bar.")
+        st.info(
+            f"An audit looks at one catalogue: this is “{escape_markdown(catalog.name)}”. "
+            "Choose another in the side bar."
+        )
     st.markdown(
         "Explains many suggestions and sums them up: which parts, words and pictures matter, and which pictures hurt."
     )

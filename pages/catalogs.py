@@ -6,9 +6,11 @@ from core.encode.registry import BACKBONES
 from core.jobs.job import choose_lane
 from core.store.catalogs import Catalog
 from core.wording import count_noun
+from ui import visitor
 from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
 from ui.empty import draw_no_catalog
+from ui.errors import shown_errors
 from ui.jobs import draw_live_job, start_job
 from ui.resources import open_jobs, open_workspace
 from ui.sample import draw_sample_credits
@@ -55,7 +57,8 @@ def _draw_catalog(catalog: Catalog) -> None:
         with words:
             st.subheader(escape_markdown(catalog.name), anchor=False)
             st.markdown(
-                f"{count_noun(catalog.items, 'item')} · {count_noun(catalog.pictures, 'picture')} · {catalog.domain} · "
+                f"{count_noun(catalog.items, 'item')} · {count_noun(catalog.pictures, 'picture')} · "
+                f"{escape_markdown(catalog.domain)} · "
                 f"model {escape_markdown(catalog.model_title)}"
             )
             draw_sample_credits(catalog)
@@ -70,11 +73,13 @@ def _draw_catalog(catalog: Catalog) -> None:
 def _draw_switch(catalog: Catalog) -> None:
     st.markdown("All items are encoded in the background; the present model serves until that is done.")
     names = [backbone.name for backbone in BACKBONES if backbone.name != catalog.backbone]
-    chosen = st.selectbox("Model", names, key="switch-to", accept_new_options=True)
+    owner = visitor.is_owner()
+    chosen = st.selectbox("Model", names, key="switch-to", accept_new_options=owner)
     backbone = next((one for one in BACKBONES if one.name == chosen), None)
     if backbone is not None:
         draw_backbone(backbone)
-    st.caption("Any open_clip name, hf-hub: id or local folder can be typed in.")
+    if owner:
+        st.caption("Any open_clip name, hf-hub: id or local folder can be typed in.")
     if st.button("Encode and switch", type="primary", key="switch-go", on_click=_switch, args=(catalog,)):
         st.rerun()
 
@@ -101,13 +106,14 @@ def _delete(catalog: Catalog) -> None:
 def _switch(catalog: Catalog) -> None:
     chosen = st.session_state["switch-to"]
     payload: dict[str, object] = {"catalog": catalog.name, "backbone": chosen}
-    start_job(
-        "encode",
-        f"Encode “{catalog.name}” with {chosen}",
-        payload,
-        key=f"encode-{catalog.id}-{chosen}",
-        lane=choose_lane("encode", catalog.items + catalog.pictures),
-    )
+    with shown_errors():
+        start_job(
+            "encode",
+            f"Encode “{catalog.name}” with {chosen}",
+            payload,
+            key=f"encode-{catalog.id}-{chosen}",
+            lane=choose_lane("encode", catalog.items + catalog.pictures),
+        )
 
 
 draw_page()

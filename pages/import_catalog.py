@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.errors import CatalogFileError
+from ui.errors import show_failure
 from ui.importing.check_step import draw_check
 from ui.importing.columns_step import draw_columns
 from ui.importing.file_step import draw_file, draw_upload
@@ -25,7 +26,7 @@ def draw_page() -> None:
     try:
         draft = current_draft()
     except CatalogFileError as exc:
-        st.error(str(exc), icon=":material/error:")
+        show_failure(exc)
         st.button("Start again", key="start-again", on_click=forget)
         return
     step = current_step() if draft is not None else "file"

@@ -16,6 +16,7 @@ from ui.people.strip import draw_strip
 from ui.people.why import DIGITS, draw_why
 from ui.resources import open_workspace
 from ui.sidebar import chosen_catalogs
+from ui.text import escape_markdown
 
 _SHOWN, _STRIP = 24, 9
 
@@ -33,7 +34,10 @@ def draw_page() -> None:
         return
     catalog = knowing[0]
     if len(catalogs) > 1:
-        st.info(f"A log belongs to one catalogue: this is “{catalog.name}”. Choose another in the side bar.")
+        st.info(
+            f"A log belongs to one catalogue: this is “{escape_markdown(catalog.name)}”. "
+            "Choose another in the side bar."
+        )
     person = choose_person(catalog)
     if person is None:
         st.info("Choose a person, or add what somebody liked, and suggestions follow.", icon=":material/person:")
@@ -51,8 +55,8 @@ def draw_page() -> None:
 
 def _draw_nobody(catalog: Catalog) -> None:
     st.info(
-        f"No version of “{catalog.name}” knows people yet. Train one with an interaction log, and this page suggests "
-        "to anybody in it.",
+        f"No version of “{escape_markdown(catalog.name)}” knows people yet. Train one with an interaction log, and "
+        "this page suggests to anybody in it.",
         icon=":material/group:",
     )
     st.page_link(find_page("Training"), label="Go to the training", icon=":material/model_training:")
@@ -79,14 +83,16 @@ def _draw_suggestions(person: Person) -> None:
     found = suggest_to(open_workspace(), person, _SHOWN)
     stored = {one.item.item_id: one for one in _find(person, [one.item_id for one in found])}
     cards = [
-        (stored[one.item_id], f":gray-badge[{one.rank}] :blue-badge[score {one.score:.{DIGITS}f}]")
+        (stored[one.item_id], f":gray-badge[{one.rank:,}] :blue-badge[score {one.score:.{DIGITS}f}]")
         for one in found
         if one.item_id in stored
     ]
     gone = len(found) - len(cards)
     note = f" · {gone} of them are no longer in the catalogue" if gone else ""
     items = len(open_workspace().open_version(person.version).item_ids)
-    st.caption(f"The best {len(found)} of {count_noun(items, 'item')} · version {person.version.id}{note}")
+    st.caption(
+        f"The best {len(found)} of {count_noun(items, 'item')} · version {escape_markdown(person.version.id)}{note}"
+    )
     draw_ranked_cards(cards, _ask_why)
 
 

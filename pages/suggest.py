@@ -106,7 +106,7 @@ def _draw_suggestions(need: Need) -> None:
     page = read_page()
     found = open_workspace().suggester.suggest(need, offset=((page or 1) - 1) * PAGE_SIZE, limit=PAGE_SIZE)
     for note in found.notes:
-        st.info(note, icon=":material/translate:")
+        st.info(escape_markdown(note), icon=":material/translate:")
     if not found.page or page is None:
         _draw_nothing(need, found)
         return
@@ -156,7 +156,7 @@ def _draw_examples(examples: Sequence[str]) -> None:
     st.caption("For example")
     with st.container(horizontal=True, gap="xsmall"):
         for number, example in enumerate(examples):
-            st.button(example, key=f"example-{number}", on_click=_ask, args=(example,))
+            st.button(escape_markdown(example), key=f"example-{number}", on_click=_ask, args=(example,))
 
 
 def _draw_browse(catalogs: Sequence[Catalog], filters: tuple[Filter, ...], avoid: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from ui.empty import draw_no_catalog
 from ui.jobs import draw_live_job
 from ui.resources import open_jobs
 from ui.sidebar import chosen_catalogs
+from ui.text import escape_markdown
 from ui.training.expectations_panel import draw_expectations
 from ui.training.log_panel import draw_log
 from ui.training.run_panel import draw_runs, draw_start
@@ -22,7 +23,10 @@ def draw_page() -> None:
         return
     catalog = catalogs[0]
     if len(catalogs) > 1:
-        st.info(f"A version is trained for one catalogue: this is “{catalog.name}”. Choose another in the side bar.")
+        st.info(
+            f"A version is trained for one catalogue: this is “{escape_markdown(catalog.name)}”. "
+            "Choose another in the side bar."
+        )
     for job in open_jobs().live():
         if job.kind == "activate":
             draw_live_job(job.id)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.suggest.need import MAX_NEED_LENGTH, cut_need, split_avoid
 from ui.address import hold, read
+from ui.text import escape_markdown
 
 _CUT = "need-cut"
 
@@ -24,7 +25,7 @@ def draw_need_box(label: str, *, placeholder: str, on_change: Callable[[str], No
     asked = cut_need(read("need"))
     hold("need", asked)
     st.text_input(
-        label,
+        escape_markdown(label),
         key="need",
         type="search",
         icon=":material/search:",

@@ -131,7 +131,7 @@ def draw_why(suggestion: Suggestion, need: Need) -> None:
     with words:
         st.html(f'<h3 class="wl-name">{escape(item.title)}</h3>')
         st.markdown(
-            f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}] rank {suggestion.rank:,} · "
+            f"{_strength_badge(suggestion)} rank {suggestion.rank:,} · "
             f"score {suggestion.score:.1f}, where an average item of this catalogue has 0"
         )
         _draw_parts(suggestion, _LIKE_NAMES if need.like is not None and not need.text else _PART_NAMES)
@@ -154,7 +154,7 @@ def draw_why_link(
 ) -> None:
     """A link to the whole explanation of an item for a need in words; `back` is the way back to the suggestions."""
     asked = {CATALOG: catalog, "need": need, "item": item_id, **(back or {})}
-    st.page_link(find_page("Why?"), label=label, icon=":material/lightbulb:", query_params=asked)
+    st.page_link(find_page("Why?"), label=escape_markdown(label), icon=":material/lightbulb:", query_params=asked)
 
 
 def _draw_parts(suggestion: Suggestion, part_names: Mapping[str, str]) -> None:
@@ -203,12 +203,16 @@ def _draw_details(stored: StoredItem) -> None:
 def _badges(suggestion: Suggestion, *, show_domain: bool) -> list[str]:
     """Whether it can be had stands first: nothing else is worth as much."""
     item = suggestion.stored.item
-    badges = [*_stock_badge(suggestion.stored), f":{_COLOURS[suggestion.strength]}-badge[{suggestion.strength}]"]
+    badges = [*_stock_badge(suggestion.stored), _strength_badge(suggestion)]
     if show_domain:
-        badges.append(f":gray-badge[{_shorten(suggestion.catalog)} · {item.domain}]")
+        badges.append(f":gray-badge[{_shorten(suggestion.catalog)} · {escape_markdown(item.domain)}]")
     elif item.category:
         badges.append(f":gray-badge[{_shorten(item.category[-1])}]")
     return badges
+
+
+def _strength_badge(suggestion: Suggestion) -> str:
+    return f":{_COLOURS[suggestion.strength]}-badge[{escape_markdown(suggestion.strength)}]"
 
 
 def _stock_badge(stored: StoredItem) -> list[str]:

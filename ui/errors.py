@@ -9,6 +9,7 @@ from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from core.errors import WishlightError
 from core.failures import explain_failure
+from ui.text import escape_markdown
 
 _log = logging.getLogger("wishlight")
 
@@ -32,7 +33,7 @@ def show_failure(exc: Exception) -> bool:
     """
     said = str(exc) if isinstance(exc, WishlightError) else explain_failure(exc)
     if said:
-        st.error(said, icon=":material/error:")
+        st.error(escape_markdown(said), icon=":material/error:")
         return True
     _log.error("A page failed", exc_info=exc)
     st.error(

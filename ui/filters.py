@@ -131,8 +131,13 @@ def _draw_choice(facet: Facet) -> None:
     options = [value for value, _ in facet.values]
     key = hold_folded(name, [value for value in read_all(name) if value in options])
     st.multiselect(
-        facet.field.capitalize(), options, key=key, placeholder="Any", on_change=_take_choice, args=(name, key)
-    )  # fmt: skip
+        escape_markdown(facet.field.capitalize()),
+        options,
+        key=key,
+        placeholder="Any",
+        on_change=_take_choice,
+        args=(name, key),
+    )
 
 
 def _draw_range(facet: Facet) -> None:
@@ -141,7 +146,7 @@ def _draw_range(facet: Facet) -> None:
         name = f"{_PREFIX}{facet.field.lower()}{end}"
         key = hold_folded(name, _read_number(read(name)))
         column.number_input(
-            f"{facet.field.capitalize()} {end[1:]}",
+            escape_markdown(f"{facet.field.capitalize()} {end[1:]}"),
             value=None,
             key=key,
             step=1.0 if high - low > _WIDE else None,

@@ -13,6 +13,7 @@ from ui.errors import shown_errors
 from ui.navigation import find_page
 from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown, format_duration, format_moment, format_rate
+from ui.visitor import require_right
 
 _LOG_LINES = 40
 #: Where the result of a kind of work is to be seen.
@@ -41,7 +42,12 @@ _ICONS = {
 
 
 def start_job(kind: str, title: str, payload: dict[str, object], *, key: str, lane: Lane | None = None) -> Job:
-    """Queue a job and see to it that a worker lives; a second click returns the first one's job."""
+    """Queue a job and see to it that a worker lives; a second click returns the first one's job.
+
+    Raises:
+        JobError: It names a model or a folder that this visitor may not name.
+    """
+    require_right(payload)
     job = open_jobs().submit(kind, title, payload, key=key, lane=lane)
     ensure_worker(open_workspace().home)
     return job
@@ -68,7 +74,7 @@ def draw_job(job: Job, *, listed: bool = False) -> None:
             if not alive:
                 st.warning("No worker is alive, so nothing moves. Start one; the work goes on where it stopped.")
         elif job.message:
-            (st.error if job.state == "failed" else st.caption)(job.message)
+            (st.error if job.state == "failed" else st.caption)(escape_markdown(job.message))
         st.caption(_say_when(job))
         _draw_buttons(job, jobs, alive=alive, listed=listed)
         _draw_log(job)
@@ -79,7 +85,7 @@ def _describe(job: Job) -> str:
         return f"done in {format_duration(job.finished_at - job.started_at)}"
     if job.cancel_requested and job.is_live:
         return "stopping"
-    return {"queued": "waiting", "running": "at work"}.get(job.state, job.state)
+    return {"queued": "waiting", "running": "at work"}.get(job.state, escape_markdown(job.state))
 
 
 def _say_when(job: Job) -> str:
@@ -90,7 +96,7 @@ def _say_when(job: Job) -> str:
     elif job.started_at is not None:
         moment, word = job.started_at, "Started"
     when = format_moment(moment, time.time(), st.context.timezone)
-    return f"{word} {when.replace(' ago', '') if word == 'Waits since' else when}"
+    return escape_markdown(f"{word} {when.replace(' ago', '') if word == 'Waits since' else when}")
 
 
 def describe_wait(job: Job, jobs: JobStore) -> str:
@@ -105,7 +111,7 @@ def describe_wait(job: Job, jobs: JobStore) -> str:
 def _progress_text(job: Job, jobs: JobStore) -> str:
     if job.state == "queued":
         return describe_wait(job, jobs)
-    parts = [job.stage or "Waiting for the worker"]
+    parts = [escape_markdown(job.stage) if job.stage else "Waiting for the worker"]
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate and job.total:

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from ui.address import CATALOG, Value, read, read_all, read_back, read_whole, way_back
+from ui.text import escape_markdown
 
 #: On a phone the side bar lies over the page, and only Streamlit's own links fold it.
 _FOLD = """<script>
@@ -55,7 +56,7 @@ def draw_navigation(current: StreamlitPage, catalog: str) -> None:
     """Links to every page. Each names the catalogue, which Streamlit's own links would lose."""
     for group, pages in build_pages().items():
         with st.container(gap=None, key=f"nav-{group.lower()}"):
-            st.caption(group)
+            st.caption(escape_markdown(group))
             for page in pages:
                 st.page_link(page, query_params=_address(str(page.title), str(current.title), catalog))
     st.html(_FOLD, unsafe_allow_javascript=True)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from core.errors import NeedError
 from ui.address import go, read
+from ui.errors import show_failure
 from ui.paste import draw_paste_box
 from ui.pictures import card_picture
 from ui.resources import open_workspace
@@ -68,7 +69,7 @@ def _take(data: bytes) -> None:
     try:
         picture = open_workspace().keep_need_picture(data)
     except NeedError as exc:
-        st.error(str(exc))
+        show_failure(exc)
         return
     go(picture=picture, like="", like_in="", back="", page="")
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.address import go, read
+from ui.text import escape_markdown
 
 #: Streamlit scrolls the page in an element of its own, and leaves it where it was when a new page of cards comes.
 _TO_TOP = '<script data-page="{page}">document.querySelector("[data-testid=stMain]")?.scrollTo({{top: 0}});</script>'
@@ -27,7 +28,7 @@ def draw_pages(pages: int, page: int) -> None:
 def draw_no_page(pages: int) -> None:
     """Say that the page of a link is not there, and offer the first one."""
     count = "There is one page." if pages == 1 else f"There are {pages:,} pages."
-    st.info(f"There is no page “{read('page')[:20]}”. {count}", icon=":material/search_off:")
+    st.info(f"There is no page “{escape_markdown(read('page')[:20])}”. {count}", icon=":material/search_off:")
     st.button("First page", key="first-page", on_click=go, kwargs={"page": ""})
 
 

@@ -1,5 +1,7 @@
 """The pages, the catalogue that is looked at and the model that serves it, on every page."""
 
+import os
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -8,6 +10,7 @@ from core.wording import count_noun
 from ui.address import CATALOG, go_whole, hold, read
 from ui.jobs import describe_wait
 from ui.navigation import draw_navigation, find_page
+from ui.password import PASSWORD_VARIABLE, SIGN_OUT
 from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown
 
@@ -35,6 +38,8 @@ def draw_sidebar(page: StreamlitPage) -> None:
             )
             st.caption(_describe(chosen_catalogs()))
         _draw_work()
+        if os.environ.get(PASSWORD_VARIABLE):
+            st.html(f'<a href="{SIGN_OUT}" target="_self">Sign out</a>')
 
 
 def chosen_catalogs() -> list[Catalog]:
@@ -97,8 +102,8 @@ def _describe(catalogs: list[Catalog]) -> str:
 def _draw_work() -> None:
     live = open_jobs().live()
     running = sum(job.state == "running" for job in live)
-    parts = [f"{running} at work"] if running else []
-    parts += [f"{len(live) - running} waiting"] if len(live) > running else []
+    parts = [f"{running:,} at work"] if running else []
+    parts += [f"{len(live) - running:,} waiting"] if len(live) > running else []
     if parts:
         waits = [
             f"{escape_markdown(job.title)}. {describe_wait(job, open_jobs())}" for job in live if job.state == "queued"

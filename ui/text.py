@@ -8,12 +8,28 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.wording import count_noun
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:<>$&@])")
+#: What Markdown or Streamlit's directives take up anywhere in a line; as little as that, for a screen reader reads the
+#: label of a field as it was written.
+_MARKDOWN = re.compile(r"(?<=[^\W_])_(?=[^\W_])|(?<=[^\W_])#(?=[^\W_])|:(?= )|&(?![#\w])|([\\`*_\[\]{}#|~:<$&])")
+#: And what they take up where a line begins.
+_BEGINNING = re.compile(r"\A(\d*)([-+=>.)])")
+_BLANKS = re.compile(r"[ \t\r\n\f\v]+")
+#: Where a text is cut in two for the page: Streamlit looks through what has been parsed, so behind every escape, for
+#: addresses (www., http://, a@b.c), :emoji:, :material/icons: and arrows (->, <=, --), and finds none across a cut.
+_SEAMS = re.compile(r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?<=\S)(?=@)|(?<=[-<>~])(?=[-=>])", re.IGNORECASE)
+#: An empty element, so that neither what is seen nor what is copied has a character more.
+_SEAM = ":color[]"
 
 
 def escape_markdown(text: str) -> str:
-    """The text with every character escaped that Markdown or Streamlit's directives could take up."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    """The text as Markdown that shows exactly its characters, in one line, wherever Streamlit reads Markdown."""
+    parts = _SEAMS.split(_BLANKS.sub(" ", text).strip())
+    line = _SEAM.join(_MARKDOWN.sub(_escape, part) for part in parts)
+    return _BEGINNING.sub(r"\1\\\2", line)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\{found[1]}" if found[1] else found[0]
 
 
 def format_price(price: Decimal | None, currency: str) -> str:

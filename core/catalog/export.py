@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from core.catalog.validate import RejectedRow
 
-#: A spreadsheet takes a cell that starts so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: A spreadsheet takes a cell that starts so for a formula, be it behind blanks and quotation marks or in full width.
+_FORMULA = re.compile(r"""[\t\r\n]|[\s"'\ufeff\u200b]*[=+@＝＋－＠-]""")
+#: But for a number, which stays one.
+_NEGATIVE = re.compile(r"-[€$£¥]?\d+([.,]\d+)*%?")
 ROW_COLUMN = "row"
 REASONS_COLUMN = "reasons"
 
@@ -37,5 +40,14 @@ def rejects_csv(columns: Sequence[str], rejected: Sequence[RejectedRow]) -> byte
 
 
 def guard_cell(text: str) -> str:
-    """The cell with an apostrophe before it where a spreadsheet would run it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """The cell with an apostrophe before it where a spreadsheet would run it; no two cells become the same."""
+    return f"'{text}" if _is_formula(text) else text
+
+
+def unguard_cell(text: str) -> str:
+    """What `guard_cell` was given."""
+    return text[1:] if text.startswith("'") and _is_formula(text[1:]) else text
+
+
+def _is_formula(text: str) -> bool:
+    return _FORMULA.match(text) is not None and _NEGATIVE.fullmatch(text) is None

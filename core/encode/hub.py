@@ -24,6 +24,9 @@ def require_download(backbone: Backbone, models: Path) -> None:
     Raises:
         BackboneError: The weights are not here, and their host cannot be reached.
     """
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     if is_downloaded(backbone, models) or _can_reach(_source_address(backbone)):
         return
     size = f"about {backbone.download_mb} MB" if backbone.download_mb else "several hundred MB"

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.encode.openvino_import import import_openvino
+
 Compiled = Callable[[NDArray[Any]], NDArray[np.float32]]
 #: Maps are large until their area is this part of the picture's.
 _LARGE_MAP_SHARE = 16
@@ -20,7 +22,7 @@ _CUT_AFTER = frozenset({"Add", "Clamp", "Relu", "Swish", "HSwish", "Gelu"})
 
 def list_precisions() -> Iterable[str]:
     """Number formats worth trying on this processor, fastest first."""
-    import openvino
+    openvino = import_openvino()
 
     if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         yield "bf16"
@@ -39,7 +41,7 @@ def compile_tower(folder: Path, name: str, precision: str) -> Compiled | None:
     Returns:
         A function from one batch to its rows; None when "mixed" has no meaning for this tower.
     """
-    import openvino
+    openvino = import_openvino()
 
     core = openvino.Core()
     core.set_property({"CACHE_DIR": str(folder / "cache")})
@@ -60,7 +62,7 @@ def compile_tower(folder: Path, name: str, precision: str) -> Compiled | None:
 
 def _split(read: Callable[[], Any]) -> tuple[Any, Any] | None:
     """Cut a tower in two where its maps have become small; None where it has no such place."""
-    import openvino
+    openvino = import_openvino()
 
     whole, rest = read(), read()
     cut = _find_cut(whole)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.encode.openvino_import import import_openvino
 from core.encode.openvino_precision import Compiled, compile_tower, list_precisions
 from core.encode.pictures import Pixels, Preparation
 from core.encode.runtime import (
@@ -102,7 +103,7 @@ class OpenVinoRuntime:
 
 def find_folder(models: Path, model_version: str) -> Path:
     """Folder of the converted towers of a model, for this OpenVINO and this processor."""
-    import openvino
+    openvino = import_openvino()
 
     key = f"{model_version}|{openvino.get_version()}|{_processor()}|{_CONVERSION_VERSION}"
     slug = re.sub(r"[^\w.-]+", "-", model_version.split("+", maxsplit=1)[0])[-40:].strip("-")
@@ -154,7 +155,7 @@ def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path, *, pro
 
 def _save_towers(towers: Towers, inputs: CheckInputs, folder: Path) -> None:
     """Batch size stays open, and so does the text's length where the tower takes short rows."""
-    import openvino
+    openvino = import_openvino()
     import torch
 
     from core.encode.tower_parts import PictureTower, TextTower

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.device import DeviceChoice
+from core.encode.openvino_import import import_openvino
 from core.encode.pictures import Pixels
 from core.encode.runtime import build_check_inputs
 from core.encode.tokens import Tokens, trim_padding
@@ -74,7 +75,7 @@ def _in_torch(module: Any, choice: DeviceChoice) -> Run:
 def _faster(module: Any, reference: Run, example: NDArray[Any], shape: tuple[int, ...]) -> Run:
     """OpenVINO's version of a module, or the reference where it cannot be had or differs."""
     try:
-        import openvino
+        openvino = import_openvino()
         import torch
 
         with torch.inference_mode(), warnings.catch_warnings():

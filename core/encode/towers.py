@@ -18,6 +18,7 @@ from core.encode.pictures import PREPARATION_VERSION, Preparation
 from core.encode.registry import EMBEDDED, LOCAL_PREFIX, Backbone
 from core.encode.text import TEMPLATE_VERSION
 from core.encode.tokens import OpenClipTokenizer, Tokenizer, Tokens, WordPieceTokenizer, trim_padding
+from core.encode.trust import Arguments, check_model, tell_failure
 from core.errors import BackboneError
 
 _TRIM_TEXTS = ("cup", "a cup")
@@ -82,7 +83,7 @@ def load_towers(backbone: Backbone, models: Path) -> Towers:
     if backbone.needs_download:
         require_download(backbone, models)
     model, tokenizer = _load_open_clip(backbone, models)
-    return _describe(model, OpenClipTokenizer(tokenizer))
+    return _describe(model, tokenizer)
 
 
 def load_tokenizer(backbone: Backbone, models: Path) -> Tokenizer:
@@ -93,28 +94,38 @@ def load_tokenizer(backbone: Backbone, models: Path) -> Tokenizer:
     """
     if backbone.name == EMBEDDED:
         return WordPieceTokenizer(prepare_embedded_folder(models), context_length=CONTEXT_LENGTH)
-    import open_clip
-
     try:
-        return OpenClipTokenizer(open_clip.get_tokenizer(backbone.model, cache_dir=str(models / "hub")))
+        return _load_open_clip_tokenizer(backbone, models, check_model(backbone, models / "hub"))
+    except BackboneError:
+        raise
     except Exception as exc:
         raise _damaged(backbone, exc) from exc
 
 
-def _load_open_clip(backbone: Backbone, models: Path) -> tuple[Any, Any]:
-    """open_clip reads safetensors, or torch files with `weights_only`; it never runs code that came with weights."""
+def _load_open_clip_tokenizer(backbone: Backbone, models: Path, arguments: Arguments) -> Tokenizer:
     import open_clip
 
     cache = str(models / "hub")
+    return OpenClipTokenizer(open_clip.get_tokenizer(backbone.model, cache_dir=cache, **arguments.tokenizer))
+
+
+def _load_open_clip(backbone: Backbone, models: Path) -> tuple[Any, Tokenizer]:
+    """open_clip reads safetensors, or torch files with `weights_only`; `check_model` keeps a model's own code out."""
+    import open_clip
+
     try:
+        arguments = check_model(backbone, models / "hub")
         model, _, _ = open_clip.create_model_and_transforms(
             backbone.model,
             pretrained=backbone.pretrained or None,
-            cache_dir=cache,
+            cache_dir=str(models / "hub"),
             require_pretrained=True,
             weights_only=True,
+            **arguments.model,
         )
-        return model.eval(), open_clip.get_tokenizer(backbone.model, cache_dir=cache)
+        return model.eval(), _load_open_clip_tokenizer(backbone, models, arguments)
+    except BackboneError:
+        raise
     except Exception as exc:  # open_clip, torch and the hub's client raise all sorts, none fit for a person
         raise _damaged(backbone, exc) from exc
 
@@ -179,6 +190,8 @@ def _folder_fingerprint(folder: Path) -> str:
     try:
         for path in sorted(folder.iterdir()):
             if path.suffix in (".json", ".safetensors", ".bin", ".pth", ".txt", ".model"):
+                if not path.is_file():  # a pipe or a device would be read for ever
+                    raise BackboneError(f"{path} is no file. Take it out of the model's folder.")
                 digest.update(path.name.encode())
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -188,7 +201,7 @@ def _folder_fingerprint(folder: Path) -> str:
 
 
 def _damaged(backbone: Backbone, exc: Exception) -> BackboneError:
-    detail = str(exc).strip().split("\n")[0][:200]
     return BackboneError(
-        f"The model {backbone.name} cannot be loaded: {detail}. Try again, or choose the built-in model {EMBEDDED!r}."
+        f"The model {backbone.name} cannot be loaded: {tell_failure(exc)}. "
+        f"Try again, or choose the built-in model {EMBEDDED!r}."
     )

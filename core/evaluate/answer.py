@@ -42,6 +42,7 @@ class Answer:
         gain_high: Upper end.
         split: How the test was held out.
         tested: People or items in the test.
+        held_out: People of whom those are a sample; 0 where all were tested.
     """
 
     verdict: str
@@ -52,6 +53,7 @@ class Answer:
     gain_high: float
     split: str
     tested: int
+    held_out: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""

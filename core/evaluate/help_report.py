@@ -16,7 +16,7 @@ from core.evaluate.catalog_report import Matching, measure_matching
 from core.evaluate.fusion import TrainedRecommender, build_fit_data
 from core.evaluate.knock_out import knock_outs
 from core.evaluate.measured import Measured, Unmeasured, paired_interval
-from core.evaluate.protocol import build_splits, choose_split, measure, try_measure
+from core.evaluate.protocol import build_splits, choose_split, measure, sample_people, try_measure
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import InteractionLog
 from core.metrics import bootstrap_interval
@@ -30,6 +30,8 @@ EncodeTexts = Callable[[Sequence[str]], NDArray[np.float32]]
 #: Quick to fit, hard to beat; the whole list is in `python -m core evaluate`.
 SIMPLE = ("zero-shot", "popularity", "item-knn", "ease", "tfidf")
 _MAIN = "title to picture"
+#: People who are tested at most; more of them would tell little more, and each costs a ranking of all items.
+MOST_TESTED = 5_000
 
 
 class LogHelp:
@@ -38,9 +40,10 @@ class LogHelp:
     def __init__(self, items: ItemTable, log: InteractionLog, config: TrainConfig) -> None:
         try:
             self.name = choose_split(log)
-            self._split = next(iter(build_splits(log, self.name, seed=config.seed)))
+            whole = next(iter(build_splits(log, self.name, seed=config.seed)))
         except EvaluationError as exc:
             raise TrainError(str(exc)) from exc
+        self._split, self._held_out = sample_people(whole, MOST_TESTED, seed=config.seed), len(whole.users)
         self._items, self._config = items, config
         self.fit = self._split.fit
 
@@ -54,6 +57,7 @@ class LogHelp:
         simple = ((name, partial(build_baseline, name, self._config.seed)) for name in SIMPLE)
         others = [try_measure(name, build, [self._split], self._items) for name, build in simple]
         answer = answer_people(mine, others, trained.seconds, split=self.name)
+        answer = replace(answer, held_out=self._held_out)
         without = [
             replace(try_measure(name, build, [self._split], self._items), name=name)
             for name, build in knock_outs(trained, self._items, seed=self._config.seed)

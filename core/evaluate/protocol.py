@@ -9,7 +9,7 @@ of ids often follows age or popularity.
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -37,7 +37,8 @@ TAIL_BEYOND = 0.2
 NEWCOMER = 20
 #: Ranks that are looked at.
 DEPTH = 20
-_BATCH = 64
+#: People who are scored together, and fewer where there are so many items that they would make more cells than that.
+_BATCH, _CELLS = 64, 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +97,31 @@ def build_splits(log: InteractionLog, name: SplitName, *, seed: int = 0) -> Iter
     cold = cold_items(log.item_ids)
     if name in ("time", "last") and not log.has_times:
         raise EvaluationError(f"The split “{name}” needs the time of every event. Use “users” or “random”.")
+    found: Iterator[Split]
     if name == "users":
-        found = [_split_users(log, cold, fold, seed) for fold in range(FOLDS)]
-    elif name == "time":
-        found = [_split_time(log, cold)]
+        found = (_split_users(log, cold, fold, seed) for fold in range(FOLDS))
     else:
-        found = [_split_events(log, cold, name, seed)]
-    if not sum(len(one.users) for one in found):
+        found = iter([_split_time(log, cold) if name == "time" else _split_events(log, cold, name, seed)])
+    tested = 0
+    for one in found:  # each when it is asked for: it holds most of the log once more
+        tested += len(one.users)
+        if len(one.users):
+            yield one
+    if not tested:
         raise EvaluationError("Nobody is left to test on: people need a history and something they liked after it.")
-    yield from (one for one in found if len(one.users))
+
+
+def sample_people(split: Split, most: int, *, seed: int) -> Split:
+    """The same fit, tested on at most so many of its people, drawn by the seed; as it is where there are no more."""
+    if len(split.users) <= most:
+        return split
+    rows = np.sort(np.random.default_rng([seed, 7]).choice(len(split.users), most, replace=False))
+    return replace(
+        split,
+        users=split.users[rows],
+        histories=tuple(split.histories[row] for row in rows.tolist()),
+        targets=tuple(split.targets[row] for row in rows.tolist()),
+    )
 
 
 def split_files(fit: InteractionLog, test: InteractionLog) -> Split:
@@ -196,8 +213,9 @@ def _measure_fold(
     """Values of each person by metric, and their first items; targets in a slice, (N,), are measured apart as well."""
     values: dict[str, list[NDArray[np.float64]]] = {}
     tops = []
-    for start in range(0, len(split.users), _BATCH):
-        part = slice(start, start + _BATCH)
+    size = min(max(_CELLS // max(len(split.cold), 1), 1), _BATCH)
+    for start in range(0, len(split.users), size):
+        part = slice(start, start + size)
         scores = recommender.score(split.histories[part])
         masked = [history.items for history in split.histories[part]]
         found, top = _rank_people(scores, masked, split.targets[part], split, slices)

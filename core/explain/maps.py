@@ -67,3 +67,8 @@ class Looked:
             "seconds": self.map.seconds,
             "without_strongest": {"share": REMOVED, "lost": self.lost, "rank": self.rank_without},
         }
+
+
+def miss_change(grid: NDArray[np.float32], change: float) -> float:
+    """The completeness error of a map (G, G) that should sum to a change of the score, as a share of the change."""
+    return abs(float(grid.sum(dtype=np.float64)) - change) / max(abs(change), 1e-9)

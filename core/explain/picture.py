@@ -31,7 +31,7 @@ from core.encode.towers import Towers
 from core.errors import ExplainError
 from core.explain.attention import AttentionRead, read_attention, refuse, watch_attention
 from core.explain.faithfulness import ScoreOfMasks, quick_deletion_test
-from core.explain.maps import PictureMap
+from core.explain.maps import PictureMap, miss_change
 from core.explain.patches import (
     PatchTower,
     describe_fusion,
@@ -87,15 +87,22 @@ class PictureExplainer:
         preparation = towers.preparation
         self._tokens = PictureTokens(towers.model, preparation.mean, preparation.std, grid=grid).eval()
         self._visual: Any = self._tokens.visual
-        self._device = next(self._visual.parameters()).device
         self._tokens.to(self._device)
-        self._batch = _BATCH if self._device.type == "cpu" else _BATCH_ON_CARD
         self._fill = fill
         self._read_pictures = read
         self._tower = describe_patches(self._visual)
         self._power = 1 if self._tower else _CNN_POWER
         self._at_features = self._tower is None and has_feature_map(self._tokens, preparation.side, self._device)
         self.cells = self._tower.side if self._tower else CNN_GRID
+
+    @property
+    def _device(self) -> torch.device:
+        """Where the tower is now: it is shared, and whoever reads items with it may have moved it to a card."""
+        return torch.device(next(self._visual.parameters()).device)
+
+    @property
+    def _batch(self) -> int:
+        return _BATCH if self._device.type == "cpu" else _BATCH_ON_CARD
 
     @property
     def is_transformer(self) -> bool:
@@ -176,9 +183,9 @@ class PictureExplainer:
             grid = sample_shapley(self._run(self._show(scene), score), self.cells, orders=steps)
         else:
             grid = self._integrate(scene, score, steps)
-            if _miss(grid, whole - empty) > COMPLETENESS:
+            if miss_change(grid, whole - empty) > COMPLETENESS:
                 grid = self._integrate(scene, score, 2 * steps)
-        return grid, _miss(grid, whole - empty)
+        return grid, miss_change(grid, whole - empty)
 
     def audit(self, pixels: Pixels, score: Score, masks: int = 128) -> NDArray[np.float32]:
         """A linear model of the score under random masks, by so many forward passes, (G, G); see `fit_cells`."""
@@ -287,11 +294,6 @@ class PictureExplainer:
             return "sampled Shapley values"
         name = ({"fast": self.fast_method} | _NAMES).get(method, method)
         return f"{name} of the fusion" if method in _ATTENTION and self._tower is None else name
-
-
-def _miss(grid: NDArray[np.float32], change: float) -> float:
-    """The completeness error of a map that should sum to a change of the score."""
-    return abs(float(grid.sum(dtype=np.float64)) - change) / max(abs(change), 1e-9)
 
 
 def _to_grid(grid: Tensor) -> NDArray[np.float32]:

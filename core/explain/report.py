@@ -11,6 +11,8 @@ from core.explain.overlay import overlay
 from core.explain.sentence import describe
 from core.explain.words import drop_words, is_stop_word
 
+#: What the file may load: the picture that it holds, and nothing from anywhere.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 #: Characters of a description that are shown.
 _LONGEST = 600
 #: Of what `mark_text` gives.
@@ -62,7 +64,8 @@ def build_report(found: Explanation, texts: dict[str, str], looked: Looked | Non
         _table(found),
         f"<p><small>{escape(found.method)}; the parts miss the score by {found.completeness:.4f}</small></p>",
     ]
-    head = f"<meta charset='utf-8'><title>Why {escape(found.title)}</title><style>{_STYLE}{MARK_STYLE}</style>"
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    head = f"<meta charset='utf-8'>{policy}<title>Why {escape(found.title)}</title><style>{_STYLE}{MARK_STYLE}</style>"
     return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>"
 
 

@@ -36,7 +36,7 @@ class FusedScore:
     The item's other modalities stay as they are, so a map tells what the picture does beside them.
 
     Attributes:
-        network: In evaluation mode, on the picture tower's device.
+        network: In evaluation mode; pictures come to its device.
         item: The one item, with all of its modalities; its own picture is not read.
         target: One part a modality, (M, D).
         picture: Name of the modality that is varied.
@@ -59,6 +59,7 @@ class FusedScore:
     def __call__(self, joint: Tensor, cells: Tensor) -> Tensor:
         """Scores (B,) of the item with other pictures; see `Score`."""
         place = (self.picture, self._names.index(self.picture))
+        joint, cells = joint.to(self.item.joint.device), cells.to(self.item.joint.device)
         vectors = self.network.fusion(_put_picture(self.item, joint, cells, place)).vectors  # (B, M, D)
         found: Tensor = (vectors * self.target.to(vectors)).sum((1, 2))
         return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,19 +57,49 @@ class InteractionLog:
             times=self.times[rows],
         )
 
-    def histories(self, users: Sequence[int] | NDArray[np.int64]) -> tuple["History", ...]:
+    def histories(self, users: Sequence[int] | NDArray[np.int64]) -> "Histories":
         """All events of each of these users, oldest first; empty for a user without events."""
-        starts = np.searchsorted(self.users, users, side="left")
-        ends = np.searchsorted(self.users, users, side="right")
-        return tuple(
-            History(
-                items=self.items[start:end],
-                events=self.events[start:end],
-                values=self.values[start:end],
-                liked=self.liked[start:end],
-                times=self.times[start:end],
-            )
-            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        return Histories(
+            self,
+            np.searchsorted(self.users, users, side="left"),
+            np.searchsorted(self.users, users, side="right"),
+        )
+
+
+class Histories(Sequence["History"]):
+    """Histories of many people as stretches of their log, each made when it is asked for.
+
+    Args:
+        log: Theirs.
+        starts: First event of each, (U,).
+        ends: One past the last event of each, (U,).
+    """
+
+    def __init__(self, log: InteractionLog, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+        self._log, self._starts, self._ends = log, starts, ends
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Events of each, (U,)."""
+        return self._ends - self._starts
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, place: int) -> "History": ...
+    @overload
+    def __getitem__(self, place: slice) -> "Histories": ...
+    def __getitem__(self, place: int | slice) -> "History | Histories":
+        if isinstance(place, slice):
+            return Histories(self._log, self._starts[place], self._ends[place])
+        log, rows = self._log, slice(self._starts[place], self._ends[place])
+        return History(
+            items=log.items[rows],
+            events=log.events[rows],
+            values=log.values[rows],
+            liked=log.liked[rows],
+            times=log.times[rows],
         )
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args
@@ -16,7 +16,7 @@ from core.explain.audit import Audit, Case, Mapped, summarise
 from core.failures import plain_failures
 from core.jobs.bound import ends_with_catalog
 from core.jobs.progress import Progress
-from core.jobs.train_catalog import open_run
+from core.jobs.runs import Part, digest, digest_json, open_run
 from core.store.catalogs import Catalog
 from core.suggest.expected import open_need
 from core.suggest.need import MAX_NEED_LENGTH, Need, split_avoid
@@ -80,10 +80,15 @@ def run_audit(workspace: Workspace, spec: AuditSpec, run_id: str, progress: Prog
     if not 1 <= spec.cases <= MOST_CASES or not 0 <= spec.maps <= MOST_CASES:
         raise ExplainError(f"Ask for 1 to {MOST_CASES:,} cases and 0 to {MOST_CASES:,} maps.")
     catalog = workspace.catalogs.find(spec.catalog)
-    state = f"{catalog.id} {catalog.revision} {catalog.backbone} {catalog.version}"
-    folder = open_run(workspace, run_id, spec.to_json(), state)
     progress("Choosing what to explain", 0, 0)
     asked = plan_cases(workspace, catalog, spec)
+    parts: Mapping[Part, str] = {
+        "catalogue": f"{catalog.id} {catalog.revision}",
+        "model": f"{workspace.encoder(catalog.backbone).model_version} {catalog.version}",
+        "settings": digest_json(spec.to_json()),
+        "needs": digest(*(f"{replace(need, image=None)} {item_id}" for need, item_id in asked)),
+    }
+    folder = open_run(workspace.home, run_id, spec.to_json(), parts)
     weighing = _Stage(folder / _CASES, "Explaining", Case.from_json, progress)
     cases = weighing.go_on(asked, lambda one: workspace.explainer.weigh(catalog, *one))
     looking = _Stage(folder / _MAPS, "Looking at pictures", _read_mapped, progress)

@@ -1,7 +1,7 @@
 """All models on one log, by one protocol."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,11 +27,13 @@ from core.interactions.log_file import read_log_file
 from core.jobs.material import Material, load_material
 from core.jobs.progress import Progress
 from core.metrics import coverage, gini
-from core.train.config import Preset, preset_config
+from core.train.config import DEFAULT_PRESET, RULES, TrainConfig
+from core.train.fields import check_fields
+from core.train.settings import resolve_settings
 from core.workspace import Workspace
 
 ALL_MODELS = ("fusion", *BASELINES)
-_MOST_SEEDS = 20
+MOST_SEEDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,8 @@ class CompareSpec:
         models: Of `ALL_MODELS`.
         split: One of `SPLITS`, "" for the strictest that leaves enough people.
         preset: Of the fusion model.
-        seed: Of folds and models.
+        config: Its settings that go before the preset's, as `core.train.config.read_config` gives them.
+        seed: Of folds and models; None for the configuration's.
         seeds: How many seeds, counted from `seed`; a person's values are means over them.
     """
 
@@ -58,9 +61,20 @@ class CompareSpec:
     test_reading: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ALL_MODELS
     split: str = ""
-    preset: str = "balanced"
-    seed: int = 0
+    preset: str = DEFAULT_PRESET
+    config: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
     seeds: int = 1
+
+    def build_config(self) -> TrainConfig:
+        """The settings of the fusion model.
+
+        Raises:
+            TrainError: A value is unknown or out of range.
+        """
+        config = resolve_settings(self.preset, self.config, {"seed": self.seed}, tunes=False)
+        check_fields({"seed": config.seed + self.seeds - 1}, RULES)
+        return config
 
 
 def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> dict[str, Any]:
@@ -76,16 +90,19 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
     unknown = [name for name in spec.models if name not in ALL_MODELS]
     if unknown:
         raise EvaluationError(f"There is no model called {', '.join(unknown)}. Choose from {', '.join(ALL_MODELS)}.")
-    if not 1 <= spec.seeds <= _MOST_SEEDS:
-        raise EvaluationError(f"The number of seeds lies between 1 and {_MOST_SEEDS}, not {spec.seeds}.")
+    if not 1 <= spec.seeds <= MOST_SEEDS:
+        raise EvaluationError(f"The number of seeds lies between 1 and {MOST_SEEDS}, not {spec.seeds}.")
+    if spec.test_interactions and spec.split:
+        raise EvaluationError("A log of other people is the split itself. Leave the name of a split out.")
+    config = spec.build_config()
     material = load_material(workspace, spec.catalog, progress)
-    name, by_seed = _build(spec, material)
-    splits = by_seed[spec.seed]
+    name, by_seed = _build(spec, material, config.seed)
+    splits = by_seed[config.seed]
     runs: dict[str, list[Measured]] = {model: [] for model in spec.models}
     failed: dict[str, str] = {}
     for seed, folds in by_seed.items():
         for model in list(runs):
-            builder = _builder(model, material, spec.preset, seed)
+            builder = _builder(model, material, replace(config, seed=seed))
             found = try_measure(model, builder, folds, material.table, progress=progress)
             if isinstance(found, Unmeasured):
                 failed[model] = found.reason
@@ -106,15 +123,16 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
         "users": int(sum(len(split.users) for split in splits)),
         "items": len(material.items),
         "cold_items": int(splits[0].cold.sum()),
-        "seed": spec.seed,
+        "seed": config.seed,
+        "config": config.to_json(),
         "seeds": spec.seeds,
         "notes": _notes(name, splits),
     }
 
 
-def _build(spec: CompareSpec, material: Material) -> tuple[str, dict[int, list[Split]]]:
+def _build(spec: CompareSpec, material: Material, first: int) -> tuple[str, dict[int, list[Split]]]:
     """Name of the split, and seed to its folds."""
-    log, seeds = _read(spec.interactions, spec.reading, material), range(spec.seed, spec.seed + spec.seeds)
+    log, seeds = _read(spec.interactions, spec.reading, material), range(first, first + spec.seeds)
     if spec.test_interactions:
         split = split_files(log, _read(spec.test_interactions, spec.test_reading, material))
         if not len(split.users):
@@ -128,11 +146,10 @@ def _read(path: str, reading: Mapping[str, Any], material: Material) -> Interact
     return read_log_file(Path(path), reading, material.table.item_ids).log
 
 
-def _builder(name: str, material: Material, preset: str, seed: int) -> Callable[[], Recommender]:
+def _builder(name: str, material: Material, config: TrainConfig) -> Callable[[], Recommender]:
     if name == "fusion":
-        config = preset_config(cast(Preset, preset), seed=seed)
         return lambda: FusionRecommender(material.tokens, config)
-    return lambda: build_baseline(name, seed)
+    return lambda: build_baseline(name, config.seed)
 
 
 def _row(one: Measured, runs: Sequence[Measured], items: int, fusion: Measured | None) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A catalogue as training and evaluation read it: what is known of each item, and its tokens, kept on disk."""
 
-import hashlib
 import logging
 import shutil
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from core.encode.words import count_words
 from core.errors import TrainError
 from core.evaluate.recommender import ItemTable
 from core.jobs.progress import Progress
+from core.jobs.runs import digest
 from core.store.catalogs import Catalog
 from core.workspace import Workspace
 
@@ -33,7 +33,8 @@ class Material:
         pictures: Main picture of each, None where it has none, (N,).
         table: What is known about them.
         tokens: Of both towers.
-        fingerprint: Twelve hex digits over contents, backbone and token layout.
+        contents: Fingerprint of the items and their pictures.
+        model: Fingerprint of the backbone and of how tokens are laid out.
     """
 
     catalog: Catalog
@@ -42,7 +43,13 @@ class Material:
     pictures: tuple[Path | None, ...]
     table: ItemTable
     tokens: ItemTokens
-    fingerprint: str
+    contents: str
+    model: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Of both, which name the tokens, twelve hex digits."""
+        return _join(self.contents, self.model)
 
 
 def load_material(workspace: Workspace, name: str, progress: Progress) -> Material:
@@ -59,8 +66,11 @@ def load_material(workspace: Workspace, name: str, progress: Progress) -> Materi
         raise TrainError(f"The catalogue “{catalog.name}” is empty. Import items first.")
     pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in stored]
     items = tuple(one.item for one in stored)
-    fingerprint = _fingerprint(catalog, items, pictures)
-    tokens = _cached_tokens(workspace, catalog, items, pictures, fingerprint, progress)
+    contents = digest(
+        *(f"{one.content_hash()}{path.name if path else ''}" for one, path in zip(items, pictures, strict=True))
+    )
+    model = digest(describe_version(find_backbone(catalog.backbone)), str(TOKENS_VERSION))
+    tokens = _cached_tokens(workspace, catalog, items, pictures, _join(contents, model), progress)
     return Material(
         catalog=catalog,
         numbers=tuple(one.id for one in stored),
@@ -68,7 +78,8 @@ def load_material(workspace: Workspace, name: str, progress: Progress) -> Materi
         pictures=tuple(pictures),
         table=build_table(items, tokens),
         tokens=tokens,
-        fingerprint=fingerprint,
+        contents=contents,
+        model=model,
     )
 
 
@@ -86,11 +97,8 @@ def build_table(items: Sequence[Item], tokens: ItemTokens) -> ItemTable:
     )
 
 
-def _fingerprint(catalog: Catalog, items: Sequence[Item], pictures: Sequence[Path | None]) -> str:
-    digest = hashlib.sha256(f"{describe_version(find_backbone(catalog.backbone))}|{TOKENS_VERSION}".encode())
-    for item, picture in zip(items, pictures, strict=True):
-        digest.update(f"{item.content_hash()}{picture.name if picture else ''}".encode())
-    return digest.hexdigest()[:12]
+def _join(contents: str, model: str) -> str:
+    return digest(contents, model)
 
 
 def _cached_tokens(

@@ -7,7 +7,8 @@ from typing import Any
 from core.errors import TrainError
 from core.jobs.bound import ends_with_catalog
 from core.jobs.progress import Progress
-from core.jobs.train_catalog import TrainSpec, load_plan, open_run, read_device
+from core.jobs.runs import open_run
+from core.jobs.train_catalog import TrainSpec, load_plan, read_device
 from core.train.tracking import WATCHED
 from core.workspace import Workspace
 
@@ -51,18 +52,17 @@ def run_search(workspace: Workspace, spec: SearchSpec, run_id: str, progress: Pr
 
     if not LEAST_TRIALS <= spec.trials <= MOST_TRIALS:
         raise TrainError(f"The number of trials lies between {LEAST_TRIALS} and {MOST_TRIALS:,}, not {spec.trials:,}.")
-    config = spec.train.build_config()
+    config = spec.train.build_config(tunes=False)
     choice = read_device(spec.train.device)
-    material, plan = load_plan(workspace, spec.train, progress)
-    folder = open_run(workspace, run_id, spec.to_json(), material.fingerprint)
-    data = plan.build_data(material.tokens)
+    plan = load_plan(workspace, spec.train, progress, settings={"trials": spec.trials})
+    folder = open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints)
 
     def on_step(done: int, trials: int) -> None:
         progress("Trying settings", done, trials)
 
-    found = search(data, config, choice, folder, trials=spec.trials, on_step=on_step)
+    found = search(plan.data, config, choice, folder, trials=spec.trials, on_step=on_step)
     return {
-        "catalog": material.catalog.name,
+        "catalog": plan.material.catalog.name,
         "metric": WATCHED,
         "seed": config.seed,
         "trials": [asdict(one) for one in found.trials],

@@ -1,7 +1,5 @@
 """Training a version for a catalogue, from its log or without one, and measuring it before it is offered."""
 
-import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -21,20 +19,19 @@ from core.jobs.forgetting import add_forgetting
 from core.jobs.material import Material, load_material
 from core.jobs.progress import Progress, silent
 from core.jobs.replay import replay_needs
-from core.train.config import PRESETS, TrainConfig, preset_config
+from core.jobs.runs import Part, digest, digest_json, digest_log, open_run
+from core.train.config import DEFAULT_PRESET, TrainConfig
+from core.train.data import TrainData
+from core.train.settings import resolve_settings
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.train.ranks import Ranks
-    from core.train.run import Watch
+    from core.train.run import Trained, Watch
     from core.train.source import RawItems
 
 _log = logging.getLogger(__name__)
 DEVICES = ("auto", "cpu", "cuda", "mps")
-#: Items at a time where their pictures go through a tower with gradients, unless a configuration says otherwise.
-_TUNED_ITEMS = 32
-#: In a run's folder: what was asked for.
-SPEC = "spec.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,41 +40,39 @@ class TrainSpec:
 
     Attributes:
         catalog: Its name.
-        preset: One of `PRESETS`; ignored when `config` holds anything.
-        config: Hyper-parameters, as `TrainConfig.to_json`; empty for the preset's.
+        preset: One of `PRESETS`.
+        config: Hyper-parameters that go before the preset's, as `read_config` gives them.
         interactions: Path of a log; "" takes the one stored with the catalogue.
         reading: How that file is read, as `core.interactions.log_file.LogFile.reading`; empty finds it out.
         use_log: Whether to use a log at all.
-        tuning: "" for the configuration's.
+        tuning: Goes before the configuration's; "" leaves it to that.
         device: "" for what is there.
-        seed: Of everything random.
+        seed: Of everything random; goes before the configuration's, None leaves it to that.
         wandb: Whether to log to Weights & Biases as well.
     """
 
     catalog: str
-    preset: str = "quick"
+    preset: str = DEFAULT_PRESET
     config: Mapping[str, Any] = field(default_factory=dict)
     interactions: str = ""
     reading: Mapping[str, Any] = field(default_factory=dict)
     use_log: bool = True
     tuning: str = ""
     device: str = ""
-    seed: int = 0
+    seed: int | None = None
     wandb: bool = False
 
-    def build_config(self) -> TrainConfig:
+    def build_config(self, *, tunes: bool = True) -> TrainConfig:
         """The hyper-parameters.
+
+        Args:
+            tunes: Whether the work can tune the towers at all.
 
         Raises:
             TrainError: A value is unknown or out of range.
         """
-        if self.preset not in PRESETS:
-            raise TrainError(f"There is no preset {self.preset!r}. Choose {', '.join(PRESETS)}.")
-        base = self.config or preset_config(self.preset).to_json()
-        tuning: dict[str, Any] = {"tuning": self.tuning} if self.tuning else {}
-        if self.tuning not in ("", "frozen") and not self.config:
-            tuning["items"] = _TUNED_ITEMS
-        return TrainConfig.from_json({**base, "seed": self.seed, **tuning})
+        typed = {"tuning": self.tuning or None, "seed": self.seed}
+        return resolve_settings(self.preset, self.config, typed, tunes=tunes)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; `from_json` reads them back."""
@@ -111,28 +106,28 @@ def run_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Prog
     ranks = join_ranks()
     if not ranks.is_first:
         return _help_first(workspace, spec, run_id, ranks)
-    material, plan = load_plan(workspace, spec, progress)
-    folder = open_run(workspace, run_id, spec.to_json(), material.fingerprint)
+    plan = load_plan(workspace, spec, progress)
+    material = plan.material
+    folder = open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints)
     ranks.wait()
     tracker = Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)
     tracker.note(
         device=choice.device,
         device_reason=choice.reason,
         config=config.to_json(),
-        has_log=plan.fit is not None,
+        has_log=plan.help.fit is not None,
         items=len(material.items),
     )
     try:
         watch, raw = _build_watch(tracker, progress), _raw_items(workspace, material)
-        data = plan.build_data(material.tokens)
-        trained = train(data, config, choice, folder, everything=plan.fit, raw=raw, watch=watch)
+        trained = train(plan.data, config, choice, folder, everything=plan.help.fit, raw=raw, watch=watch)
         progress("Measuring", 0, 0)
         encode = _text_encoder(workspace, material)
-        answer = plan.measure(trained, material.tokens, encode)
+        answer = plan.help.measure(trained, material.tokens, encode)
         answer = add_forgetting(workspace, material, trained, answer, encode, progress)
     finally:
         tracker.close()
-    written = _write_version(workspace, material, spec, run_id, trained, answer)
+    written = _write_version(workspace, plan, run_id, trained, answer)
     return {**written, **replay_needs(workspace, workspace.versions.find(written["version"]), progress)}
 
 
@@ -142,11 +137,10 @@ def _help_first(workspace: Workspace, spec: TrainSpec, run_id: str, ranks: "Rank
     from core.train.run import train
 
     ranks.wait()  # the first one has read the items by now
-    material, plan = load_plan(workspace, spec, silent)
-    data = plan.build_data(material.tokens)
-    raw, folder = _raw_items(workspace, material), workspace.home.runs / run_id
+    plan = load_plan(workspace, spec, silent)
+    raw, folder = _raw_items(workspace, plan.material), workspace.home.runs / run_id
     try:
-        train(data, spec.build_config(), read_device(spec.device), folder, everything=plan.fit, raw=raw)
+        train(plan.data, spec.build_config(), read_device(spec.device), folder, everything=plan.help.fit, raw=raw)
     except RankDoneError:
         _log.info("Process %d of %d is done", ranks.rank + 1, ranks.world)
     return {}
@@ -176,42 +170,57 @@ def load_log(workspace: Workspace, material: Material, spec: TrainSpec) -> Inter
     return log if len(log) else None
 
 
-def load_plan(workspace: Workspace, spec: TrainSpec, progress: Progress) -> tuple[Material, LogHelp | CatalogHelp]:
-    """The catalogue, and what is learned from, what is checked with, and what is tested in the end.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run learns from, what it is checked with, and what is tested in the end.
+
+    Attributes:
+        material: The catalogue.
+        help: What is tested in the end.
+        data: What may be learned from.
+        fingerprints: Of all that the run is begun with.
+    """
+
+    material: Material
+    help: LogHelp | CatalogHelp
+    data: TrainData
+    fingerprints: Mapping[Part, str]
+
+
+def load_plan(
+    workspace: Workspace, spec: TrainSpec, progress: Progress, *, settings: Mapping[str, Any] | None = None
+) -> Plan:
+    """The catalogue and its log, divided.
+
+    Args:
+        workspace: The data folder.
+        spec: Which.
+        progress: Told what happens.
+        settings: JSON values that a run is begun with beside the configuration, e.g. how many trials a search makes.
 
     Raises:
         WishlightError: The catalogue or the log cannot be used, or the log is too small to hold anything out of it.
     """
     config = spec.build_config()
+    _check_tasks(workspace, spec)
     material = load_material(workspace, spec.catalog, progress)
     log = load_log(workspace, material, spec)
     plan = LogHelp(material.table, log, config) if log is not None else CatalogHelp(material.table, config)
-    return material, plan
+    data = plan.build_data(material.tokens)
+    fingerprints: dict[Part, str] = {
+        "catalogue": material.contents,
+        "model": material.model,
+        "log": digest_log(log),
+        "settings": digest_json([spec.to_json(), config.to_json(), settings]),
+        "split": digest(digest_log(plan.fit), digest_log(data.log), data.held, data.shown),
+    }
+    return Plan(material=material, help=plan, data=data, fingerprints=fingerprints)
 
 
-def open_run(workspace: Workspace, run_id: str, spec: Mapping[str, Any], fingerprint: str) -> Path:
-    """The folder of a run, made when missing; it keeps what was asked for, so that it can be gone on with.
-
-    Args:
-        workspace: Where it lies.
-        run_id: Its name.
-        spec: JSON values.
-        fingerprint: Of the catalogue as the run reads it.
-
-    Raises:
-        TrainError: The catalogue or the settings are no longer those that the run began with.
-    """
-    folder = workspace.home.runs / run_id
-    folder.mkdir(parents=True, exist_ok=True)
-    now = hashlib.sha256(f"{json.dumps(spec, sort_keys=True)}{fingerprint}".encode()).hexdigest()
-    path = folder / "started.txt"
-    if path.exists() and path.read_text("utf-8") != now:
-        raise TrainError(
-            "The catalogue or the settings have changed since this run began, so it cannot go on. Start a new run."
-        )
-    path.write_text(now, "utf-8")
-    (folder / SPEC).write_text(json.dumps(spec), "utf-8")
-    return folder
+def _check_tasks(workspace: Workspace, spec: TrainSpec) -> None:
+    """Before the items are read, which takes minutes: is there a log where the tasks need one?"""
+    stored = workspace.interactions.count(workspace.catalogs.find(spec.catalog).id)
+    spec.build_config().check_log(has_log=spec.use_log and bool(spec.interactions or stored))
 
 
 def read_device(name: str) -> DeviceChoice:
@@ -242,12 +251,10 @@ def _text_encoder(workspace: Workspace, material: Material) -> Any:
     return workspace.encoder(material.catalog.backbone).encode_texts
 
 
-def _write_version(
-    workspace: Workspace, material: Material, spec: TrainSpec, run_id: str, trained: Any, answer: Any
-) -> dict[str, Any]:
+def _write_version(workspace: Workspace, plan: Plan, run_id: str, trained: "Trained", answer: Any) -> dict[str, Any]:
     from core.train.bundle import save_bundle
 
-    version = run_id[:12]
+    version, material = run_id[:12], plan.material
     metrics = answer.to_json() | {
         "validation": dict(trained.validation),
         "blend": trained.blend,
@@ -261,7 +268,8 @@ def _write_version(
         "backbone": material.catalog.backbone,
         "items": len(material.items),
         "fingerprint": material.fingerprint,
-        "config": spec.build_config().to_json(),
+        "began_with": dict(plan.fingerprints),
+        "config": trained.config.to_json(),
         "has_log": trained.heads is not None,
         "tuned": trained.tuned is not None,
         "metrics": metrics,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
 
 from core.interactions.log import History
 from core.model.memory import Memory
@@ -93,7 +94,7 @@ def item_parts(
     """
     scores = memory.score_variants(liked, places.item, places.memory) / _liked_norm(liked)
     none = np.zeros_like(scores)
-    seen = memory.likes[:, places.item].any()
+    seen = memory.seen[places.item]
     together, likeness = (scores, none) if seen else (none, scores / max(memory.content, 1e-12))
     return np.stack([taste, np.full_like(scores, prior), together, likeness], axis=-1).astype(np.float32)
 
@@ -109,3 +110,11 @@ def liked_rows(histories: Sequence[History], items: int) -> NDArray[np.float32]:
     for row, history in enumerate(histories):
         rows[row, history.items[history.liked]] = 1
     return rows
+
+
+def liked_matrix(histories: Sequence[History], items: int) -> sparse.csr_array:
+    """The same of many people, (B, N), sparse: as large as their likes."""
+    liked = [np.unique(history.items[history.liked]) for history in histories]
+    columns = np.concatenate([np.empty(0, np.int64), *liked])
+    ends = np.cumsum([0, *(len(one) for one in liked)])
+    return sparse.csr_array((np.ones(len(columns), np.float32), columns, ends), shape=(len(liked), items))

@@ -10,7 +10,8 @@ both where there is some. With a = 0 it is EASE.
 
 Source: Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", section 3; the prior and the dual form are
 our own. In the dual form, P = (X'X + l I)^-1 = (I - X' K X) / l with K = (X X' + l I)^-1, so nothing of items x items
-is ever built and 100,000 items are no trouble as long as people are some thousands.
+is ever built and 100,000 items are no trouble as long as people are some thousands. Likes stay sparse, so nothing of
+people x items is built either.
 """
 
 from collections.abc import Mapping
@@ -19,9 +20,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse  # type: ignore[import-untyped]
 
 #: More people than this are sampled: K is people x people.
 MAX_PEOPLE = 8_000
+#: Rows or columns of a large product that are held together.
+_BLOCK = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +33,7 @@ class Memory:
     """The fitted model; arrays for N items and U people.
 
     Attributes:
-        likes: What people of the fit liked, 0 or 1, (U, N).
+        likes: What people of the fit liked, 0 or 1, (U, N), sparse.
         inverse: K, (U, U).
         vectors: Centred unit-norm item vectors, S = vectors @ vectors.T, (N, E).
         diagonal: Lagrange multipliers divided by l that keep B's diagonal at zero, 0 for items without events, (N,).
@@ -37,7 +41,7 @@ class Memory:
         content: a.
     """
 
-    likes: NDArray[np.float32]
+    likes: sparse.csr_array
     inverse: NDArray[np.float32]
     vectors: NDArray[np.float32]
     diagonal: NDArray[np.float32]
@@ -61,7 +65,7 @@ class Memory:
     @property
     def seen(self) -> NDArray[np.bool_]:
         """Items that somebody liked, (N,)."""
-        return np.asarray(self.likes.any(axis=0))
+        return np.asarray(np.bincount(self.likes.indices, minlength=self.likes.shape[1]) > 0)
 
     def score_variants(
         self, liked: NDArray[np.float32], item: int, vectors: NDArray[np.float32]
@@ -76,7 +80,7 @@ class Memory:
         Returns:
             What `score` would give the item in place of its own score, (V,).
         """
-        seen = bool(self.likes[:, item].any())
+        seen = bool(self.seen[item])
         weights = self._project(liked[None])[0] if seen else liked
         others = weights @ self.vectors - weights[item] * self.vectors[item]
         likeness = vectors @ others + weights[item]  # a vector's likeness to itself is 1
@@ -87,10 +91,16 @@ class Memory:
         """The same with other item vectors of any norm, (N, E); the diagonal stays as it was fitted."""
         return replace(self, vectors=_centre(vectors))
 
+    def with_content(self, content: float) -> "Memory":
+        """The fit with another weight of the content, at least 0, without inverting anything again."""
+        diagonal = _solve_diagonal(self.likes, self.inverse, self.vectors, content)
+        return replace(self, content=content, diagonal=diagonal)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for saving; `from_arrays` reads them."""
         return {
-            "likes": self.likes.astype(np.uint8),
+            "liked_items": self.likes.indices.astype(np.int32),
+            "liked_ends": self.likes.indptr[1:].astype(np.int64),
             "inverse": self.inverse,
             "vectors": self.vectors,
             "diagonal": self.diagonal,
@@ -106,7 +116,7 @@ class Memory:
         """
         shrinkage, content = arrays["numbers"].tolist()
         return cls(
-            likes=arrays["likes"].astype(np.float32),
+            likes=_read_likes(arrays),
             inverse=arrays["inverse"],
             vectors=arrays["vectors"],
             diagonal=arrays["diagonal"],
@@ -120,7 +130,7 @@ class Memory:
 
 
 def fit_memory(
-    likes: NDArray[np.float32], vectors: NDArray[np.float32], *, shrinkage: float, content: float, seed: int = 0
+    likes: sparse.csr_array, vectors: NDArray[np.float32], *, shrinkage: float, content: float, seed: int = 0
 ) -> Memory:
     """Fit B.
 
@@ -136,24 +146,60 @@ def fit_memory(
     """
     if shrinkage <= 0 or content < 0:
         raise ValueError("shrinkage is above 0 and content at least 0")
-    if len(likes) > MAX_PEOPLE:
-        chosen = np.random.default_rng(seed).choice(len(likes), MAX_PEOPLE, replace=False)
+    if likes.shape[0] > MAX_PEOPLE:
+        chosen = np.random.default_rng(seed).choice(likes.shape[0], MAX_PEOPLE, replace=False)
         likes = likes[np.sort(chosen)]
-    centred = _centre(vectors)
-    gram = likes.astype(np.float64) @ likes.T.astype(np.float64)
-    inverse = np.linalg.inv(gram + shrinkage * np.eye(len(likes))).astype(np.float32)
-    held = 1 - np.einsum("un,un->n", likes, inverse @ likes)  # l * diag(P)
-    kernel = centred - likes.T @ (inverse @ (likes @ centred))  # l * P @ vectors
-    wanted = 1 - held + content * np.einsum("ne,ne->n", kernel, centred)  # diag(P (X'X + l a S))
-    diagonal = np.where(likes.any(axis=0), wanted / np.maximum(held, 1e-9), 0)
+    centred, inverse = _centre(vectors), _invert(likes, shrinkage)
     return Memory(
-        likes=likes.astype(np.float32),
+        likes=likes,
         inverse=inverse,
         vectors=centred,
-        diagonal=diagonal.astype(np.float32),
+        diagonal=_solve_diagonal(likes, inverse, centred, content),
         shrinkage=shrinkage,
         content=content,
     )
+
+
+def _invert(likes: sparse.csr_array, shrinkage: float) -> NDArray[np.float32]:
+    """K = (X X' + l I)^-1, (U, U): one matrix of float64, filled block by block and inverted where it lies."""
+    from scipy.linalg import lapack  # type: ignore[import-untyped]
+
+    count = likes.shape[0]
+    gram = np.empty((count, count), np.float64, order="F")
+    for start in range(0, count, _BLOCK):
+        gram[:, start : start + _BLOCK] = (likes @ likes[start : start + _BLOCK].T).toarray()
+    gram[np.diag_indices(count)] += shrinkage
+    factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
+    inverse, failed_again = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    if failed or failed_again:
+        raise ValueError("the people's likenesses cannot be inverted")
+    lower = np.tril(inverse.astype(np.float32))
+    return np.ascontiguousarray(lower + np.tril(lower, -1).T)
+
+
+def _solve_diagonal(
+    likes: sparse.csr_array, inverse: NDArray[np.float32], centred: NDArray[np.float32], content: float
+) -> NDArray[np.float32]:
+    """The multipliers that keep B's diagonal at zero, (N,), from blocks of items: K X is as large as all people."""
+    explained = inverse @ (likes @ centred)  # (U, E)
+    columns, diagonal = likes.tocsc(), np.zeros(likes.shape[1], np.float32)
+    for start in range(0, likes.shape[1], _BLOCK):
+        block, own = columns[:, start : start + _BLOCK], centred[start : start + _BLOCK]
+        held = 1 - np.asarray(block.multiply(inverse @ block).sum(axis=0)).ravel()  # l * diag(P)
+        kernel = own - block.T @ explained  # l * P @ vectors
+        wanted = 1 - held + content * np.einsum("ne,ne->n", kernel, own)  # diag(P (X'X + l a S))
+        seen = np.diff(block.indptr) > 0
+        diagonal[start : start + _BLOCK] = np.where(seen, wanted / np.maximum(held, 1e-9), 0)
+    return diagonal
+
+
+def _read_likes(arrays: Mapping[str, NDArray[Any]]) -> sparse.csr_array:
+    """Likes as they were saved; older versions hold all people x items."""
+    if "likes" in arrays:
+        return sparse.csr_array(arrays["likes"].astype(np.float32))
+    items, ends = arrays["liked_items"], arrays["liked_ends"]
+    shape = (len(ends), len(arrays["vectors"]))
+    return sparse.csr_array((np.ones(len(items), np.float32), items, np.r_[0, ends]), shape=shape)
 
 
 def _centre(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

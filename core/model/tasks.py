@@ -176,8 +176,6 @@ TASKS: Mapping[str, Task] = {
     "act": act,
     "rating": rating,
 }
-#: Tasks that need an interaction log.
-LOG_TASKS = frozenset({"popularity", "rank", "rank-bpr", "act", "rating"})
 
 
 def run_tasks(model: FusionModel, step: Step, names: tuple[str, ...]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 Imports torch, so import this module inside functions only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.encode.item_tokens import ItemTokens
-from core.interactions.log import NO_TIME, History
+from core.interactions.log import NO_TIME, Histories, History
 from core.model.config import ModelConfig
 from core.model.fusion import ItemBatch
 from core.model.tasks import PeopleBatch, Step
@@ -22,6 +22,8 @@ from core.train.data import TrainData
 
 #: An epoch has at least so many steps, so that a small catalogue is not trained for a moment only.
 LEAST_STEPS = 25
+#: An epoch over people has at most so many; the next one goes on with those who are left, and all are validated.
+MOST_STEPS = 2_500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class LogFacts:
     """
 
     people: NDArray[np.int64]
-    histories: tuple[History, ...]
+    histories: Histories
     counts: NDArray[np.int64]
     seen: NDArray[np.bool_]
     popularity: NDArray[np.float32]
@@ -74,6 +76,11 @@ def count_log(data: TrainData) -> LogFacts:
     )
 
 
+def count_steps(windows: int, people: int) -> int:
+    """Steps of an epoch over so many stretches of histories, so many people a step."""
+    return min(max(windows // people, LEAST_STEPS), MOST_STEPS)
+
+
 class StepBuilder:
     """Builds steps.
 
@@ -100,18 +107,18 @@ class StepBuilder:
         self.batch = batch or (lambda rows: to_batch(data.tokens, rows, device))
         self.at_once = config.accumulate * world
         self.facts = count_log(data) if data.log is not None else None
+        self._order: tuple[int, NDArray[np.int64]] | None = None  # the epoch's, kept until the next
         labels = {name: number for number, name in enumerate(model.categories)}
         self.categories = np.array([labels.get(name, -1) for name in data.categories], np.int64)
         self.learnable = np.flatnonzero(data.learnable)
-        self.liked = None if self.facts is None else [np.unique(one.items[one.liked]) for one in self.facts.histories]
+        self.often = np.empty(0, np.int64) if self.facts is None else self._count_windows(self.facts.histories)
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in which everyone, or every item, is seen once, or more often where there are few."""
+        """Steps in which everyone, or every item, is seen once: more often where there are few, some where many."""
         if self.facts is None:
             return max(len(self.learnable) // (self.config.items * self.at_once), LEAST_STEPS)
-        windows = sum(max(1, -(-len(one) // self.config.history)) for one in self.facts.histories)
-        return max(windows // (self.config.people * self.at_once), LEAST_STEPS)
+        return count_steps(len(self.often), self.config.people * self.at_once)
 
     def build(self, number: int, vectors: Tensor | None) -> Step:
         """Step `number`, from 0.
@@ -136,6 +143,11 @@ class StepBuilder:
         rows = candidates[fresh]
         return self._step(rows, self._people(people, windows, targets, (rows, candidates[rest]), vectors))
 
+    def _count_windows(self, histories: Histories) -> NDArray[np.int64]:
+        """Each person as often as their history has windows."""
+        windows = np.maximum(-(-histories.lengths // self.config.history), 1)
+        return np.repeat(np.arange(len(histories)), windows)
+
     def _items_of_epoch(self, number: int) -> NDArray[np.int64]:
         count = min(self.config.items, len(self.learnable))
         epoch, place = divmod(number, max(len(self.learnable) // count, 1))
@@ -144,10 +156,10 @@ class StepBuilder:
 
     def _people_of_epoch(self, number: int) -> list[int]:
         """Everyone as often as their history has windows, in an order of the epoch's own."""
-        histories = self.facts.histories if self.facts else ()
-        often = np.repeat(np.arange(len(histories)), [max(1, -(-len(one) // self.config.history)) for one in histories])
-        epoch, place = divmod(number, max(len(often) // self.config.people, 1))
-        order = np.random.default_rng([self.config.seed, 4, epoch]).permutation(often)
+        epoch, place = divmod(number, max(len(self.often) // self.config.people, 1))
+        if self._order is None or self._order[0] != epoch:
+            self._order = (epoch, np.random.default_rng([self.config.seed, 4, epoch]).permutation(self.often))
+        order = self._order[1]
         chosen: list[int] = order[place * self.config.people : (place + 1) * self.config.people].tolist()
         return chosen
 
@@ -172,9 +184,10 @@ class StepBuilder:
     ) -> PeopleBatch:
         rows, everything = candidates[0], np.concatenate(candidates)
         column = {item: place for place, item in enumerate(everything.tolist())}
-        facts, liked_sets = self.facts, self.liked or []
+        facts = self.facts
         if facts is None:
             raise ValueError("there is no log")
+        liked = [history.items[history.liked] for history in map(facts.histories.__getitem__, people)]
         acted, ratings = self._verdicts(people, rows)
         place = [[row, position, column[item]] for row, position, item in targets]
         row, position, col = torch.tensor(place, device=self.device).T
@@ -184,7 +197,7 @@ class StepBuilder:
             position=position,
             column=col,
             log_q=torch.from_numpy(self._log_q(everything, len(targets))).to(self.device),
-            liked=torch.from_numpy(np.stack([np.isin(everything, liked_sets[one]) for one in people])).to(self.device),
+            liked=torch.from_numpy(np.stack([np.isin(everything, one) for one in liked])).to(self.device),
             bank=vectors[torch.from_numpy(candidates[1]).to(self.device)],
             acted=torch.from_numpy(acted).to(self.device),
             ratings=torch.from_numpy(ratings).to(self.device),
@@ -230,7 +243,7 @@ def to_batch(tokens: ItemTokens, rows: NDArray[np.int64], device: torch.device) 
 
 
 def to_histories(
-    windows: list[History], vectors: Tensor, length: int, rating_scale: tuple[float, float]
+    windows: Sequence[History], vectors: Tensor, length: int, rating_scale: tuple[float, float]
 ) -> HistoryBatch:
     """The newest `length` events of each history as tensors, padded at the end.
 

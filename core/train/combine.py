@@ -6,13 +6,14 @@ of the network's log for this, so their heads say here what they will say about 
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics import ndcg_at, rank_top
+from core.train.blocks import split_rows
 
 HEADS = ("taste", "prior", "together", "content")
 #: Deeper than what is reported: less noise in the choice.
@@ -54,36 +55,51 @@ class HeadWeights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """People to choose on.
+    """People to choose on; their heads are held for some of them at a time.
 
     Attributes:
-        parts: Heads without weights, (B, N, 4).
-        targets: Items each person liked later, (T,) each.
+        parts: Gives the heads of a stretch of the people without weights, (b, N, 4).
+        targets: Items each person liked later, (T,) each, B of them.
         masked: Items each person has had already.
         new: Items without likes in the fit, (N,).
         aside: Items kept out of the fit as if they were new, (N,).
         allowed: Items that may be shown at all, (N,).
     """
 
-    parts: NDArray[np.float32]
+    parts: Callable[[slice], NDArray[np.float32]]
     targets: Sequence[NDArray[np.int64]]
     masked: Sequence[NDArray[np.int64]]
     new: NDArray[np.bool_]
     aside: NDArray[np.bool_]
     allowed: NDArray[np.bool_]
 
-    def value(self, weights: HeadWeights, shown: NDArray[np.bool_]) -> float:
-        """Mean ndcg over two depths, where only the shown items (N,) compete; 0 where nobody has a target there."""
+    def blocks(self) -> Iterator[slice]:
+        """Stretches of people whose heads fit into memory together."""
+        return split_rows(len(self.targets), len(self.new) * len(HEADS))
+
+    def values(self, grid: Sequence[HeadWeights], shown: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Mean ndcg over two depths for each weights, where only the shown items (N,) compete; 0 where nobody has a
+        target there, (G,)."""
         place = np.cumsum(shown) - 1
-        targets = [place[items[shown[items]]] for items in self.targets]
-        rows = [row for row, items in enumerate(targets) if len(items)]
-        if not rows:
-            return 0.0
-        chosen, kept = weights.to_array(self.new)[shown], [targets[row] for row in rows]
-        scores = np.einsum("bnh,nh->bn", self.parts[rows][:, shown], chosen).astype(np.float32)
-        masked = [place[self.masked[row][shown[self.masked[row]]]] for row in rows]
-        top = rank_top(scores, max(_DEPTHS), masked=masked)
-        return float(np.mean([ndcg_at(top, kept, depth).mean() for depth in _DEPTHS]))
+        found = [np.zeros((0, len(grid), len(_DEPTHS)))]
+        for block in self.blocks():
+            targets = [place[items[shown[items]]] for items in self.targets[block]]
+            rows = [row for row, items in enumerate(targets) if len(items)]
+            if rows:
+                masked = [place[self.masked[block][row][shown[self.masked[block][row]]]] for row in rows]
+                parts = self.parts(block)[rows][:, shown]
+                ranked = [self._rank(parts, weights.to_array(self.new)[shown], masked) for weights in grid]
+                kept = [targets[row] for row in rows]
+                gains = [[ndcg_at(top, kept, depth) for depth in _DEPTHS] for top in ranked]
+                found.append(np.transpose(np.array(gains), (2, 0, 1)))
+        gains_of_all = np.concatenate(found)  # (people with targets, G, 2)
+        return gains_of_all.mean(axis=0).mean(axis=1) if len(gains_of_all) else np.zeros(len(grid))
+
+    @staticmethod
+    def _rank(
+        parts: NDArray[np.float32], weights: NDArray[np.float32], masked: Sequence[NDArray[np.int64]]
+    ) -> NDArray[np.int64]:
+        return rank_top(np.einsum("bnh,nh->bn", parts, weights).astype(np.float32), max(_DEPTHS), masked=masked)
 
 
 def choose_known(panel: Panel) -> tuple[HeadWeights, float]:
@@ -99,9 +115,10 @@ def choose_known(panel: Panel) -> tuple[HeadWeights, float]:
 def choose_new(panel: Panel, weights: HeadWeights) -> HeadWeights:
     """Add weights for new items, on the scale that ranks best when they stand among all others."""
     aside = panel.allowed & panel.aside
-    if not aside.any() or not len(panel.parts):
+    if not aside.any() or not len(panel.targets):
         return weights
-    spread = panel.parts[:, aside].std(axis=1).mean(axis=0)  # (4,)
+    spreads = [panel.parts(block)[:, aside].std(axis=1) for block in panel.blocks()]
+    spread = np.concatenate(spreads).mean(axis=0)  # (4,)
     say = {name: amount / max(float(spread[HEADS.index(name)]), 1e-3) for name, amount in _NEW.items()}
     grid = [
         replace(weights, new_taste=scale * say["taste"], new_prior=scale * say["prior"], content=scale * say["content"])
@@ -113,8 +130,7 @@ def choose_new(panel: Panel, weights: HeadWeights) -> HeadWeights:
 
 def _best(panel: Panel, grid: Sequence[HeadWeights], shown: NDArray[np.bool_]) -> tuple[HeadWeights, float]:
     best, best_value = grid[0], -1.0
-    for weights in grid:
-        value = panel.value(weights, shown)
+    for weights, value in zip(grid, panel.values(grid, shown).tolist(), strict=True):
         if value > best_value + 1e-9:
             best, best_value = weights, value
     return best, best_value

@@ -2,34 +2,64 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from core.errors import TrainError
+from core.train.fields import Flag, Number, OneOf, Rule, Weights, Whole, check_fields, show_value
 
 Preset = Literal["quick", "balanced", "thorough"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
+#: Where nobody names one.
+DEFAULT_PRESET: Preset = "balanced"
 Tuning = Literal["frozen", "lora", "adalora", "adapter", "prefix", "last", "full"]
 TUNINGS: tuple[Tuning, ...] = get_args(Tuning)
-_COUNTS = (
-    "epochs",
-    "patience",
-    "people",
-    "items",
-    "targets",
-    "accumulate",
-    "width",
-    "layers",
-    "history",
-    "rank",
-    "tower_layers",
-)
 #: What is learned without and with an interaction log, and how much each counts.
 CATALOG_TASKS: Mapping[str, float] = {"contrastive": 1.0, "masked": 1.0, "category": 0.3}
 LOG_TASKS: Mapping[str, float] = {"rank": 1.0, "popularity": 0.3, "act": 0.1, "rating": 0.1, "contrastive": 0.1}
 #: Tasks that compare an item's picture with its text.
 PAIR_TASKS = ("contrastive", "contrastive-sigmoid", "masked")
+#: Tasks that need an interaction log.
+NEED_LOG = ("popularity", "rank", "rank-bpr", "act", "rating")
+#: All names in `core.model.tasks.TASKS`, told without loading torch.
+TASK_NAMES = (*PAIR_TASKS, "category", *NEED_LOG)
+#: Width of the transformers is a multiple of their heads.
+_HEADS = 4
+_MANY = Whole(low=1, high=1_000_000)
+_RATE = Number(low=0, high=100, above=True)
+_SHARE = Number(low=0, high=1, below=True)
+#: What each field of a configuration may be.
+RULES: Mapping[str, Rule] = {
+    "tasks": Weights(names=TASK_NAMES, weight=Number(low=0, high=1_000_000, above=True)),
+    "learned_weights": Flag(),
+    "tuning": OneOf(TUNINGS),
+    "tower_rate": Number(low=0, high=1),
+    "rank": Whole(low=1, high=4096),
+    "tower_layers": Whole(low=1, high=1000),
+    "checkpointing": Flag(),
+    "compile": Flag(),
+    "epochs": Whole(low=1, high=100_000),
+    "patience": Whole(low=1, high=100_000),
+    "people": _MANY,
+    "items": _MANY,
+    "bank": Whole(low=0, high=1_000_000),
+    "alone": Whole(low=0, high=1_000_000),
+    "targets": _MANY,
+    "rate": _RATE,
+    "gate_rate": _RATE,
+    "weight_decay": Number(low=0, high=100),
+    "warmup": _SHARE,
+    "clip": _RATE,
+    "accumulate": Whole(low=1, high=100_000),
+    "width": Whole(low=_HEADS, high=16_384),
+    "layers": Whole(low=1, high=100),
+    "dropout": _SHARE,
+    "modality_dropout": _SHARE,
+    "history": Whole(low=1, high=100_000),
+    "seed": Whole(low=0, high=2**32 - 1),
+}
+_MOST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +75,7 @@ class TrainConfig:
         tower_layers: Blocks from the end of each tower that "last" tunes.
         checkpointing: Compute the towers' activations twice instead of keeping them: less memory, more time.
         compile: Let torch compile the transformers; the first steps take longer.
-        epochs: Passes over the people (with a log) or the items (without).
+        epochs: Passes over the people (with a log; over some of them where there are many) or the items (without).
         patience: Epochs without a better validation before training stops.
         people: People a step.
         items: Items a step that go through the network.
@@ -95,22 +125,23 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise TrainError(f"{name} is at least 1, not {getattr(self, name)}.")
-        for name in ("rate", "gate_rate", "clip"):
-            if not 0 < getattr(self, name) <= 100:
-                raise TrainError(f"{name} is a small number above 0, not {getattr(self, name)}.")
-        if not 0 <= self.warmup < 1 or not 0 <= self.dropout < 1 or not 0 <= self.modality_dropout < 1:
-            raise TrainError("warmup, dropout and modality_dropout lie between 0 and 1.")
-        if not 0 <= self.seed < 2**32:
-            raise TrainError("seed lies between 0 and 4294967295.")
-        if self.tuning not in TUNINGS:
-            raise TrainError(f"There is no tuning called {self.tuning!r}. Choose {', '.join(TUNINGS)}.")
-        if not 0 <= self.tower_rate <= 1:
-            raise TrainError(f"tower_rate lies between 0 and 1, not {self.tower_rate}.")
+        check_fields({name: getattr(self, name) for name in RULES}, RULES)
+        if self.width % _HEADS:
+            raise TrainError(f"“width” is a multiple of {_HEADS}, not {self.width}.")
         if self.alone > self.items:
-            raise TrainError("alone is at most items.")
+            raise TrainError(f"“alone” is at most “items”, which is {self.items}, not {self.alone}.")
+
+    def check_log(self, *, has_log: bool) -> None:
+        """See that each task can be learned.
+
+        Raises:
+            TrainError: A task needs a log, and there is none.
+        """
+        if not has_log and (missing := [name for name in self.tasks if name in NEED_LOG]):
+            raise TrainError(
+                f"“tasks” names {', '.join(missing)}, which is learned from an interaction log, and this run has none. "
+                "Leave it out, or train with a log."
+            )
 
     def with_tasks(self, *, has_log: bool, has_categories: bool, has_pairs: bool) -> "TrainConfig":
         """The same with its tasks filled in, without those that the catalogue has nothing to learn from for.
@@ -121,8 +152,9 @@ class TrainConfig:
             has_pairs: Whether any item has both a picture and a text.
 
         Raises:
-            TrainError: No task is left.
+            TrainError: No task is left, or one needs a log and there is none.
         """
+        self.check_log(has_log=has_log)
         wanted = self.tasks or (LOG_TASKS if has_log else CATALOG_TASKS)
         idle = (() if has_categories else ("category",)) + (() if has_pairs else PAIR_TASKS)
         tasks = {name: weight for name, weight in wanted.items() if name not in idle}
@@ -139,24 +171,28 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "TrainConfig":
-        """Read what `to_json` wrote, or a person's file with some of the keys.
+        """Read what `to_json` wrote, or some of the keys.
 
         Raises:
             TrainError: A key is unknown or a value is out of range.
         """
-        known = {one.name for one in fields(cls)}
-        unknown = sorted(set(data) - known)
-        if unknown:
-            raise TrainError(
-                f"The configuration does not know {', '.join(unknown)}. It knows {', '.join(sorted(known))}."
-            )
-        try:
-            return cls(**data)
-        except TypeError as exc:
-            raise TrainError("A value in the configuration is of the wrong kind. Compare it with a saved one.") from exc
+        check_keys(data)
+        return cls(**data)
 
 
-def preset_config(preset: Preset, *, seed: int = 0) -> TrainConfig:
+def check_keys(data: Mapping[str, Any]) -> None:
+    """See that a person's settings name fields of a configuration alone, each with a value that it may have.
+
+    Raises:
+        TrainError: A key is unknown or a value is out of range.
+    """
+    if unknown := sorted(set(data) - set(RULES)):
+        names = ", ".join(show_value(name) for name in unknown[:5])
+        raise TrainError(f"The configuration does not know {names}. It knows {', '.join(sorted(RULES))}.")
+    check_fields(data, RULES)
+
+
+def preset_config(preset: str, *, seed: int = 0) -> TrainConfig:
     """One of the three presets.
 
     Raises:
@@ -171,16 +207,35 @@ def preset_config(preset: Preset, *, seed: int = 0) -> TrainConfig:
     raise TrainError(f"There is no preset {preset!r}. Choose {', '.join(PRESETS)}.")
 
 
-def read_config(path: Path) -> TrainConfig:
-    """Read a JSON file.
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings that a JSON file names, in the range of each.
 
     Raises:
-        TrainError: It cannot be read.
+        TrainError: It cannot be read, or says what no configuration can hold.
     """
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as exc:
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise TrainError(f"The configuration {path} is far too large to be one. Choose another file.")
+        data = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_read_object)
+    except OSError as exc:
+        raise TrainError(f"The configuration {path} cannot be read ({exc.strerror}). Check the file.") from exc
+    except (ValueError, RecursionError) as exc:
         raise TrainError(f"The configuration {path} cannot be read as JSON. Check the file.") from exc
     if not isinstance(data, dict):
         raise TrainError(f"The configuration {path} must be one JSON object of names and values.")
-    return TrainConfig.from_json(data)
+    try:
+        check_keys(data)
+    except TrainError as exc:
+        raise TrainError(f"{path.name}: {exc}") from exc
+    return data
+
+
+def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TrainError(f"The configuration says {show_value(twice)} twice. Leave one of them out.")
+    return found

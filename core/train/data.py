@@ -15,6 +15,8 @@ from core.interactions.log import History, InteractionLog
 VALIDATION_SHARE = 5
 #: One item in so many is treated as new while head weights are chosen.
 NEW_SHARE = 10
+#: More people than this are never kept for validation: the others teach, and checking costs people x items each time.
+MOST_VALIDATION = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +143,10 @@ def mean_parts(tokens: ItemTokens) -> NDArray[np.float32]:
 
 
 def split_people(log: InteractionLog, *, seed: int) -> tuple[InteractionLog, Validation]:
-    """Keep every fifth person for validation, chosen by the seed."""
+    """Keep every fifth person for validation, `MOST_VALIDATION` at most, chosen by the seed."""
     people = np.unique(log.users)
-    aside = np.random.default_rng([seed, 1]).permutation(people)[: len(people) // VALIDATION_SHARE]
+    count = min(len(people) // VALIDATION_SHARE, MOST_VALIDATION)
+    aside = np.random.default_rng([seed, 1]).permutation(people)[:count]
     rest = log.take(~np.isin(log.users, aside))
     return rest, build_validation(log.histories(np.sort(aside)))
 

@@ -39,7 +39,7 @@ def estimate_run(config: TrainConfig, choice: DeviceChoice, *, items: int, dimen
         dimension: D of the joint space; tokens are taken to be as wide.
         windows: Stretches of `config.history` events that the log has; 0 trains on the catalogue alone.
     """
-    from core.train.batches import LEAST_STEPS
+    from core.train.batches import LEAST_STEPS, count_steps
     from core.train.loop import Trainer
     from core.train.run import build_model
 
@@ -55,7 +55,7 @@ def estimate_run(config: TrainConfig, choice: DeviceChoice, *, items: int, dimen
         for number in range(1, _TIMED + 1):
             trainer.step(number, vectors)
         a_step = (time.monotonic() - began) / _TIMED
-    each = max(windows // config.people if windows else items // config.items, LEAST_STEPS)
+    each = count_steps(windows, config.people) if windows else max(items // config.items, LEAST_STEPS)
     # Items are read before the first epoch, after each, and once more when the best one is chosen.
     return Estimate(
         steps=each * config.epochs, seconds=config.epochs * each * a_step + (config.epochs + 2) * items * a_read

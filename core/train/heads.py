@@ -45,7 +45,7 @@ class PeopleHeads:
         from core.train.inference import read_people, unit
 
         flat = unit(vectors.reshape(len(vectors), -1))
-        people = read_people(network, list(histories), torch.from_numpy(flat), self.rating_scale)
+        people = read_people(network, histories, torch.from_numpy(flat), self.rating_scale)
         heads = head_parts(people @ flat.T, self.prior, self.memory, liked_rows(histories, len(flat)))
         parts = heads * self.weights.to_array(~self.memory.seen)
         return PersonScores(parts={name: parts[:, :, place] for place, name in enumerate(HEADS)})
@@ -69,7 +69,7 @@ class PeopleHeads:
         (person,) = read_people(network, [history], torch.from_numpy(flat), self.rating_scale)
         (liked,) = liked_rows([history], len(flat))
         parts = item_parts(places.flat @ person, float(self.prior[places.item]), self.memory, liked, places)
-        new = np.array([not self.memory.likes[:, places.item].any()])
+        new = ~self.memory.seen[[places.item]]
         (weights,) = self.weights.to_array(new)
         weighed: NDArray[np.float32] = parts * weights
         return weighed

@@ -1,5 +1,6 @@
 """All items through a model. Imports torch, so import this module inside functions only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,7 +76,7 @@ def place_items(model: FusionModel, tokens: ItemTokens, items: ItemFacts) -> Ite
 
 
 def read_people(
-    model: FusionModel, histories: list[History], vectors: Tensor, rating_scale: tuple[float, float]
+    model: FusionModel, histories: Sequence[History], vectors: Tensor, rating_scale: tuple[float, float]
 ) -> NDArray[np.float32]:
     """Vectors of people after their last event, (B, M * D); zero for empty histories."""
     model.eval()

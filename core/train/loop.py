@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.device import DeviceChoice
+from core.device import DeviceChoice, repeatable
 from core.errors import TrainError
 from core.model.losses import weigh_by_uncertainty, weigh_losses
 from core.model.network import FusionModel
@@ -145,6 +145,10 @@ class Trainer:
         Raises:
             TrainError: A loss is not a number, or the memory does not suffice; the last good checkpoint stays.
         """
+        with repeatable(self.choice.device):
+            return self._run(on_step, on_epoch)
+
+    def _run(self, on_step: Callable[[int, int], None], on_epoch: Callable[[EpochReport], None]) -> Place:
         began, sums, each = time.monotonic(), _Sums(), self.builder.steps_per_epoch
         vectors = self.refresh()
         while self.place.step < self.steps and not self._is_patience_over(each):

@@ -3,15 +3,20 @@
 Imports torch, so import this module inside functions only.
 """
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from core.errors import TrainError
+from core.files import written_whole
 from core.train.config import TrainConfig
 
+#: What `halve_batch` changes, and where a run keeps it.
+_FIELDS, _BATCH = ("items", "alone", "people", "targets", "accumulate"), "batch.json"
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +59,30 @@ def find_batch(config: TrainConfig, try_step: Callable[[TrainConfig], None]) -> 
             _log.info("The memory does not suffice: %d items at a time, %d times", config.items, config.accumulate)
         else:
             return config
+
+
+def keep_batch(folder: Path, config: TrainConfig) -> None:
+    """Write down how much a run takes at a time."""
+    with written_whole(folder / _BATCH, flush=True) as temporary:
+        temporary.write_text(json.dumps({name: getattr(config, name) for name in _FIELDS}), "utf-8")
+
+
+def read_batch(folder: Path, config: TrainConfig) -> TrainConfig | None:
+    """The configuration with the batch that a run began with; a card with less memory free must not change it.
+
+    Returns:
+        None where `keep_batch` wrote none.
+
+    Raises:
+        TrainError: It cannot be read.
+    """
+    try:
+        kept = json.loads((folder / _BATCH).read_text("utf-8"))
+        return TrainConfig.from_json({**config.to_json(), **{name: kept[name] for name in _FIELDS}})
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise TrainError("The batch of this run cannot be read. Start a new run.") from exc
 
 
 def is_out_of_memory(exc: BaseException) -> bool:

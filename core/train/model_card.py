@@ -33,7 +33,7 @@ nothing of other catalogues, and its scores are no chances of a purchase.
 
 {metrics["recommendation"]}
 
-Measured once on {metrics["tested"]:,} {"people" if card["has_log"] else "items"} held out by {metrics["split"]};
+Measured once on {describe_tested(metrics)} {"people" if card["has_log"] else "items"} held out by {metrics["split"]};
 everything was chosen without them. Intervals are 95 % bootstrap intervals.
 
 | what | measure | value | interval | cases |
@@ -48,6 +48,12 @@ Fingerprint of the data: {card["fingerprint"]}.
 
 {settings}
 """
+
+
+def describe_tested(metrics: Mapping[str, Any]) -> str:
+    """How many were tested, and of how many where they are a sample."""
+    held_out = metrics.get("held_out", 0)
+    return f"{metrics['tested']:,}" + (f" of {held_out:,}" if held_out > metrics["tested"] else "")
 
 
 def _describe_row(row: Mapping[str, Any]) -> str:

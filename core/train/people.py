@@ -4,8 +4,8 @@ All of it is closed form or a grid, chosen on people that were kept aside. Impor
 functions only.
 """
 
-import itertools
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,12 +14,12 @@ from scipy import sparse  # type: ignore[import-untyped]
 
 from core.encode.words import fold_words
 from core.interactions.log import InteractionLog
-from core.model.fitted import blend_prior, head_parts, liked_rows
-from core.model.memory import fit_memory
+from core.model.fitted import blend_prior, head_parts, liked_matrix, liked_rows
+from core.model.memory import Memory, fit_memory
 from core.model.network import FusionModel
 from core.train.batches import LogFacts, count_log
 from core.train.combine import HeadWeights, Panel, choose_known, choose_new
-from core.train.data import TrainData
+from core.train.data import TrainData, Validation
 from core.train.heads import PeopleHeads
 from core.train.inference import ItemFacts, read_people, unit
 from core.train.validate import measure_catalog, measure_log
@@ -60,7 +60,7 @@ def fit_people(
             counted.popularity,
             _predict(source, items, popularity_from_words(data.words, counted.popularity)),
         ),
-        memory=fit_memory(liked_rows(counted.histories, len(data)), vectors, shrinkage=shrinkage, content=content),
+        memory=fit_memory(liked_matrix(counted.histories, len(data)), vectors, shrinkage=shrinkage, content=content),
         weights=weights,
         rating_scale=(facts.rating_mean, facts.rating_std),
     )
@@ -118,24 +118,38 @@ def _choose_memory(
     facts: LogFacts,
 ) -> tuple[tuple[float, float], HeadWeights, float]:
     """Shrinkage, content and head weights that rank best for people kept aside."""
-    likes, histories = liked_rows(facts.histories, len(data)), list(data.validation.histories)
-    people = read_people(model, histories, torch.from_numpy(items.flat), (facts.rating_mean, facts.rating_std))
-    taste, liked = people @ items.flat.T, liked_rows(histories, len(data))
+    likes, aside = liked_matrix(facts.histories, len(data)), data.validation
+    flat = items.flat
+    people = read_people(model, aside.histories, torch.from_numpy(flat), (facts.rating_mean, facts.rating_std))
     chosen: tuple[Panel, tuple[float, float], HeadWeights, float] | None = None
-    for shrinkage, content in itertools.product(_SHRINKAGES, _CONTENTS):
-        memory = fit_memory(likes, vectors, shrinkage=shrinkage, content=content)
-        panel = Panel(
-            parts=head_parts(taste, prior, memory, liked),
-            targets=data.validation.targets,
-            masked=data.validation.masked,
-            new=~memory.seen,
-            aside=data.held,
-            allowed=data.shown,
-        )
-        weights, value = choose_known(panel)
-        if chosen is None or value > chosen[3]:
-            chosen = (panel, (shrinkage, content), weights, value)
+    for shrinkage in _SHRINKAGES:
+        fitted = fit_memory(likes, vectors, shrinkage=shrinkage, content=0)
+        for content in _CONTENTS:
+            memory = fitted.with_content(content)
+            panel = Panel(
+                parts=partial(_read_parts, people, flat, prior, memory, aside),
+                targets=aside.targets,
+                masked=aside.masked,
+                new=~memory.seen,
+                aside=data.held,
+                allowed=data.shown,
+            )
+            weights, value = choose_known(panel)
+            if chosen is None or value > chosen[3]:
+                chosen = (panel, (shrinkage, content), weights, value)
     if chosen is None:
         raise ValueError("there is no grid to choose from")
     panel, memory_numbers, weights, value = chosen
     return memory_numbers, choose_new(panel, weights), value
+
+
+def _read_parts(
+    people: NDArray[np.float32],
+    flat: NDArray[np.float32],
+    prior: NDArray[np.float32],
+    memory: Memory,
+    aside: Validation,
+    rows: slice,
+) -> NDArray[np.float32]:
+    """The heads of some of the people kept aside, (b, N, 4)."""
+    return head_parts(people[rows] @ flat.T, prior, memory, liked_rows(aside.histories[rows], len(prior)))

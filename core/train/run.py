@@ -22,13 +22,13 @@ from core.model.fusion import describe_shapes
 from core.model.network import FusionModel
 from core.model.tuning.tuned import TunedTowers
 from core.train.batches import StepBuilder, count_log
-from core.train.checkpoint import BEST, load_towers_state, load_weights
+from core.train.checkpoint import BEST, LAST, load_towers_state, load_weights
 from core.train.config import TrainConfig
 from core.train.data import TrainData
 from core.train.heads import PeopleHeads
 from core.train.inference import ItemFacts, place_items, read_items, unit
 from core.train.loop import EpochReport, Trainer
-from core.train.memory_limits import find_batch
+from core.train.memory_limits import find_batch, keep_batch, read_batch
 from core.train.people import fit_people
 from core.train.ranks import RankDoneError, join_ranks
 from core.train.reach import fit_reach
@@ -71,6 +71,7 @@ class Trained:
         seconds: From the start of this attempt.
         tokens: Of all items, as the model reads them.
         tuned: The towers, blended; None where they are as they were.
+        config: As it was run, with its tasks, and the batch that fitted into the memory.
     """
 
     model: FusionModel
@@ -82,6 +83,7 @@ class Trained:
     steps: int
     seconds: float
     tokens: ItemTokens
+    config: TrainConfig
     tuned: TunedTowers | None = None
 
 
@@ -165,6 +167,7 @@ def train(
         steps=place.best_step,
         seconds=time.monotonic() - began,
         tokens=data.tokens,
+        config=trainer.config,
         tuned=source.tuned if blend > 0 else None,
         heads=heads,
         validation=validation,
@@ -193,7 +196,10 @@ def build_trainer(
         return Trainer(model, data, config, choice, folder, source=source, ranks=ranks)
 
     if choice.device == "cuda":
-        config = find_batch(config, lambda wanted: build(wanted).try_step())
+        kept = read_batch(folder, config) if (folder / LAST).exists() else None
+        config = kept or find_batch(config, lambda wanted: build(wanted).try_step())
+        if ranks.is_first:
+            keep_batch(folder, config)
     return build(config)
 
 

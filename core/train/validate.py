@@ -1,5 +1,8 @@
 """The number that training watches. Imports torch, so import this module inside functions only."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,6 +10,7 @@ from numpy.typing import NDArray
 from core.metrics import ndcg_at, rank_top, recall_at
 from core.model.network import FusionModel
 from core.train.batches import LogFacts
+from core.train.blocks import split_rows
 from core.train.data import TrainData
 from core.train.inference import ItemFacts, read_items, read_people
 
@@ -17,11 +21,11 @@ _PRIOR_WEIGHT = 0.5
 def measure_log(model: FusionModel, data: TrainData, facts: LogFacts, items: ItemFacts) -> dict[str, float]:
     """ndcg@10 and recall@10 over people kept aside, of taste and prior."""
     vectors = torch.from_numpy(items.flat)
-    people = read_people(model, list(data.validation.histories), vectors, (facts.rating_mean, facts.rating_std))
+    people = read_people(model, data.validation.histories, vectors, (facts.rating_mean, facts.rating_std))
     scale = float(model.user_scale.detach())
     prior = np.where(facts.seen, np.nan_to_num(facts.popularity), items.popularity)
-    scores: NDArray[np.float32] = (scale * people @ items.flat.T + _PRIOR_WEIGHT * prior).astype(np.float32)
-    return _rank(scores, data)
+    flat = items.flat.T
+    return _rank(lambda rows: scale * people[rows] @ flat + _PRIOR_WEIGHT * prior, data)
 
 
 def measure_flat(data: TrainData, facts: LogFacts, zero_shot: NDArray[np.float32]) -> dict[str, dict[str, float]]:
@@ -33,8 +37,11 @@ def measure_flat(data: TrainData, facts: LogFacts, zero_shot: NDArray[np.float32
         zero_shot: Unit-norm zero-shot vectors, (N, M * D).
     """
     people = np.stack([zero_shot[one.items[one.liked]].sum(axis=0) for one in data.validation.histories])
-    popularity = np.tile(facts.counts.astype(np.float32), (len(people), 1))
-    return {"zero-shot": _rank(people @ zero_shot.T, data), "popularity": _rank(popularity, data)}
+    counts = facts.counts.astype(np.float32)
+    return {
+        "zero-shot": _rank(lambda rows: people[rows] @ zero_shot.T, data),
+        "popularity": _rank(lambda rows: np.tile(counts, (len(people[rows]), 1)), data),
+    }
 
 
 def measure_catalog(model: FusionModel, data: TrainData) -> dict[str, float]:
@@ -61,10 +68,14 @@ def match_held(
     return {"recall@10": float(found.mean()), "ndcg@10": float(np.nanmean(ndcg_at(top, targets, 10)))}
 
 
-def _rank(scores: NDArray[np.float32], data: TrainData) -> dict[str, float]:
-    scores[:, ~data.learnable] = -np.inf
-    top = rank_top(scores, 10, masked=data.validation.masked)
-    targets = data.validation.targets
+def _rank(score: Callable[[slice], NDArray[Any]], data: TrainData) -> dict[str, float]:
+    """Both figures from the scores of some people at a time, (b, N)."""
+    tops = [np.empty((0, min(10, len(data))), np.int64)]
+    for rows in split_rows(len(data.validation), len(data)):
+        scores = score(rows).astype(np.float32)
+        scores[:, ~data.learnable] = -np.inf
+        tops.append(rank_top(scores, 10, masked=data.validation.masked[rows]))
+    top, targets = np.concatenate(tops), data.validation.targets
     return {
         "recall@10": float(np.nanmean(recall_at(top, targets, 10))),
         "ndcg@10": float(np.nanmean(ndcg_at(top, targets, 10))),

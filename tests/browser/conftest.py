@@ -1,5 +1,6 @@
 """A real server over its own data folder, and real Chromium."""
 
+import csv
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -84,6 +85,25 @@ def start_server(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     for process in running:
         process.terminate()
         process.wait(timeout=30)
+
+
+def import_rows(server: Server, name: str, rows: Sequence[Sequence[object]], folder: Path) -> None:
+    """Import a table, names of columns first, as the page would with all that it guesses."""
+    from core.catalog.importing import ImportSpec
+    from core.catalog.read import detect, preview_table
+    from core.catalog.suggest_mapping import suggest_mapping
+    from core.config import open_home
+    from core.jobs.import_catalog import run_import
+    from core.workspace import Workspace
+
+    table = folder / "shop.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    options = detect(table).options
+    preview = preview_table(table, options)
+    mapping = suggest_mapping(preview.columns, preview.rows).build()
+    spec = ImportSpec(catalog=name, backbone="embedded", table=table, options=options, mapping=mapping)
+    run_import(Workspace(open_home(server.home)), spec)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,11 @@
 """Ways through the pages and back, links to what is not there, and cards that hide nothing."""
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Server, Visit, import_rows
 from tests.conftest import COLOURS
 
 Open = Callable[..., Visit]
@@ -17,15 +16,7 @@ LONG = "Weatherproof outdoor equipment and accessories for expeditions"
 @pytest.fixture(scope="module")
 def server(start_server: Callable[[], Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     """Two catalogues without pictures: one of sixty items, some of them out of stock, and one of three."""
-    from core.catalog.importing import ImportSpec
-    from core.catalog.read import detect, preview_table
-    from core.catalog.suggest_mapping import suggest_mapping
-    from core.config import open_home
-    from core.jobs.import_catalog import run_import
-    from core.workspace import Workspace
-
     server = start_server()
-    workspace = Workspace(open_home(server.home))
     rows = [
         (f"{kind}-{colour}-{size}", f"{size} {colour} {kind}", f"Goods > {LONG}", price, stock)
         for price, (colour, kind, size, stock) in enumerate(
@@ -36,16 +27,9 @@ def server(start_server: Callable[[], Server], tmp_path_factory: pytest.TempPath
         )
     ]
     few = [(name, name, "Tools", 5, "in stock") for name in ("spade", "rake", "hose")]
+    columns = ("id", "title", "category", "price", "availability")
     for name, lines in (("Corner shop", rows), ("Garden", few)):
-        table = tmp_path_factory.mktemp("table") / "shop.csv"
-        with table.open("w", newline="") as file:
-            csv.writer(file).writerows([("id", "title", "category", "price", "availability"), *lines])
-        options = detect(table).options
-        preview = preview_table(table, options)
-        mapping = suggest_mapping(preview.columns, preview.rows).build()
-        run_import(
-            workspace, ImportSpec(catalog=name, backbone="embedded", table=table, options=options, mapping=mapping)
-        )
+        import_rows(server, name, [columns, *lines], tmp_path_factory.mktemp("table"))
     return server
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from core.__main__ import main
 from core.config import Home
+from core.jobs.runs import SPEC
 from core.jobs.search_catalog import SearchSpec
-from core.jobs.train_catalog import SPEC
-from core.train.config import preset_config, read_config
+from core.train.config import TrainConfig, preset_config, read_config
 
 CONFIG = preset_config("quick").with_tasks(has_log=False, has_categories=False, has_pairs=True)
 SETTINGS = {"rate": 0.00123, "tasks.masked": 0.5}
@@ -42,7 +42,7 @@ def test_options_reach_the_search_and_json_is_one_object(
     ((run_id, spec),) = asked
     assert result["run"] == run_id and result["best"]["settings"] == SETTINGS and result["out"] == str(out)
     assert spec.trials == 7 and spec.train.preset == "quick" and not spec.train.use_log and spec.train.seed == 3
-    assert read_config(out) == CONFIG, "as train --config reads it"
+    assert TrainConfig.from_json(read_config(out)) == CONFIG, "as train --config reads it"
 
 
 def test_the_table_ends_in_a_command_that_can_be_pasted(
@@ -77,6 +77,7 @@ def test_what_cannot_be_done_is_refused_before_the_work(
         (folder / SPEC).write_text(json.dumps(spec))
     refusals = [
         (["search"], "Name the catalogue"),
+        (["search", "--catalog", "Shop", "--no-log", "--interactions", "log.csv"], "Leave one of them out"),
         (["search", "--catalog", "Shop", "--out", str(tmp_path / "nowhere" / "best.json")], "There is no folder"),
         (["search", "--resume", "a" * 12], "This run is no search"),
         (["train", "--catalog", "Shop", "--resume", "b" * 12], "This run is a search"),

@@ -22,6 +22,7 @@ def app(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., A
     encoder = FakeEncoder()
     monkeypatch.setenv(HOME_VARIABLE, str(home.root))
     monkeypatch.setattr("core.workspace.load_encoder", lambda _name, _models: encoder)
+    monkeypatch.setattr("ui.visitor.is_owner", lambda: True)
     monkeypatch.setattr("ui.jobs.ensure_worker", lambda _home: None)
     monkeypatch.setattr("ui.jobs.has_worker", lambda *_: True)
     st.cache_resource.clear()

@@ -182,15 +182,15 @@ def test_an_unknown_draft_is_a_sentence(app: Open) -> None:
         assert "Upload the file again" in test.error[0].value
 
 
-@pytest.mark.parametrize(("address", "offered"), [("localhost", True), ("0.0.0.0", False), (None, False)])
+@pytest.mark.parametrize("owner", [True, False])
 def test_only_a_visitor_at_this_computer_names_its_folders(
-    app: Open, monkeypatch: pytest.MonkeyPatch, address: str | None, offered: bool
+    app: Open, monkeypatch: pytest.MonkeyPatch, owner: bool
 ) -> None:
-    monkeypatch.setattr("ui.importing.pictures_step.st.get_option", lambda _name: address)
+    monkeypatch.setattr("ui.visitor.is_owner", lambda: owner)
     test = _upload(app(PAGE), "shop.csv", b"id,title,image\n1,Red shoe,a.png\n2,Hat,b.png\n")
     for _ in range(3):
         _click(test, "continue")
-    assert ("or a folder on this computer" in [box.label for box in test.text_input]) is offered
+    assert ("or a folder on this computer" in [box.label for box in test.text_input]) is owner
 
 
 def _shown(test: AppTest) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.text import format_duration, format_estimate, format_moment
+from ui.text import escape_markdown, format_duration, format_estimate, format_moment
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,23 @@ def test_a_moment_is_said_from_now_and_in_the_visitors_time(passed: float, ago: 
     assert format_moment(moment, moment + passed, "UTC") == f"{ago} (27 Nov 2025, 14:03)"
     assert "(27 Nov 2025, 22:03)" in format_moment(moment, moment + passed, "Asia/Shanghai")
     assert format_moment(moment, moment + passed, "No/Where").startswith(ago)
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("Tom's 100% wool & silk, 1.5 m - a_b_c (C++)", "Tom's 100% wool & silk, 1.5 m - a_b_c (C++)"),
+        ("1. FC Köln", r"1\. FC Köln"),
+        ("- #1\n of  2", r"\- \#1 of 2"),
+        ("$5.99 *now* [x](y) `z`", r"\$5.99 \*now\* \[x\](y) \`z\`"),
+        ("Row 3: &amp;", r"Row 3: \&amp;"),
+        ("http://a.example", r"http\::color[]//a.example"),
+        ("www.a.example", r"www:color[].a.example"),
+        ("me@a.example", r"me:color[]@a.example"),
+        (":material/home:", r"\::color[]material/home\:"),
+        ("a -> b", r"a -:color[]> b"),
+        ("\u200d全角　空白\xa0x", "\u200d全角　空白\xa0x"),
+    ],
+)
+def test_markdown_of_a_text_shows_exactly_its_characters(text: str, markdown: str) -> None:
+    assert escape_markdown(text) == markdown

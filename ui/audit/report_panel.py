@@ -14,6 +14,7 @@ from core.wording import count_noun
 from ui.cards import CARD_WIDTH, draw_why_link
 from ui.pictures import card_picture
 from ui.resources import open_workspace
+from ui.tables import draw_table
 from ui.text import escape_markdown
 from ui.why.tables import say_rank
 
@@ -74,9 +75,8 @@ def _draw_parts(found: Audit) -> None:
         }
         for part in found.parts
     ]
-    st.dataframe(
+    draw_table(
         rows,
-        hide_index=True,
         width="stretch",
         column_config={
             "Part": st.column_config.TextColumn(width="medium"),
@@ -106,16 +106,15 @@ def _draw_words(words: Sequence[WordSummary]) -> None:
 
 
 def _draw_word_table(title: str, words: Sequence[WordSummary]) -> None:
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{escape_markdown(title)}**")
     if not words:
         st.caption("None.")
         return
-    st.dataframe(
+    draw_table(
         [
             {"Word": one.word, "In": one.field, "Effect": one.mean, "Suggestions": one.cases}
             for one in words[:_MOST_WORDS]
         ],
-        hide_index=True,
         width="stretch",
         column_config={"Effect": st.column_config.NumberColumn(format="%+.2f")},
         alt=title,

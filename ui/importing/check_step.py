@@ -13,6 +13,7 @@ from core.catalog.table import Table
 from core.catalog.validate import RejectedRow
 from core.wording import count_noun
 from ui.importing.state import check_all, draw_moves, keep, read_whole
+from ui.tables import draw_table, edit_table
 
 _SHOWN = 200
 _ROW, _REASON = "Row", "What to do"
@@ -45,11 +46,10 @@ def _draw_rejected(draft: Draft, table: Table, rejected: Sequence[RejectedRow]) 
     _draw_still_wrong(draft, rejected)
     order = _problem_columns_first(draft, table, rejected)
     rows = [_editable(one, table) for one in rejected[:_SHOWN]]
-    edited = st.data_editor(
+    edited = edit_table(
         rows,
+        name="rejected",
         key=_editor_key(draft),
-        hide_index=True,
-        num_rows="fixed",
         column_order=(_ROW, _REASON, *order),
         disabled=(_ROW, _REASON),
         column_config={_REASON: st.column_config.TextColumn(width="large")},
@@ -128,8 +128,7 @@ def _save(draft: Draft) -> None:
 def _draw_warnings(warnings: Sequence[Problem]) -> None:
     many = f"{count_noun(len(warnings), 'warning')}; {'its row goes' if len(warnings) == 1 else 'their rows go'} on"
     with st.expander(many, icon=":material/warning:"):
-        st.dataframe(
+        draw_table(
             [{"Row": w.row, "Field": w.field, "Value": w.value, "What to know": w.message} for w in warnings[:_SHOWN]],
-            hide_index=True,
             alt="Warnings",
         )

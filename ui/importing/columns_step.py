@@ -12,6 +12,7 @@ from core.catalog.records import ATTRIBUTE
 from core.catalog.suggest_mapping import suggest_mapping
 from core.errors import MappingError
 from core.wording import count_noun
+from ui.errors import show_failure
 from ui.importing.state import draw_moves, find_catalog, keep
 from ui.text import escape_markdown
 
@@ -58,7 +59,7 @@ def draw_columns(draft: Draft) -> None:
     try:
         validate_mapping(ordered, preview.columns, updates=find_catalog(draft.spec.catalog) is not None)
     except MappingError as exc:
-        st.error(str(exc), icon=":material/error:")
+        show_failure(exc)
         draw_moves("columns", can_go_on=False)
         return
     draw_moves("columns")
@@ -75,7 +76,7 @@ def _draw_banner(draft: Draft, waiting: list[SuggestedColumn]) -> None:
 def _count_unused(unused: list[SuggestedColumn]) -> str:
     part = sum(bool(one.note) for one in unused)
     count = f"{count_noun(len(unused), 'column')} that nothing of an item is read from"
-    return f"{count}, {part} of which the layout reads in another way" if part else count
+    return f"{count}, {part:,} of which the layout reads in another way" if part else count
 
 
 def _draw_column(one: SuggestedColumn, draft: Draft) -> str:
@@ -95,7 +96,7 @@ def _draw_column(one: SuggestedColumn, draft: Draft) -> str:
             _draw_tick(one, draft)
         return str(
             st.selectbox(
-                f"What {one.column} holds",
+                escape_markdown(f"What {one.column} holds"),
                 options,
                 key=key,
                 label_visibility="collapsed",
@@ -112,8 +113,7 @@ def _free_targets(one: SuggestedColumn, current: str) -> list[str]:
 
 def _show_samples(one: SuggestedColumn) -> str:
     samples = " · ".join(dict.fromkeys(sample[:40] for sample in one.samples[:3]))
-    # A cut address is no link.
-    return escape_markdown(samples).replace("://", ":\u200b//").replace("www.", "www\u200b.") or "empty"
+    return escape_markdown(samples) or "empty"
 
 
 def _draw_tick(one: SuggestedColumn, draft: Draft) -> None:
@@ -123,7 +123,9 @@ def _draw_tick(one: SuggestedColumn, draft: Draft) -> None:
     def take() -> None:
         st.session_state[_key(draft, one)] = one.target if st.session_state[key] else one.fallback
 
-    st.checkbox(f"Use {one.column} as {_describe(one.target, one).split(' – ')[0]}", key=key, on_change=take)
+    st.checkbox(
+        escape_markdown(f"Use {one.column} as {_describe(one.target, one).split(' – ')[0]}"), key=key, on_change=take
+    )
 
 
 def _describe(target: str, one: SuggestedColumn) -> str:

@@ -15,6 +15,7 @@ from core.wording import count_noun
 from ui.importing.state import draw_moves, find_updated, forget, go_to, keep
 from ui.reading import draw_reading
 from ui.resources import open_workspace
+from ui.tables import draw_table
 from ui.text import escape_markdown
 
 FILE_TYPES = ["csv", "tsv", "txt", "xlsx", "parquet", "jsonl", "ndjson", "json", "gz", "zip"]
@@ -71,7 +72,9 @@ def draw_file(draft: Draft) -> None:
 def draw_problems(problems: tuple[Problem, ...], limit: int = 5) -> None:
     """Doubts about the whole file."""
     for problem in problems[:limit]:
-        (st.error if problem.severity == "error" else st.warning)(problem.message, icon=":material/warning:")
+        (st.error if problem.severity == "error" else st.warning)(
+            escape_markdown(problem.message), icon=":material/warning:"
+        )
     if len(problems) > limit:
         st.caption(f"and {len(problems) - limit:,} more")
 
@@ -90,7 +93,7 @@ def _choose_member(path: Path) -> str:
 
 def _draw_preview(preview: Table) -> None:
     rows = [dict(zip(preview.columns, row.cells, strict=False)) for row in preview.rows]
-    st.dataframe(rows, hide_index=True, height=260, placeholder="–", alt="The first rows of the file")
+    draw_table(rows, height=260, placeholder="–", alt="The first rows of the file")
     st.caption(f"The first {count_noun(len(rows), 'row')}, {count_noun(len(preview.columns), 'column')}")
     draw_problems(tuple(problem for problem in preview.problems if problem.row == 0))
 

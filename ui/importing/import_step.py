@@ -17,10 +17,12 @@ from core.store.catalogs import Catalog
 from core.wording import count_noun
 from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
+from ui.errors import show_failure, shown_errors
 from ui.importing.state import check_all, draw_moves, find_catalog, forget, keep, plan_all
 from ui.jobs import draw_job, draw_live_job, start_job
 from ui.navigation import find_page
 from ui.resources import open_jobs
+from ui.tables import draw_table
 from ui.text import escape_markdown, format_duration
 
 
@@ -45,18 +47,18 @@ def _draw_plan(draft: Draft) -> None:
     try:
         plan = plan_all(spec, spec.key(), *((catalog.id, catalog.revision) if catalog else (0, 0)))
     except WishlightError as exc:
-        st.error(escape_markdown(str(exc)), icon=":material/error:")
+        show_failure(exc)
         draw_moves("import")
         return
-    name = f"**{escape_markdown(spec.catalog)}**{' (new)' if catalog is None else ''}"
-    st.markdown(f"Into the catalogue {name}. Nothing has been written yet.")
+    new = " (new)" if catalog is None else ""
+    st.markdown(f"Into the catalogue **{escape_markdown(spec.catalog)}**{new}. Nothing has been written yet.")
     columns = st.columns(4)
     numbers = {
         "Create": plan.create, "Update": plan.update + plan.retry, "Unchanged": plan.skip,
         "Left out": len(check_all(spec, spec.key()).rejected) + len(plan.rejected),
     }  # fmt: skip
     for column, (name, count) in zip(columns, numbers.items(), strict=True):
-        column.metric(name, f"{count:,}", border=True)
+        column.metric(escape_markdown(name), f"{count:,}", border=True)
     for sentence in _describe_rest(plan):
         st.caption(escape_markdown(sentence))
     spec = _draw_backbone(draft, catalog)
@@ -106,9 +108,8 @@ def _draw_report(result: Mapping[str, Any]) -> None:
     problems = [*result["rejected"], *result["picture_problems"]]
     if problems:
         with st.expander(f"{count_noun(len(problems), 'thing')} to look at", icon=":material/warning:"):
-            st.dataframe(
+            draw_table(
                 [{"Row": p["row"], "Value": p["value"], "What to do": p["message"]} for p in problems],
-                hide_index=True,
                 alt="Problems of this import",
             )
     with st.container(horizontal=True):
@@ -128,9 +129,10 @@ def _current_job() -> Job | None:
 
 
 def _start(spec: ImportSpec) -> None:
-    lane = choose_lane("import", _count_units(spec))
-    job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}", lane=lane)
-    go(job=job.id)
+    with shown_errors():
+        lane = choose_lane("import", _count_units(spec))
+        job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}", lane=lane)
+        go(job=job.id)
 
 
 def _count_units(spec: ImportSpec) -> int | None:

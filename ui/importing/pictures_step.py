@@ -15,6 +15,7 @@ from core.catalog.picture_sources import PictureFolder, PictureSources
 from core.catalog.schema import DATA
 from core.errors import PictureError
 from core.wording import count_noun
+from ui import visitor
 from ui.importing.state import check_all, draw_moves, keep
 from ui.resources import open_workspace
 from ui.text import escape_markdown
@@ -55,7 +56,7 @@ def _draw_local(draft: Draft, spec: ImportSpec) -> ImportSpec:
         accept_multiple_files=True,
         key=f"pictures-{draft.id}",
     )
-    folder = _draw_folder(draft, spec) if _serves_this_computer_only() else str(spec.folder or "")
+    folder = _draw_folder(draft, spec) if visitor.is_owner() else str(spec.folder or "")
     home = open_workspace().home.uploads
     zips = [upload for upload in uploads if upload.name.lower().endswith(".zip")]
     singles = [(upload.name, upload) for upload in uploads if upload not in zips]
@@ -74,11 +75,6 @@ def _draw_folder(draft: Draft, spec: ImportSpec) -> str:
         placeholder="/home/me/pictures",
         help="The folder that the paths in the file start from. Nothing outside it is opened.",
     )
-
-
-def _serves_this_computer_only() -> bool:
-    """Whether every visitor sits at this computer: nobody else may name folders of it."""
-    return st.get_option("server.address") in ("localhost", "127.0.0.1", "::1")
 
 
 def _draw_trial(spec: ImportSpec, references: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from core.jobs.import_plan import ImportPlan, plan_import
 from core.store.catalogs import Catalog
 from ui.address import go, read
 from ui.resources import open_workspace
+from ui.text import escape_markdown
 
 STEPS = ("file", "columns", "check", "pictures", "import")
 STEP_NAMES = {
@@ -91,7 +92,9 @@ def draw_moves(
             st.button("Back", key="back", icon=":material/arrow_back:", on_click=_move, args=back)
         if at + 1 < len(STEPS):
             on = (STEPS[at + 1], on_leave, False)
-            st.button(label, key="continue", type="primary", disabled=not can_go_on, on_click=_move, args=on)
+            st.button(
+                escape_markdown(label), key="continue", type="primary", disabled=not can_go_on, on_click=_move, args=on
+            )
 
 
 def _move(step: str, on_leave: Callable[[], bool] | None, anyway: bool) -> None:

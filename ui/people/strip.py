@@ -31,10 +31,10 @@ def draw_strip(
                 st.html(f'<div class="wl-small" title="{escape(title, quote=True)}">{escape(title)}</div>')
                 if on_click is not None:
                     st.button(
-                        label,
+                        escape_markdown(label),
                         key=f"{name}-{stored.id}",
                         type="tertiary",
-                        help=f"{label} {escape_markdown(title)}",
+                        help=escape_markdown(f"{label} {title}"),
                         on_click=on_click,
                         args=(stored.item.item_id,),
                     )

@@ -9,6 +9,7 @@ from core.explain.person_explanation import PersonExplanation
 from core.explain.sentence import describe_person
 from core.store.items import StoredItem
 from ui.pictures import card_picture
+from ui.tables import draw_table
 from ui.text import escape_markdown
 from ui.why.charts import draw_waterfall
 from ui.why.method import draw_method
@@ -73,9 +74,8 @@ def _draw_removals(found: PersonExplanation) -> None:
         }
         for one in sorted(found.counterfactuals, key=lambda one: one.score)
     ]
-    st.dataframe(
+    draw_table(
         rows,
-        hide_index=True,
         width="stretch",
         column_config={
             "Without": st.column_config.TextColumn(width=175),
@@ -105,5 +105,5 @@ def _draw_flip(found: PersonExplanation) -> None:
     way = "out of" if inside else "among"
     st.markdown(
         f":material/swap_vert: **Nearest flip** Without {words} in the history it goes {way} the first "
-        f"{found.nearest_flip.across}, {say_where(found.nearest_flip.rank)}."
+        f"{found.nearest_flip.across:,}, {say_where(found.nearest_flip.rank)}."
     )

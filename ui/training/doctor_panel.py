@@ -21,7 +21,7 @@ def draw_findings(catalog: Catalog, summary: LogSummary) -> None:
     findings = _examine(catalog.id, summary, catalog.revision)
     bad = sum(one.severity != "ok" for one in findings)
     title = (
-        f"Data doctor: {bad} of {len(findings)} checks {'has' if bad == 1 else 'have'} a remark"
+        f"Data doctor: {bad:,} of {len(findings)} checks {'has' if bad == 1 else 'have'} a remark"
         if bad
         else "Data doctor: nothing to remark"
     )

@@ -44,7 +44,7 @@ def _find_standings(catalog: Catalog, expectations: Sequence[Expectation]) -> tu
     try:
         return _rank(catalog, tuple(one.id for one in expectations))
     except WishlightError as exc:
-        st.warning(f"Where they stand cannot be told now. {exc}", icon=":material/warning:")
+        st.warning(f"Where they stand cannot be told now. {escape_markdown(str(exc))}", icon=":material/warning:")
         return ()
 
 

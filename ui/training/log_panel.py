@@ -23,6 +23,7 @@ from core.store.interactions import LogSummary
 from ui.errors import shown_errors
 from ui.reading import draw_reading
 from ui.resources import open_workspace
+from ui.tables import draw_table
 from ui.text import escape_markdown
 from ui.training.doctor_panel import draw_findings
 
@@ -69,9 +70,9 @@ def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
         st.warning("These shoppers are simulated. Figures from them say nothing about real people.")
     if summary.first_time is not None and summary.last_time is not None:
         dates = (time.strftime("%d %b %Y", time.gmtime(moment)) for moment in (summary.first_time, summary.last_time))
-        st.caption(f"{summary.kind.capitalize()}, {' to '.join(dates)}.")
+        st.caption(escape_markdown(f"{summary.kind.capitalize()}, {' to '.join(dates)}."))
     else:
-        st.caption(f"{summary.kind.capitalize()}, without times.")
+        st.caption(escape_markdown(f"{summary.kind.capitalize()}, without times."))
     draw_findings(catalog, summary)
     st.button(
         "Remove the log",
@@ -93,12 +94,11 @@ def _draw_upload(catalog: Catalog) -> None:
         table = stage_file(path, workspace.home.uploads, name=upload.name).table
         detected = detect(table)
         for problem in detected.problems:
-            st.warning(problem.message, icon=":material/warning:")
+            st.warning(escape_markdown(problem.message), icon=":material/warning:")
         options = draw_reading(table, detected.options, detected, key=f"log-{table.parent.name}-")
         preview = preview_table(table, options)
-        st.dataframe(
+        draw_table(
             [dict(zip(preview.columns, row.cells, strict=False)) for row in preview.rows[:5]],
-            hide_index=True,
             alt="The first rows of the log",
         )
         item_ids = workspace.items.content_hashes(catalog.id)
@@ -112,7 +112,7 @@ def _draw_upload(catalog: Catalog) -> None:
             args=(catalog, str(table), {"options": asdict(options), "columns": chosen}),
         )
     if refused := st.session_state.get("log-refused"):
-        st.error(refused, icon=":material/error:")
+        st.error(escape_markdown(refused), icon=":material/error:")
 
 
 def _draw_mapping(suggested: SuggestedLog) -> dict[str, str]:

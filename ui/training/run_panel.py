@@ -16,7 +16,7 @@ from core.train.config import TrainConfig
 from core.train.tracking import WATCHED, Curve, read_curve
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
-from ui.text import format_duration, format_estimate
+from ui.text import escape_markdown, format_duration, format_estimate
 
 _PRESETS = {
     "quick": "Quick: a small fusion model and few passes, to see whether there is anything to gain.",
@@ -67,7 +67,13 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> Effort:
     """Presets and the one button."""
     with st.container(border=True, key="train-start"):
         st.subheader("Train", anchor=False)
-        preset = st.radio("Effort", list(_PRESETS), format_func=str.capitalize, key="train-preset", horizontal=True)
+        preset = st.radio(
+            "Effort",
+            list(_PRESETS),
+            format_func=lambda name: escape_markdown(name.capitalize()),
+            key="train-preset",
+            horizontal=True,
+        )
         st.caption(_PRESETS[preset])
         use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
         tuning = st.selectbox(
@@ -167,7 +173,9 @@ def _describe(curve: Curve) -> str:
     device = curve.facts.get("device", "cpu")
     memory = f"{last['memory_mb']:,.0f} MB of memory at most" if last.get("memory_mb") else ""
     return " · ".join(
-        part for part in (f"{format_duration(last['seconds'])} of training", f"on {device}", memory) if part
+        part
+        for part in (f"{format_duration(last['seconds'])} of training", f"on {escape_markdown(device)}", memory)
+        if part
     )
 
 
@@ -196,7 +204,7 @@ def _describe_cost(catalog: Catalog, preset: str, tuning: str, *, use_log: bool)
         cost = f"At most about {format_estimate(seconds)} of training, once pictures and texts have been read."
     else:
         cost = _SLOW
-    return f"{cost} {where} What serves stays as it is until you switch."
+    return f"{cost} {escape_markdown(where)} What serves stays as it is until you switch."
 
 
 def _start(catalog: Catalog, preset: str, use_log: bool, tuning: str) -> None:

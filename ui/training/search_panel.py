@@ -14,7 +14,8 @@ from core.train.tracking import WATCHED
 from core.train.trials import TrialResult, TrialState, find_best, read_trials
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
-from ui.text import format_duration, format_estimate
+from ui.tables import draw_table
+from ui.text import escape_markdown, format_duration, format_estimate
 from ui.training.run_panel import COLOURS, Effort, estimate_seconds
 
 _STATES: Mapping[TrialState, str] = {
@@ -67,8 +68,8 @@ def draw_search(catalog: Catalog, effort: Effort) -> None:
 def _draw_start(catalog: Catalog, effort: Effort) -> None:
     st.markdown(
         f"Trains again and again, each trial with other settings, the first with those of "
-        f"**{effort.preset.capitalize()}**. What does best on a part of the data that is held back for checking is "
-        "kept. The final test is left alone."
+        f"**{escape_markdown(effort.preset.capitalize())}**. What does best on a part of the data that is held back "
+        "for checking is kept. The final test is left alone."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         trials = st.number_input("Trials", min_value=5, max_value=200, value=20, step=5, key="search-trials", width=180)
@@ -131,7 +132,7 @@ def _describe_best(trials: Sequence[TrialResult], best: TrialResult, *, live: bo
     first = next((one for one in trials if one.settings == trials[0].settings and one.state == "finished"), None)
     value, start = best.value or 0.0, first.value if first is not None else None
     others = sum(one.state in ("finished", "pruned") for one in trials) > 1
-    lead = f"{'Best so far' if live else 'Best'}: trial {best.number} with a score of **{value:.3f}**"
+    lead = f"{'Best so far' if live else 'Best'}: trial {best.number:,} with a score of **{value:.3f}**"
     if start is None:
         return f"{lead}."
     if value > start:
@@ -157,9 +158,8 @@ def _draw_table(job: Job, trials: Sequence[TrialResult], best: TrialResult | Non
     columns["Score"] = st.column_config.NumberColumn(
         format="%.3f", help=f"How well what was held back is ranked, from 0 to 1 (validation {WATCHED})."
     )
-    st.dataframe(
+    draw_table(
         rows,
-        hide_index=True,
         column_config=columns,
         placeholder="–",
         alt="The settings that were tried, and their scores",
@@ -222,7 +222,7 @@ def _column(name: str) -> Any:
         text = f"How much it counts to learn {_TASKS.get(task, (task, task))[1]}."
     else:
         text = _SETTINGS[name][1] if name in _SETTINGS else ""
-    return st.column_config.NumberColumn(format="%.3g", help=text)
+    return st.column_config.NumberColumn(format="%.3g", help=escape_markdown(text))
 
 
 def _start(catalog: Catalog, effort: Effort, trials: int) -> None:

@@ -5,9 +5,10 @@ import streamlit as st
 from core.jobs.replay import format_rank
 from core.store.catalogs import Catalog
 from core.store.versions import Version
-from core.train.model_card import FILE
+from core.train.model_card import FILE, describe_tested
 from ui.jobs import start_job
 from ui.resources import open_jobs, open_workspace
+from ui.tables import draw_table
 from ui.text import escape_markdown, format_duration
 
 _BADGES = {
@@ -25,7 +26,7 @@ def draw_versions(catalog: Catalog) -> None:
     st.subheader("Did fine-tuning help?", anchor=False)
     if catalog.version:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Version **{catalog.version}** serves “{catalog.name}”.")
+            st.markdown(f"Version **{escape_markdown(catalog.version)}** serves “{escape_markdown(catalog.name)}”.")
             going = _is_queued(catalog, "")
             st.button(
                 "Going back to the untrained model …" if going else "Back to the untrained model",
@@ -45,9 +46,9 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
     with st.container(border=True, key=f"version-{version.id}"):
         head, button = st.columns([4, 1], vertical_alignment="center")
         with head, st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{version.id}**")
+            st.markdown(f"**{escape_markdown(version.id)}**")
             st.badge(text, color=colour)  # type: ignore[arg-type]
-            st.caption(f"{version.created_at[:16].replace('T', ' ')} UTC")
+            st.caption(escape_markdown(f"{version.created_at[:16].replace('T', ' ')} UTC"))
         with button, st.container(horizontal=True, horizontal_alignment="right"):
             if catalog.version == version.id:
                 st.badge("Serves", icon=":material/check:", color="blue")
@@ -60,9 +61,9 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
                     args=(catalog, version.id),
                     disabled=going,
                 )
-        st.markdown(metrics["recommendation"])
+        st.markdown(escape_markdown(metrics["recommendation"]))
         _draw_replay_summary(version)
-        st.dataframe(
+        draw_table(
             [
                 {
                     "What": row["name"],
@@ -73,11 +74,10 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
                 }
                 for row in metrics["rows"]
             ],
-            hide_index=True,
             alt="What was measured",
         )
         tested = "people that training never saw" if version.has_log else "items with titles it never saw"
-        st.caption(f"Measured once, on {metrics['tested']:,} {tested}. Blend towards it: {metrics['blend']:.0%}.")
+        st.caption(f"Measured once, on {describe_tested(metrics)} {tested}. Blend towards it: {metrics['blend']:.0%}.")
         _draw_replay(version)
         _draw_card(version)
 
@@ -102,7 +102,7 @@ def _draw_replay(version: Version) -> None:
     if not moves:
         return
     with st.expander("What would move for your saved needs", icon=":material/swap_vert:"):
-        st.dataframe(
+        draw_table(
             [
                 {
                     "Need": move["need"],
@@ -113,7 +113,6 @@ def _draw_replay(version: Version) -> None:
                 }
                 for move in moves
             ],
-            hide_index=True,
             alt="Ranks of the expected items before and with this version",
         )
         st.caption("Before: what served when this version was trained. With it: if this version serves.")

@@ -9,6 +9,7 @@ from core.explain.explanation import Explanation
 from core.explain.maps import Looked
 from core.explain.overlay import overlay
 from core.explain.report import build_report, list_texts
+from ui.text import escape_markdown
 
 
 def draw_downloads(found: Explanation, item: Item, looked: Looked | None) -> None:
@@ -35,4 +36,6 @@ def _dump(found: Explanation, looked: Looked | None) -> str:
 
 
 def _draw_button(name: str, mime: str, data: str | bytes) -> None:
-    st.download_button(f"As {name}", data, file_name=f"why.{name.lower()}", mime=mime, on_click="ignore")
+    st.download_button(
+        escape_markdown(f"As {name}"), data, file_name=f"why.{name.lower()}", mime=mime, on_click="ignore"
+    )

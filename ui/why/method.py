@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.explain.explanation import Explanation
 from core.explain.person_explanation import ALL_PLAYER_NAMES, PersonExplanation
+from ui.tables import draw_table
 from ui.text import escape_markdown
 
 
@@ -20,4 +21,4 @@ def draw_method(found: Explanation | PersonExplanation, *, digits: int = 2) -> N
         pairs = ((f"{names[one]} × {names[other]}", value) for one, other, value in found.interactions[:6])
         rows = [{"Pair": pair, "Together": value} for pair, value in pairs]
         number = st.column_config.NumberColumn(format=f"%+.{digits}f")
-        st.dataframe(rows, hide_index=True, column_config={"Together": number})
+        draw_table(rows, column_config={"Together": number})

@@ -76,7 +76,10 @@ def _choose_word(stored: StoredItem, found: Explanation) -> str:
     if len(effects) < 2 or not words:
         return _WHOLE
     key = f"look-for-{stored.id}-{found.need}"
-    return st.pills("Look for", [_WHOLE, *words], default=_WHOLE, key=key, required=True) or _WHOLE
+    return (
+        st.pills("Look for", [_WHOLE, *words], default=_WHOLE, format_func=escape_markdown, key=key, required=True)
+        or _WHOLE
+    )
 
 
 def _draw_looked(looked: Looked, found: Explanation, asked: str, place: DeltaGenerator) -> None:
@@ -98,9 +101,9 @@ def _draw_looked(looked: Looked, found: Explanation, asked: str, place: DeltaGen
     place.html('<div class="wl-legend"><span>counted little</span><i></i><span>counted most</span></div>')
     st.markdown(_say_removed(looked))
     st.caption(
-        f"Parts that raised the likeness to {escape_markdown(about)}: {looked.map.method}, and it passed the test of "
-        f"deleting them. The whole picture gives {found.modalities.get('picture', 0.0):+.2f} of the score. The model's "
-        "view, cut to its square."
+        f"Parts that raised the likeness to {escape_markdown(about)}: {escape_markdown(looked.map.method)}, and it "
+        "passed the test of deleting them. The whole picture gives "
+        f"{found.modalities.get('picture', 0.0):+.2f} of the score. The model's view, cut to its square."
     )
 
 

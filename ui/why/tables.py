@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.explain.explanation import Explanation, Flip
+from ui.tables import draw_table
 from ui.text import escape_markdown
 
 #: Rows of a table before it scrolls.
@@ -20,9 +21,8 @@ def draw_counterfactuals(found: Explanation) -> None:
         }
         for one in found.listed
     ]
-    st.dataframe(
+    draw_table(
         rows,
-        hide_index=True,
         width="stretch",
         height="content" if len(rows) <= _MOST_ROWS else 35 * _MOST_ROWS,
         column_config={
@@ -45,7 +45,7 @@ def draw_flips(found: Explanation) -> None:
         way = "out of" if inside else "among"
         st.markdown(
             f":material/swap_vert: **Nearest flip** Without {_list_words(found.nearest_flip)} it goes {way} the first "
-            f"{found.nearest_flip.across}, {say_where(found.nearest_flip.rank)}."
+            f"{found.nearest_flip.across:,}, {say_where(found.nearest_flip.rank)}."
         )
     else:
         st.markdown(
@@ -55,7 +55,7 @@ def draw_flips(found: Explanation) -> None:
     if found.lift is not None:
         st.markdown(
             f":material/trending_up: **For the catalogue's owner** With {_list_words(found.lift)} in its title it "
-            f"would stand at rank {found.lift.rank} or better."
+            f"would stand at rank {found.lift.rank:,} or better."
         )
 
 

@@ -243,9 +243,9 @@ def load_minilm() -> tuple[Any, Any]:
     transformers_logging.set_verbosity(logging.ERROR)  # it warns that the head is new, which is the point
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model = BertForSequenceClassification.from_pretrained(folder, num_labels=2)
+        model = BertForSequenceClassification.from_pretrained(folder, num_labels=2, local_files_only=True)
     finally:
         transformers_logging.set_verbosity(verbosity)
         if bars:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-    return model, AutoTokenizer.from_pretrained(folder)
+    return model, AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

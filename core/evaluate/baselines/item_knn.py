@@ -15,7 +15,8 @@ from core.metrics import rank_top
 if TYPE_CHECKING:
     from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
-_BLOCK = 512
+#: Rows that are compared with all items at a time, and fewer where that makes more cells.
+_BLOCK, _CELLS = 512, 8_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +81,10 @@ def nearest_items(matrix: "csr_array", *, neighbours: int, shrinkage: float) -> 
     columns = csr_array(matrix.T)
     norms = np.sqrt(np.asarray((matrix * matrix).sum(axis=0)).ravel())
     blocks = [csr_array((0, count), dtype=np.float32)]
-    for start in range(0, count, _BLOCK):
-        block = (columns[start : start + _BLOCK] @ matrix).toarray()
-        block /= np.maximum(np.outer(norms[start : start + _BLOCK], norms) + shrinkage, 1e-12)
+    size = min(max(_CELLS // max(count, 1), 1), _BLOCK)
+    for start in range(0, count, size):
+        block = (columns[start : start + size] @ matrix).toarray()
+        block /= np.maximum(np.outer(norms[start : start + size], norms) + shrinkage, 1e-12)
         block[np.arange(len(block)), np.arange(start, start + len(block))] = 0
         blocks.append(_keep_largest(block.astype(np.float32), neighbours))
     return csr_array(vstack(blocks))

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from core.catalog.export import guard_cell, rejects_csv
+from core.catalog.export import guard_cell, rejects_csv, unguard_cell
 from core.catalog.table import Row, build_problem
 from core.catalog.validate import RejectedRow
 
@@ -23,14 +23,21 @@ def test_rejects_carry_their_row_number_and_reasons() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["=cmd", "+1", "-1", "@x", "\tx", "\rx"])
-def test_formulas_are_guarded(text: str) -> None:
+FORMULAS = [
+    "=cmd|' /C calc'!A0", "+49 30 1234", "-1+2", "- Item", "@x", "\tx", "\rx", "\n=1", " =1", "\xa0=1", '"=1', "'=1",
+    "''=1", "'-5", "＝1", "＋1", "－1", "＠x", "\u200b=1", "-5.00 EUR", "-A1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_formulas_are_guarded_and_come_back_as_they_were(text: str) -> None:
     assert guard_cell(text) == "'" + text
+    assert unguard_cell(guard_cell(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "a=b", "1-2", "名称"])
-def test_other_cells_stay(text: str) -> None:
-    assert guard_cell(text) == text
+@pytest.mark.parametrize("text", ["", "a=b", "1-2", "名称", "-5", "-1,234.50", "-$5.00", "-20%", "'", "'x'", "5"])
+def test_other_cells_stay_and_negative_numbers_are_numbers(text: str) -> None:
+    assert guard_cell(text) == unguard_cell(text) == text
 
 
 def test_no_rejects_is_a_header() -> None:

@@ -3,9 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.encode.openvino_import import import_openvino
 from core.encode.openvino_precision import compile_tower, list_precisions
 
-openvino = pytest.importorskip("openvino")
+openvino = import_openvino()
 torch = pytest.importorskip("torch")
 
 

@@ -238,7 +238,8 @@ def test_on_the_command_line(shop: Workspace, capsys, monkeypatch) -> None:
     report = shop.home.root / "why.html"
     assert main([*command, "--item", "shoe-red", "--html", str(report)]) == 0
     said = report.read_text("utf-8")
-    assert "Why “red shoe”?" in said and "rank 1 in Shop" in said and "<script" not in said and "http" not in said
+    assert "Why “red shoe”?" in said and "rank 1 in Shop" in said and "<script" not in said
+    assert "://" not in said, "it asks nobody for anything"
     assert main([*command, "--item", "shoe-red", "--html", str(shop.home.root / "no" / "why.html")]) == 1
     assert "cannot be written" in capsys.readouterr().err
     assert main([*command, "--item", "nothing"]) == 1

@@ -16,6 +16,7 @@ from core.errors import ExplainError
 from core.explain.look import Looker
 from core.explain.maps import METHODS, PictureMap
 from core.explain.overlay import overlay
+from core.explain.picture import PictureExplainer
 from core.store.items import PictureLink, StoredItem
 from tests.core.explain.conftest import SIDE
 
@@ -139,3 +140,16 @@ def test_the_overlay_shows_what_raised_the_score_alone() -> None:
     thin = tuple(np.round(0.6 * 200 + 0.4 * np.array([68, 1, 84])).astype(int))
     assert tuple(laid[55, 55]) == tuple(laid[0, 0]) == thin, "what spoke against it is laid on as thinly as nothing"
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(overlay(grey, grid, 0.0)))), grey)
+
+
+def test_a_map_follows_the_tower_to_another_device(conv) -> None:
+    """Reading items moves the shared tower to a card; "meta" stands for one here, since it needs none."""
+    explainer = PictureExplainer(conv)
+    kept = {name: one.clone() for name, one in conv.model.visual.state_dict().items()}
+    assert explainer._device.type == "cpu" and explainer._batch == 4
+    conv.model.visual.to("meta")
+    try:
+        assert explainer._device.type == "meta" and explainer._batch == 32
+    finally:
+        conv.model.visual.to_empty(device="cpu")
+        conv.model.visual.load_state_dict(kept)

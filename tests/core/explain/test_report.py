@@ -50,6 +50,7 @@ def test_nothing_from_outside_is_markup() -> None:
     said = build_report(found, {"need": "red", "title": found.title}, looked(faithful=True))
     assert "<img src=x" not in said and "onerror=alert(1)>" not in said.replace("&gt;", "")
     assert said.count("<img ") == 1 and 'src="data:image/png;base64,' in said
+    assert said.index("default-src 'none'; img-src data:") < said.index("<title>"), "nor would it be loaded"
 
 
 def test_it_holds_the_numbers() -> None:

@@ -332,8 +332,6 @@ def test_a_checkpoint_on_a_full_disk_leaves_no_part_of_it(tmp_path: Path, monkey
         raise _safetensors()
 
     monkeypatch.setattr("safetensors.torch.save_file", half)
-    with pytest.raises(
-        TrainError, match=r"The checkpoint cannot be written .No space left on device.. Free some space"
-    ):
+    with pytest.raises(TrainError, match=r"The checkpoint cannot be written .No space left on device"):
         checkpoint._write(tmp_path / "last.safetensors", {"a": torch.zeros(1)}, {})
     assert list(tmp_path.iterdir()) == []

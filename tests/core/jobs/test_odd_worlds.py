@@ -48,7 +48,7 @@ WORLDS = {
 @pytest.fixture
 def run(tmp_path: Path, tiny_folder: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A command on a small model: exit code, result and what was said; never a stack trace, never NaN."""
-    monkeypatch.setattr("core.jobs.compare.preset_config", lambda _name, seed: TrainConfig(**SMALL, seed=seed))
+    monkeypatch.setattr("core.train.settings.preset_config", lambda _name: TrainConfig(**SMALL))
     for number in range(3):
         Image.new("RGB", (32, 32), (80 * number, 200 - 80 * number, 90)).save(tmp_path / f"{number}.png")
     (tmp_path / "small.json").write_text(json.dumps(SMALL))

@@ -250,7 +250,7 @@ def test_wrong_settings_end_in_sentences(shop: Workspace, spec: TrainSpec, tmp_p
 def test_the_best_of_a_search_is_what_training_reads(
     shop: Workspace, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr("core.jobs.train_catalog.preset_config", lambda _name: TrainConfig.from_json(SMALL))
+    monkeypatch.setattr("core.train.settings.preset_config", lambda _name: TrainConfig.from_json(SMALL))
     out = tmp_path / "best settings.json"
     start = ["--home", str(shop.home.root), "search", "--json"]
     names = ["--catalog", spec.catalog, "--device", "cpu"]

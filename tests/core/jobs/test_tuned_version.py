@@ -17,6 +17,7 @@ from core.jobs.material import load_material
 from core.jobs.progress import silent
 from core.jobs.train_catalog import TrainSpec, run_train
 from core.suggest.need import Need
+from core.train.config import TrainConfig
 from core.train.run import Trained
 from core.workspace import Workspace
 from tests.conftest import COLOURS
@@ -106,7 +107,16 @@ def test_a_loss_elsewhere_is_said_in_words(shop, tmp_path, monkeypatch) -> None:
         verdict="helps", recommendation="Use it.", rows=(), gain=0, gain_low=0, gain_high=0, split="titles", tested=1
     )
     trained = Trained(
-        model=None, items=None, heads=None, blend=1, validation={}, flat={}, steps=1, seconds=1, tokens=material.tokens
+        model=None,
+        items=None,
+        heads=None,
+        blend=1,
+        validation={},
+        flat={},
+        steps=1,
+        seconds=1,
+        tokens=material.tokens,
+        config=TrainConfig(),
     )
     for after, said in ((0.0, True), (1.0, False)):
         both = ((matching(1.0),), (matching(after),))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from core.model.memory import Memory, fit_memory
 
@@ -32,7 +33,7 @@ def naive(likes: np.ndarray, vectors: np.ndarray, shrinkage: float, content: flo
 
 @pytest.mark.parametrize("content", [0.0, 0.3])
 def test_scores_equal_the_naive_solution(content: float) -> None:
-    memory = fit_memory(LIKES, VECTORS, shrinkage=2.0, content=content)
+    memory = fit_memory(csr_array(LIKES), VECTORS, shrinkage=2.0, content=content)
     matrix = naive(LIKES, VECTORS, 2.0, content)
     history = (RNG.random((4, 9)) < 0.5).astype(np.float32)
     warm, cold = memory.score(history)
@@ -42,7 +43,7 @@ def test_scores_equal_the_naive_solution(content: float) -> None:
 
 @pytest.mark.parametrize("item", [2, 8], ids=["with events", "without"])
 def test_another_place_of_an_item_scores_as_if_it_had_always_lain_there(item: int) -> None:
-    memory = fit_memory(LIKES, VECTORS, shrinkage=2.0, content=0.3)
+    memory = fit_memory(csr_array(LIKES), VECTORS, shrinkage=2.0, content=0.3)
     history = LIKES[1].copy()
     for history[item] in (0, 1):
         found = memory.score_variants(history, item, memory.vectors[[item, 0, 5]])
@@ -57,7 +58,7 @@ def test_another_place_of_an_item_scores_as_if_it_had_always_lain_there(item: in
 
 
 def test_round_trip() -> None:
-    memory = fit_memory(LIKES, VECTORS, shrinkage=2.0, content=0.3)
+    memory = fit_memory(csr_array(LIKES), VECTORS, shrinkage=2.0, content=0.3)
     again = Memory.from_arrays(memory.to_arrays())
     assert np.array_equal(memory.score(LIKES)[0], again.score(LIKES)[0])
 
@@ -65,4 +66,4 @@ def test_round_trip() -> None:
 @pytest.mark.parametrize(("shrinkage", "content"), [(0.0, 0.1), (1.0, -0.1)])
 def test_numbers_out_of_range(shrinkage: float, content: float) -> None:
     with pytest.raises(ValueError, match="shrinkage"):
-        fit_memory(LIKES, VECTORS, shrinkage=shrinkage, content=content)
+        fit_memory(csr_array(LIKES), VECTORS, shrinkage=shrinkage, content=content)

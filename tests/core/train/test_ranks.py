@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.errors import TrainError
 from core.train.config import TrainConfig
-from core.train.memory_limits import find_batch, halve_batch, is_out_of_memory
+from core.train.memory_limits import find_batch, halve_batch, is_out_of_memory, keep_batch, read_batch
 from core.train.ranks import Ranks, join_ranks
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -112,3 +113,14 @@ def test_there_is_a_smallest_batch() -> None:
 )
 def test_running_out_of_memory_is_known_on_any_device(error, expected) -> None:
     assert is_out_of_memory(error) is expected
+
+
+def test_a_run_goes_on_with_the_batch_that_it_began_with(tmp_path: Path) -> None:
+    """A card with less memory free would halve it, and the steps would be others."""
+    asked = TrainConfig(items=64, alone=32)
+    assert read_batch(tmp_path, asked) is None
+    keep_batch(tmp_path, halve_batch(asked))
+    assert read_batch(tmp_path, asked) == halve_batch(asked)
+    (tmp_path / "batch.json").write_text("[]")
+    with pytest.raises(TrainError, match="cannot be read"):
+        read_batch(tmp_path, asked)

@@ -1,0 +1,183 @@
+"""A run goes on under what it was begun with, and under nothing else."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.__main__ import main
+from core.config import Home
+from core.errors import CancelledError, TrainError, WishlightError
+from core.jobs.import_catalog import run_import
+from core.jobs.kinds import KINDS
+from core.jobs.material import load_material
+from core.jobs.progress import silent
+from core.jobs.runs import STARTED, digest, digest_log, open_run
+from core.jobs.search_catalog import SearchSpec
+from core.jobs.train_catalog import TrainSpec, load_log
+from core.workspace import Workspace
+from tests.core.jobs.test_import_catalog import write_spec
+
+NAME, RUN = "People's shop", "a" * 32
+SMALL = {"epochs": 2, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
+SPEC = TrainSpec(catalog=NAME, config=SMALL, device="cpu")
+
+
+def _stop(stage: str, _done: int, _total: int) -> None:
+    if stage in ("Training", "Trying settings"):
+        raise CancelledError("stop")
+
+
+def _begin(shop: Workspace, kind: str, payload: dict) -> None:
+    """Begin as a worker does, and stop at the first step."""
+    with pytest.raises(CancelledError):
+        KINDS[kind](shop, payload, RUN, _stop)
+
+
+def _change_log(shop: Workspace) -> None:
+    log = load_log(shop, load_material(shop, NAME, silent), SPEC)
+    shop.interactions.replace(shop.catalogs.find(NAME).id, log.take(np.arange(len(log) - 3)), kind="events")
+
+
+def _change_title(shop: Workspace, folder: Path) -> None:
+    (folder / "more.csv").write_text("id,title\nshoe-red,another name\n")
+    run_import(shop, replace(write_spec(folder / "more.csv", folder=folder, catalog=NAME), backbone=""))
+
+
+@pytest.mark.parametrize("kind", ["train", "search"])
+def test_another_log_is_refused_wherever_a_run_goes_on(people_shop: Workspace, kind: str) -> None:
+    spec = SPEC.to_json() if kind == "train" else SearchSpec(train=SPEC, trials=2).to_json()
+    _begin(people_shop, kind, spec)
+    _begin(people_shop, kind, spec)  # nothing has changed: it goes on
+    _change_log(people_shop)
+    with pytest.raises(TrainError, match=r"^The log has changed since this run began, .* Start a new run\.$"):
+        KINDS[kind](people_shop, spec, RUN, silent)
+
+
+def test_each_cause_is_named(people_shop: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _begin(people_shop, "train", SPEC.to_json())
+
+    def refused(said: str, spec: TrainSpec = SPEC) -> None:
+        with pytest.raises(TrainError, match=rf"^{said} changed since this run began"):
+            KINDS["train"](people_shop, spec.to_json(), RUN, silent)
+
+    refused("The settings have", replace(SPEC, config={**SMALL, "epochs": 3}))
+    with monkeypatch.context() as patch:
+        patch.setattr("core.jobs.material.describe_version", lambda _backbone: "other")
+        refused("The image-text model has")
+    with monkeypatch.context() as patch:
+        patch.setattr("core.train.data.VALIDATION_SHARE", 4)
+        refused("The rule that says what is held out has")
+    _change_title(people_shop, tmp_path)
+    refused("The catalogue has")
+    _change_log(people_shop)
+    refused("The catalogue and the log have")
+
+
+def test_a_file_that_was_overwritten_meanwhile_is_another_log(people_shop: Workspace, tmp_path: Path) -> None:
+    log = load_log(people_shop, load_material(people_shop, NAME, silent), SPEC)
+    rows = [
+        f"{log.user_ids[user]},{log.item_ids[item]},{time}\n"
+        for user, item, time in zip(log.users, log.items, log.times, strict=True)
+    ]
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,timestamp\n" + "".join(rows))
+    spec = replace(SPEC, interactions=str(path))
+    _begin(people_shop, "train", spec.to_json())
+    newest = sorted(range(len(rows)), key=lambda row: (log.users[row], -log.times[row]))
+    path.write_text("user,item,timestamp\n" + "".join(rows[row] for row in newest))
+    _begin(people_shop, "train", spec.to_json())  # each person's events the other way round are the same log
+    path.write_text("user,item,timestamp\n" + "".join(rows[:-1]))
+    with pytest.raises(TrainError, match=r"^The log has changed"):
+        KINDS["train"](people_shop, spec.to_json(), RUN, silent)
+
+
+def test_a_log_is_its_people_items_times_and_values(people_shop: Workspace) -> None:
+    log = load_log(people_shop, load_material(people_shop, NAME, silent), SPEC)
+    columns = ("users", "items", "events", "values", "liked", "times")
+    others = [replace(log, **{name: np.roll(getattr(log, name), 1)}) for name in columns if set(getattr(log, name))]
+    others += [replace(log, user_ids=(*log.user_ids[:-1], "other")), log.take(np.arange(5)), None]
+    changed = [
+        one
+        for one in others
+        if one is None
+        or any(
+            not np.array_equal(getattr(one, name), getattr(log, name), equal_nan=name == "values") for name in columns
+        )
+        or one.user_ids != log.user_ids
+    ]
+    assert len(changed) >= 6 and digest_log(log) not in {digest_log(one) for one in changed}
+    assert digest("ab", "c") != digest("a", "bc") and digest(np.zeros(2)) != digest(np.zeros((2, 1)))
+
+
+def test_a_run_of_an_earlier_version_says_so(home: Home) -> None:
+    (home.runs / RUN).mkdir(parents=True)
+    (home.runs / RUN / "started.txt").write_text("0" * 64)
+    with pytest.raises(TrainError, match=r"begun by an earlier version.* Start a new run"):
+        open_run(home, RUN, {}, {"log": ""})
+    (home.runs / RUN / STARTED).write_text("[")
+    with pytest.raises(TrainError, match=r"cannot be read. Start a new one"):
+        open_run(home, RUN, {}, {"log": ""})
+
+
+@pytest.fixture
+def resumed(people_shop: Workspace, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Goes on with the run on the command line and gives what it says."""
+
+    def go_on(command: str, *options: str) -> str:
+        assert main(["--home", str(people_shop.home.root), command, *options, "--resume", RUN[:8]]) == 1
+        return capsys.readouterr().err
+
+    return go_on
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--seed", "3"), "--seed 3, and this run began with 0"),
+        (("--preset", "quick"), "--preset “quick”, and this run began with “balanced”"),
+        (("--no-log",), "--no-log yes, and this run began with no"),
+    ],
+)
+def test_what_is_typed_must_agree(
+    people_shop: Workspace, resumed: Callable[..., str], option: tuple[str, ...], said: str
+) -> None:
+    _begin(people_shop, "train", SPEC.to_json())
+    assert said in resumed("train", *option)
+
+
+def test_what_is_typed_must_agree_in_files_and_names_as_well(
+    people_shop: Workspace, resumed: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _begin(people_shop, "train", SPEC.to_json())
+    (tmp_path / "c.json").write_text(json.dumps(SMALL | {"epochs": 9}))
+    assert "epochs 9" in resumed("train", "--config", str(tmp_path / "c.json"))
+    (tmp_path / "log.csv").write_text("user,item\nu1,shoe-red\n")
+    assert "--interactions" in resumed("train", "--interactions", str(tmp_path / "log.csv"))
+    assert "--tuning “lora”, and this run began with “frozen”" in resumed("train", "--tuning", "lora")
+    assert "no catalogue named" in resumed("train", "--catalog", "Elsewhere")
+    (tmp_path / "c.json").write_text(json.dumps(SMALL))
+    gone_on = []
+    monkeypatch.setattr("core.training_commands.run_train", lambda _workspace, spec, *_args: gone_on.append(spec) or {})
+    agreeing = ["--catalog", NAME.upper(), "--config", str(tmp_path / "c.json"), "--seed", "0", "--device", "cpu"]
+    assert main(["--home", str(people_shop.home.root), "train", *agreeing, "--resume", RUN[:8]]) == 0
+    assert gone_on == [SPEC]
+
+
+def test_a_search_is_resumed_with_its_own_trials(people_shop: Workspace, resumed: Callable[..., str]) -> None:
+    _begin(people_shop, "search", SearchSpec(train=SPEC, trials=2).to_json())
+    assert "--trials 5, and this run began with 2" in resumed("search", "--trials", "5")
+    assert "--seed 4, and this run began with 0" in resumed("search", "--seed", "4")
+
+
+def test_tasks_without_a_log_are_refused_before_the_items_are_read(
+    people_shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.jobs.train_catalog.load_material", lambda *_: pytest.fail("the items are read"))
+    with pytest.raises(WishlightError, match="“tasks” names rank, which is learned from an interaction log"):
+        KINDS["train"](
+            people_shop, replace(SPEC, use_log=False, config={"tasks": {"rank": 1.0}}).to_json(), RUN, silent
+        )

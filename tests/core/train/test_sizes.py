@@ -1,0 +1,170 @@
+"""Memory grows with events, not with people x items: a long log is learned from, measured and opened again."""
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch._dynamo  # noqa: F401 - what an optimiser's first step imports is not the log's
+from scipy.sparse import csr_array
+
+from core.device import choose_device
+from core.encode.item_tokens import ItemTokens, ModalityTokens
+from core.evaluate import help_report, protocol
+from core.evaluate.help_report import LogHelp
+from core.evaluate.recommender import ItemTable
+from core.interactions.log import EVENT_TYPES, InteractionLog
+from core.model import memory as memory_module
+from core.model.fitted import liked_matrix, liked_rows
+from core.model.memory import Memory, fit_memory
+from core.train import batches, blocks
+from core.train import data as train_data
+from core.train.bundle import load_bundle, save_bundle
+from core.train.config import TrainConfig
+from core.train.data import split_people
+from core.train.estimate import estimate_run
+from core.train.run import train
+
+PEOPLE, ITEMS, EVENTS, DIMENSION = 4_000, 2_000, 5, 4
+TINY = TrainConfig(epochs=1, people=8, items=16, bank=16, alone=4, targets=16, width=8, layers=1, history=8)
+
+
+def make_log() -> InteractionLog:
+    rng = np.random.default_rng(0)
+    return InteractionLog(
+        users=np.repeat(np.arange(PEOPLE), EVENTS),
+        items=rng.integers(0, ITEMS, PEOPLE * EVENTS),
+        events=np.full(PEOPLE * EVENTS, EVENT_TYPES.index("purchase"), np.int8),
+        values=np.full(PEOPLE * EVENTS, np.nan, np.float32),
+        liked=np.ones(PEOPLE * EVENTS, bool),
+        times=np.tile(np.arange(EVENTS), PEOPLE),
+        user_ids=tuple(f"u{person}" for person in range(PEOPLE)),
+        item_ids=tuple(f"i{item}" for item in range(ITEMS)),
+    )
+
+
+def make_tokens() -> ItemTokens:
+    joint = np.random.default_rng(1).standard_normal((ITEMS, DIMENSION)).astype(np.float32)
+    joint /= np.linalg.norm(joint, axis=1, keepdims=True)
+    parts = {}
+    for name, count in (("picture", 9), ("text", 32)):
+        mask = np.zeros((ITEMS, count), bool)
+        mask[:, :2] = True
+        tokens = np.repeat(joint.astype(np.float16)[:, None], count, axis=1)
+        parts[name] = ModalityTokens(tokens=tokens, mask=mask, joint=joint)
+    return ItemTokens(modalities=parts)
+
+
+def make_table(log: InteractionLog, tokens: ItemTokens) -> ItemTable:
+    joint = tokens.modalities["text"].joint
+    return ItemTable(
+        item_ids=log.item_ids,
+        texts=log.item_ids,
+        titles=log.item_ids,
+        categories=("",) * ITEMS,
+        text_embeddings=joint,
+        picture_embeddings=joint,
+        words=csr_array((ITEMS, 0), dtype=np.float32),
+    )
+
+
+@pytest.fixture
+def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that bounds the work is a fiftieth of what it is, as the log is a fiftieth of a long one."""
+    monkeypatch.setattr(memory_module, "MAX_PEOPLE", 160)
+    monkeypatch.setattr(memory_module, "_BLOCK", 64)
+    monkeypatch.setattr(train_data, "MOST_VALIDATION", 40)
+    monkeypatch.setattr(help_report, "MOST_TESTED", 100)
+    monkeypatch.setattr(batches, "MOST_STEPS", 25)
+    monkeypatch.setattr(blocks, "CELLS", 100_000)
+    monkeypatch.setattr(protocol, "_CELLS", 50_000)
+    monkeypatch.setattr(help_report, "SIMPLE", ("zero-shot", "popularity", "tfidf"))
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_nothing_of_people_x_items_is_held(tmp_path: Path) -> None:
+    log, tokens = make_log(), make_tokens()
+    table = make_table(log, tokens)
+    tracemalloc.start()
+    try:
+        plan = LogHelp(table, log, TINY)
+        trained = train(plan.build_data(tokens), TINY, choose_device("cpu"), tmp_path / "run", everything=plan.fit)
+        answer = plan.measure(trained, tokens, lambda texts: np.ones((len(texts), DIMENSION), np.float32))
+        save_bundle(trained, log.item_ids, make_card(answer.to_json()), tmp_path / "version")
+        load_bundle(tmp_path / "version").score_people(log.histories([0, 1]))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (answer.tested, answer.held_out) == (100, PEOPLE // 5)
+    assert "100 of 800 people" in (tmp_path / "version" / "MODEL_CARD.md").read_text("utf-8")
+    assert peak < PEOPLE * ITEMS * 4, "less than one matrix of people x items, tokens and all"
+
+
+def make_card(metrics: dict[str, object]) -> dict[str, object]:
+    return {
+        "version": "v",
+        "catalog": "Many",
+        "backbone": "fake",
+        "items": ITEMS,
+        "fingerprint": "0",
+        "config": TINY.to_json(),
+        "has_log": True,
+        "tuned": False,
+        "metrics": metrics | {"blend": 1.0, "steps": 25, "seconds": 1.0},
+    }
+
+
+def test_likes_of_many_are_those_of_each() -> None:
+    log = make_log().take(np.arange(500))
+    histories = log.histories(np.unique(log.users))
+    np.testing.assert_array_equal(liked_matrix(histories, ITEMS).toarray(), liked_rows(histories, ITEMS))
+    assert [len(one) for one in histories] == histories.lengths.tolist()
+    np.testing.assert_array_equal(histories[3:5][1].items, log.items[20:25])
+    assert liked_matrix([], 3).shape == (0, 3)
+
+
+def test_an_old_version_with_all_likes_is_still_read() -> None:
+    rng = np.random.default_rng(2)
+    likes = (rng.random((6, 5)) < 0.5).astype(np.float32)
+    memory = fit_memory(csr_array(likes), rng.standard_normal((5, 3)).astype(np.float32), shrinkage=1, content=0.1)
+    arrays = memory.to_arrays()
+    assert sum(array.size for name, array in arrays.items() if name.startswith("liked")) == likes.sum() + len(likes)
+    old = {name: array for name, array in arrays.items() if not name.startswith("liked")} | {
+        "likes": likes.astype(np.uint8)
+    }
+    for found in (Memory.from_arrays(arrays), Memory.from_arrays(old)):
+        np.testing.assert_array_equal(found.score(likes)[0], memory.score(likes)[0])
+
+
+def test_another_content_needs_no_other_fit() -> None:
+    rng = np.random.default_rng(3)
+    likes, vectors = csr_array((rng.random((30, 9)) < 0.4).astype(np.float32)), rng.standard_normal((9, 4))
+    whole = fit_memory(likes, vectors.astype(np.float32), shrinkage=2, content=0.3)
+    again = fit_memory(likes, vectors.astype(np.float32), shrinkage=2, content=0).with_content(0.3)
+    np.testing.assert_array_equal(again.diagonal, whole.diagonal)
+    wanted = np.linalg.inv((likes @ likes.T).toarray() + 2 * np.eye(30))
+    np.testing.assert_allclose(whole.inverse, wanted, atol=1e-5)
+
+
+def test_only_beyond_a_stated_number_are_people_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = make_log()
+    rest, validation = split_people(log, seed=4)
+    assert len(np.unique(rest.users)) == PEOPLE * 4 // 5
+    assert len(validation) > PEOPLE // 10
+    monkeypatch.setattr(train_data, "MOST_VALIDATION", 50)
+    rest, fewer = split_people(log, seed=4)
+    assert len(fewer) <= 50 and len(np.unique(rest.users)) == PEOPLE - 50, "the others are learned from"
+    every = protocol.sample_people(next(iter(protocol.build_splits(log, "users"))), PEOPLE, seed=0)
+    some = protocol.sample_people(every, 20, seed=0)
+    place = np.searchsorted(every.users, some.users)
+    np.testing.assert_array_equal(every.users[place], some.users)
+    np.testing.assert_array_equal(some.histories[7].items, every.histories[place[7]].items)
+    assert some.targets[7] is every.targets[place[7]]
+
+
+def test_an_epoch_over_a_long_log_is_bounded_and_told_before() -> None:
+    assert batches.count_steps(300, 16) == batches.LEAST_STEPS
+    assert batches.count_steps(32_000, 16) == 2_000
+    assert batches.count_steps(10_000_000, 16) == batches.MOST_STEPS
+    found = estimate_run(TINY, choose_device("cpu"), items=50, dimension=DIMENSION, windows=10_000_000)
+    assert found.steps == batches.MOST_STEPS * TINY.epochs

@@ -1,0 +1,125 @@
+"""Nothing is served before the password (issue 12)."""
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocket
+
+from ui.password import COOKIE, TRIES, TRIES_SECONDS, VISIT_SECONDS, PasswordGuard, read_password
+
+PASSWORD = "pässwörd & 1"
+BROWSER = {"accept": "text/html,*/*"}
+
+
+class _Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture
+def open_guard(clock):
+    async def stream(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.close()
+
+    routes = [
+        Route("/{path:path}", lambda _: PlainTextResponse("secret"), methods=["GET", "PUT", "POST"]),
+        WebSocketRoute("/_stcore/stream", stream),
+    ]
+
+    def make(password: str | None = PASSWORD, address: str = "http://testserver") -> TestClient:
+        return TestClient(PasswordGuard(Starlette(routes=routes), password, clock), address, follow_redirects=False)
+
+    return make
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "ä", "0", "a" * 5000])
+def test_nothing_before_the_password(open_guard, cookie) -> None:
+    client = open_guard()
+    headers = {"cookie": f"{COOKIE}={cookie}".encode()}
+    for path in ("/", "/catalogs?x=1", "/media/a.png", "/_stcore/health", "/static/js/x.js", "/sign-out"):
+        assert "secret" not in client.get(path, headers=headers).text
+        assert client.get(path, headers=headers | BROWSER).status_code == 401
+    assert client.put("/_stcore/upload_file/x", headers=headers).status_code == 401
+    with pytest.raises(WebSocketDenialResponse), client.websocket_connect("/_stcore/stream", headers=headers):
+        pass
+
+
+def test_a_visit(open_guard, clock) -> None:
+    client = open_guard()
+    form = client.get("/why?need=a%20b", headers=BROWSER)
+    assert 'type="password"' in form.text
+    assert "default-src 'none'" in form.headers["content-security-policy"]
+    done = client.post("/why?need=a%20b", data={"password": PASSWORD})
+    assert (done.status_code, done.headers["location"]) == (303, "/why?need=a%20b")
+    assert {"httponly", "samesite=strict"} <= set(done.headers["set-cookie"].lower().split("; "))
+    assert client.get("/media/a.png").text == "secret"
+    with client.websocket_connect("/_stcore/stream"):
+        pass
+    kept = client.cookies[COOKIE]
+    clock.now += VISIT_SECONDS - 1
+    assert client.get("/").text == "secret"
+    assert client.get("/sign-out").status_code == 303
+    assert client.get("/", headers={"cookie": f"{COOKIE}={kept}"}).status_code == 401, "signing out ends the visit"
+
+
+def test_a_visit_ends_by_itself(open_guard, clock) -> None:
+    client = open_guard()
+    client.post("/", data={"password": PASSWORD})
+    clock.now += VISIT_SECONDS + 1
+    assert client.get("/").status_code == 401
+
+
+@pytest.mark.parametrize("typed", ["", "pässwörd", "PÄSSWÖRD & 1", PASSWORD + " ", "\x00", "x" * 5000, "\udcff"])
+def test_wrong_passwords(open_guard, typed) -> None:
+    client = open_guard()
+    body = b"password=" + typed.encode("utf-8", "surrogateescape").hex(" ").replace(" ", "%").encode()
+    for content in (body, typed.encode("utf-8", "surrogateescape")):
+        assert client.post("/", content=content).status_code == 401
+    assert client.get("/").status_code == 401
+
+
+def test_the_same_password_from_another_keyboard(open_guard) -> None:
+    assert open_guard().post("/", data={"password": "pa\u0308sswo\u0308rd & 1"}).status_code == 303
+
+
+def test_guessing_is_slowed_down(open_guard, clock) -> None:
+    client = open_guard()
+    answers = [client.post("/", data={"password": f"guess {number}"}).status_code for number in range(TRIES + 2)]
+    assert answers == [401] * TRIES + [429, 429]
+    assert client.post("/", data={"password": PASSWORD}).status_code == 429
+    clock.now += TRIES_SECONDS + 1
+    assert client.post("/", data={"password": PASSWORD}).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["//evil.test/x", "/%5Cevil.test", "///evil.test"])
+def test_the_form_leads_nowhere_else(open_guard, path) -> None:
+    done = open_guard().post("http://testserver" + path, data={"password": PASSWORD})
+    assert done.status_code == 303
+    assert not done.headers["location"].startswith(("//", "/\\", "http"))
+
+
+def test_secure_where_the_page_is(open_guard) -> None:
+    done = open_guard(address="https://testserver").post("/", data={"password": PASSWORD})
+    assert "secure" in done.headers["set-cookie"].lower()
+
+
+def test_no_password_no_form(open_guard) -> None:
+    assert open_guard(None).get("/").text == "secret"
+
+
+def test_an_empty_password_is_none(monkeypatch) -> None:
+    monkeypatch.delenv("WISHLIGHT_PASSWORD", raising=False)
+    assert read_password() is None
+    monkeypatch.setenv("WISHLIGHT_PASSWORD", " ")
+    with pytest.raises(SystemExit, match="set and empty"):
+        read_password()
