@@ -21,10 +21,16 @@ _LONGEST_LEASE = 3 * LEASE_SECONDS
 
 
 class JobStore:
-    """The repository of jobs."""
+    """The repository of jobs.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where they are.
+        lane: The one that a worker takes its jobs from.
+    """
+
+    def __init__(self, database: Database, *, lane: Lane = "long") -> None:
         self._database = database
+        self._lane = lane
 
     def submit(self, kind: str, title: str, payload: Mapping[str, Any], *, key: str, lane: Lane | None = None) -> Job:
         """Queue a job; while one with the same key is unfinished, that one is returned instead.
@@ -107,8 +113,8 @@ class JobStore:
         own = [one for one in (*running, *before) if one.lane == job.lane]
         return next(iter((*excluding, *own)), None)
 
-    def claim(self, worker: str, lane: Lane = "long") -> Job | None:
-        """Take the oldest unfinished job of a lane whose worker is gone and that nothing at work excludes.
+    def claim(self, worker: str) -> Job | None:
+        """Take the oldest unfinished job of the lane whose worker is gone and that nothing at work excludes.
 
         Jobs that killed `MAX_ATTEMPTS` workers fail.
         """
@@ -132,7 +138,7 @@ class JobStore:
                 )
             ]
             running = [one for one in live if one.state == "running" and alive[0] <= one.lease_until <= alive[1]]
-            free = [one for one in live if one.lane == lane and one not in running]
+            free = [one for one in live if one.lane == self._lane and one not in running]
             chosen = next((one for one in free if not any(one.excludes(other) for other in running)), None)
             if chosen is None:
                 return None
@@ -143,14 +149,14 @@ class JobStore:
             ).fetchone()
         return read_job(row)
 
-    def has_waiting(self, lane: Lane) -> bool:
-        """Whether there is work in a lane that nobody does; a waiting job that is excluded for now counts too."""
-        return any(job.lane == lane and job.state == "queued" for job in self.live())
+    def has_waiting(self) -> bool:
+        """Whether there is work in the lane that nobody does; a waiting job that is excluded for now counts too."""
+        return any(job.lane == self._lane and job.state == "queued" for job in self.live())
 
-    def release_orphans(self, lane: Lane = "long") -> None:
-        """Let go of every running job of a lane; only for a worker that knows that no other one of it lives."""
+    def release_orphans(self) -> None:
+        """Let go of every running job of the lane; only for a worker that knows that no other one of it lives."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running' AND lane = ?", (lane,))
+            connection.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running' AND lane = ?", (self._lane,))
 
     def beat(self, job_id: str, worker: str) -> bool:
         """Renew the lease; False when the job now belongs to another worker or has ended."""

@@ -91,7 +91,7 @@ def run_worker(home: Home, *, lane: Lane = "long", idle_seconds: float = IDLE_SE
     Whoever queues a job and sees the lock held relies on this worker. So it looks once more after it has let go: what
     was queued before that is seen here, and what is queued later sees no worker and starts one.
     """
-    jobs = JobStore(Database(home.database))
+    jobs = JobStore(Database(home.database), lane=lane)
     while True:
         try:
             lock = FileLock(_lock_path(home, lane)).acquire(timeout=_LOCK_SECONDS)
@@ -99,13 +99,13 @@ def run_worker(home: Home, *, lane: Lane = "long", idle_seconds: float = IDLE_SE
             return
         with lock:
             _run_lane(home, jobs, lane, idle_seconds)
-        if not jobs.has_waiting(lane):
+        if not jobs.has_waiting():
             return
 
 
 def _run_lane(home: Home, jobs: JobStore, lane: Lane, idle_seconds: float) -> None:
     """Run jobs while the lock is held."""
-    jobs.release_orphans(lane)
+    jobs.release_orphans()
     workspace = Workspace(home)
     if lane == "long":
         sweep_leftovers(workspace)
@@ -113,7 +113,7 @@ def _run_lane(home: Home, jobs: JobStore, lane: Lane, idle_seconds: float) -> No
     while time.monotonic() - idle_since < idle_seconds:
         worker = uuid.uuid4().hex
         try:
-            job = jobs.claim(worker, lane)
+            job = jobs.claim(worker)
         except (WishlightError, sqlite3.Error):
             _log.exception("No job can be taken now")
             job = None

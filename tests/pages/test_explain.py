@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from core.explain.explainer import Explainer
 from core.explain.explanation import WordEffect
 from core.explain.maps import Looked, PictureMap
 from core.explain.report import mark_text
+from core.jobs.import_catalog import run_import
 from core.suggest.need import Need, split_avoid
 from core.workspace import Workspace
+from tests.core.jobs.test_import_catalog import write_spec
 
 Open = Callable[..., AppTest]
 
@@ -181,3 +184,18 @@ def test_a_method_that_cannot_read_the_model_is_refused(
 def _need(text: str) -> Need:
     words, avoid = split_avoid(text)
     return Need(text=words, avoid=avoid)
+
+
+def test_an_explanation_is_of_the_catalogue_that_is_there(app: Open, workspace: Workspace, tmp_path: Path) -> None:
+    """Issue 12: a catalogue deleted and made again under its name was explained from the cache of the old one."""
+
+    def ask(title: str) -> str:
+        (tmp_path / "shop.csv").write_text(f"id,title\nA1,{title}\nA2,red hat\n")
+        run_import(workspace, write_spec(tmp_path / "shop.csv", folder=tmp_path, catalog="Shop"))
+        return words_of(open_why(app, "red scarf", item="A1"))
+
+    ask("red scarf")
+    workspace.delete_catalog(workspace.catalogs.find("Shop"))
+    said = ask("yellow plastic bucket")
+    now = workspace.explainer.explain(workspace.catalogs.find("Shop"), Need(text="red scarf"), "A1")
+    assert f"score **{now.score:.2f}**" in said

@@ -72,7 +72,7 @@ def test_no_kind_waits_for_its_own_lock(
     assert payloads.keys() == kinds.KINDS.keys(), "a new kind is tried here too"
     for kind, payload in payloads.items():
         job = jobs.submit(kind, kind, payload, key=kind)
-        claimed = jobs.claim("w", job.lane)
+        claimed = JobStore(shop.database, lane=job.lane).claim("w")
         assert claimed is not None
         worker.run_job(shop, jobs, claimed, "w")
         assert (jobs.get(job.id).state, jobs.get(job.id).message) == ("done", ""), kind
@@ -98,6 +98,7 @@ def test_a_locked_database_says_who_writes(home: Home, monkeypatch: pytest.Monke
 
 
 def test_quick_work_passes_long_work_and_writers_take_turns(shop: Workspace, jobs: JobStore) -> None:
+    quick = JobStore(shop.database, lane="quick")
     train = jobs.submit("train", "Train Shop", {"catalog": "Shop"}, key="t")
     assert (train.lane, train.catalog_id) == ("long", 1)
     assert jobs.claim("long") is not None
@@ -105,14 +106,14 @@ def test_quick_work_passes_long_work_and_writers_take_turns(shop: Workspace, job
     rows = jobs.submit("import", "Rows", {"catalog": "shop"}, key="i", lane=choose_lane("import", 40))
     many = jobs.submit("import", "Many", {"catalog": "Shop"}, key="m", lane=choose_lane("import", 40_000))
     assert jobs.find_blocker(many) == jobs.get(train.id)
-    first = jobs.claim("quick", "quick")
+    first = quick.claim("quick")
     assert first is not None and first.id == back.id, "it does not wait for the training"
-    assert jobs.claim("another", "quick") is None, "two that write to one catalogue take turns"
+    assert quick.claim("another") is None, "two that write to one catalogue take turns"
     assert jobs.find_blocker(rows) == first
     jobs.finish(train.id, "long", "done")
     assert jobs.claim("long") is None, "in whichever lanes they are"
     jobs.finish(back.id, "quick", "done")
-    second = jobs.claim("quick", "quick")
+    second = quick.claim("quick")
     assert second is not None and second.id == rows.id
 
 
