@@ -55,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with plain_failures():
             result = options.run(Workspace(open_home(options.home)), options)
-            if result and options.json:
-                say_json(result)
-            elif result:  # else one of several processes, and not the one that writes
-                options.draw(result)
+        if result and options.json:
+            say_json(result)
+        elif result:  # else one of several processes, and not the one that writes
+            options.draw(result)
     except WishlightError as exc:
         complain(str(exc))
         return 1

@@ -24,6 +24,7 @@ _SAID = (
 )
 _SPACE = "Free some space and go on."
 _RIGHTS = "Give yourself the right to write there, or choose another data folder, then go on."
+_PLACE = "Check that the data folder is whole and that you may write in it, then go on."
 _ADVICE = {
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
@@ -33,7 +34,6 @@ _ADVICE = {
     errno.EIO: "Check that the disk is there and healthy, then go on.",
     errno.ENODEV: "Check that the disk is there and healthy, then go on.",
 }
-_ELSE = "Look at the data folder, then go on."
 #: By the start of SQLite's own name of the error.
 _DATABASE = (
     ("SQLITE_BUSY", "is busy: something else has been writing to it for too long. Nothing was lost; try again soon."),
@@ -66,19 +66,20 @@ def explain_failure(exc: BaseException, what: str = "") -> str | None:
 
     Args:
         exc: What was raised; what led to it is looked at too.
-        what: What was to be written, to begin the sentence with; "" names the file where it is known.
+        what: What cannot be done, to begin the sentence with; then any error of a file counts. "" says that the file
+            cannot be written, and names it where it is known.
     """
     for one in _chain(exc):
         if isinstance(one, sqlite3.Error) and (said := explain_database(one)):
             return said
     number = find_disk_error(exc)
-    if number is None and what:  # nothing but writing was tried, so whatever the system says belongs to it
-        number = next((one.errno for one in _chain(exc) if isinstance(one, OSError) and one.errno), None)
+    if number is None and what and isinstance(exc, OSError):
+        number = exc.errno
     if number is None:
         return None
     files = (one.filename for one in _chain(exc) if isinstance(one, OSError) and one.filename)
-    subject = what or next((f"“{os.fsdecode(name)}”" for name in files if isinstance(name, str | bytes)), "A file")
-    return f"{subject} cannot be written ({os.strerror(number)}). {_ADVICE.get(number, _ELSE)}"
+    subject = next((f"“{os.fsdecode(name)}”" for name in files if isinstance(name, str | bytes)), "A file")
+    return f"{what or f'{subject} cannot be written'} ({os.strerror(number)}). {_ADVICE.get(number, _PLACE)}"
 
 
 def explain_database(exc: sqlite3.Error) -> str | None:

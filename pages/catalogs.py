@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.encode.registry import BACKBONES
-from core.jobs.job import choose_lane
 from core.store.catalogs import Catalog
 from core.wording import count_noun
 from ui import visitor
@@ -87,18 +86,15 @@ def _draw_switch(catalog: Catalog) -> None:
 @st.dialog("Delete this catalogue?")
 def _draw_delete(catalog: Catalog) -> None:
     st.markdown(f"**{escape_markdown(catalog.name)}** and its {count_noun(catalog.items, 'item')} go for good.")
-    for job in open_jobs().at_work_on(catalog.id, catalog.name):
-        st.warning(
-            f"{escape_markdown(job.title)} is {'at work on it and is stopped' if job.state == 'running' else 'waiting'}"
-            " and ends with it.",
-            icon=":material/warning:",
-        )
+    if work := open_jobs().at_work_on(catalog.id, catalog.name):
+        st.warning(f"Work on it ends: {escape_markdown(', '.join(job.title for job in work))}.")
     if st.button("Delete it", type="primary", key="delete-go", on_click=_delete, args=(catalog,)):
         st.rerun()
 
 
 def _delete(catalog: Catalog) -> None:
-    open_workspace().delete_catalog(catalog)
+    with shown_errors():
+        open_workspace().delete_catalog(catalog)
     if read(CATALOG).casefold() == catalog.name.casefold():
         go({CATALOG: ""})
 
@@ -107,13 +103,8 @@ def _switch(catalog: Catalog) -> None:
     chosen = st.session_state["switch-to"]
     payload: dict[str, object] = {"catalog": catalog.name, "backbone": chosen}
     with shown_errors():
-        start_job(
-            "encode",
-            f"Encode “{catalog.name}” with {chosen}",
-            payload,
-            key=f"encode-{catalog.id}-{chosen}",
-            lane=choose_lane("encode", catalog.items + catalog.pictures),
-        )
+        title = f"Encode “{catalog.name}” with {chosen}"
+        start_job("encode", title, payload, key=f"encode-{catalog.id}-{chosen}", units=catalog.items)
 
 
 draw_page()

@@ -45,7 +45,7 @@ def draw_page() -> None:
     stored = open_workspace().items.find(catalog.id, item_id)
     if stored is None:
         raise NeedError(f"There is no item “{item_id}” in “{catalog.name}”. Choose another one from the suggestions.")
-    found = _explain(catalog.id, (catalog.revision, catalog.version), text, avoid, item_id, read("against"))
+    found = _explain(catalog.name, catalog.state, text, avoid, item_id, read("against"))
     if not read("item"):
         st.caption("No item was chosen: this is the first suggestion.")
     _draw_head(catalog, stored, need, found)
@@ -88,8 +88,8 @@ def _first_item(need: Need) -> str:
 
 @st.cache_data(show_spinner="Asking the need again in other words", max_entries=64)
 def _explain(
-    catalog_id: int,
-    state: tuple[int, str],  # noqa: ARG001 - part of the cache's key
+    catalog: str,
+    state: tuple[int, int, str],  # noqa: ARG001 - part of the cache's key
     text: str,
     avoid: tuple[str, ...],
     item_id: str,
@@ -97,7 +97,7 @@ def _explain(
 ) -> Explanation:
     workspace = open_workspace()
     need = Need(text=text, avoid=avoid)
-    return workspace.explainer.explain(workspace.catalogs.get(catalog_id), need, item_id, against=against)
+    return workspace.explainer.explain(workspace.catalogs.find(catalog), need, item_id, against=against)
 
 
 def _draw_head(catalog: Catalog, stored: StoredItem, need: Need, found: Explanation) -> None:

@@ -14,6 +14,7 @@ ROOMS = (
     "failures",
     "config",
     "files",
+    "children",
     "device",
     "wording",
     "terminal",

@@ -15,7 +15,8 @@ import pytest
 
 from core.config import Home
 from core.errors import CancelledError
-from core.jobs.table import Job, JobStore
+from core.jobs.job import Job
+from core.jobs.table import JobStore
 from core.jobs.train_catalog import TrainSpec
 from core.jobs.worker import run_worker
 from tests.conftest import SHARED_DATA
@@ -96,7 +97,7 @@ def idle_worker_race(shop: Shop, _patch: pytest.MonkeyPatch) -> None:
 
 
 def rebuild_job_locks_itself(shop: Shop, patch: pytest.MonkeyPatch) -> None:
-    _open(shop)
+    _open(shop, log=False)
     job = _work(shop, patch, "rebuild", {})
     assert job.state == "done", job.message
 

@@ -55,4 +55,4 @@ def _draw_sample() -> None:
 def _load_sample() -> None:
     with shown_errors():
         spec = sample_spec(backbone=EMBEDDED)
-        start_job("import", f"Load “{SAMPLE_NAME}”", spec.to_json(), key=f"import-{spec.key()}", lane="quick")
+        start_job("import", f"Load “{SAMPLE_NAME}”", spec.to_json(), key=f"import-{spec.key()}")

@@ -5,9 +5,10 @@ import time
 import streamlit as st
 
 from core.errors import JobError
-from core.jobs.job import Job, Lane
+from core.jobs.job import Job, choose_lane
 from core.jobs.table import JobStore
 from core.jobs.worker import ensure_worker, has_worker, log_path
+from core.store.catalogs import Catalog
 from ui.address import CATALOG
 from ui.errors import shown_errors
 from ui.navigation import find_page
@@ -41,14 +42,21 @@ _ICONS = {
 }
 
 
-def start_job(kind: str, title: str, payload: dict[str, object], *, key: str, lane: Lane | None = None) -> Job:
+def start_job(kind: str, title: str, payload: dict[str, object], *, key: str, units: int | None = None) -> Job:
     """Queue a job and see to it that a worker lives; a second click returns the first one's job.
+
+    Args:
+        kind: What runs it.
+        title: For the page.
+        payload: JSON values.
+        key: Idempotency key.
+        units: Items that it reads, where that is known: little work does not wait for long work.
 
     Raises:
         JobError: It names a model or a folder that this visitor may not name.
     """
     require_right(payload)
-    job = open_jobs().submit(kind, title, payload, key=key, lane=lane)
+    job = open_jobs().submit(kind, title, payload, key=key, lane=choose_lane(kind, units))
     ensure_worker(open_workspace().home)
     return job
 
@@ -70,7 +78,7 @@ def draw_job(job: Job, *, listed: bool = False) -> None:
     with st.container(border=True, key=f"job-{job.id}"):
         st.markdown(f"{_ICONS[job.state]} **{escape_markdown(job.title)}** — {_describe(job)}")
         if job.is_live:
-            st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress_text(job, jobs))
+            st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress_text(job))
             if not alive:
                 st.warning("No worker is alive, so nothing moves. Start one; the work goes on where it stopped.")
         elif job.message:
@@ -99,19 +107,8 @@ def _say_when(job: Job) -> str:
     return escape_markdown(f"{word} {when.replace(' ago', '') if word == 'Waits since' else when}")
 
 
-def describe_wait(job: Job, jobs: JobStore) -> str:
-    """What a waiting job waits for, and for how long at least."""
-    blocker = jobs.find_blocker(job)
-    if blocker is None:
-        return "Waiting for the worker"
-    left = blocker.seconds_left if blocker.state == "running" else None
-    return f"Waits for: {escape_markdown(blocker.title)}" + (f", {format_duration(left)} left" if left else "")
-
-
-def _progress_text(job: Job, jobs: JobStore) -> str:
-    if job.state == "queued":
-        return describe_wait(job, jobs)
-    parts = [escape_markdown(job.stage) if job.stage else "Waiting for the worker"]
+def _progress_text(job: Job) -> str:
+    parts = [escape_markdown(job.stage) if job.stage and job.state == "running" else _say_what_for(job)]
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate and job.total:
@@ -121,13 +118,19 @@ def _progress_text(job: Job, jobs: JobStore) -> str:
     return " · ".join(parts)
 
 
+def _say_what_for(job: Job) -> str:
+    """What a job that does not move waits for."""
+    blocker = open_jobs().find_blocker(job) if job.state == "queued" else None
+    return f"Waits for: {escape_markdown(blocker.title)}" if blocker else "Waiting for the worker"
+
+
 def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.is_live and not job.cancel_requested:
             st.button("Cancel", key=f"cancel-{job.id}", icon=":material/stop:", on_click=jobs.cancel, args=(job.id,))
         if not alive:
             st.button("Start a worker", key=f"worker-{job.id}", on_click=ensure_worker, args=(open_workspace().home,))
-        if job.state in ("failed", "cancelled") and not jobs.is_bereft(job):
+        if job.state in ("failed", "cancelled"):
             st.button("Go on", key=f"resume-{job.id}", icon=":material/play_arrow:", on_click=_resume, args=(job.id,))
         if listed and job.state == "done":
             _draw_result_link(job)
@@ -138,13 +141,19 @@ def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> Non
 
 
 def _draw_result_link(job: Job) -> None:
-    """The way to what a job has made, as long as its catalogue is there, and not another one of its name."""
+    """The way to what a job has made, as long as its catalogue is there."""
     where, label = _RESULTS.get(job.kind, ("", ""))
-    name = job.catalog
-    if open_jobs().is_bereft(job):
-        return
-    if where and any(catalog.name == name for catalog in open_workspace().catalogs.list()):
-        st.page_link(find_page(where), label=label, icon=":material/arrow_forward:", query_params={CATALOG: name})
+    if where and any(_is_about(job, catalog) for catalog in open_workspace().catalogs.list()):
+        st.page_link(
+            find_page(where), label=label, icon=":material/arrow_forward:", query_params={CATALOG: job.catalog}
+        )
+
+
+def _is_about(job: Job, catalog: Catalog) -> bool:
+    """By its id; a job that made its catalogue has none and goes by the name."""
+    if job.catalog_id is not None:
+        return job.catalog_id == catalog.id
+    return job.catalog.casefold() == catalog.name.casefold()
 
 
 @st.dialog("Remove this from the list?")

@@ -21,7 +21,6 @@ def card_picture(picture: str | None) -> bytes:
         picture: Content hash.
     """
     path = None if picture is None else open_workspace().pictures.thumbnail_path(picture)
-    # What is not there now may be there later, so that it is missing is no part of the picture's cache.
     return _card(path if path is not None and path.is_file() else None)
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from core.catalog.pictures import DECODE_SECONDS, NormalPicture, normalise_picture
+from core.children import bound_memory, end_with_parent
 from core.errors import PictureError
 
 _START_SECONDS = 20
@@ -43,14 +44,11 @@ def normalise_apart(data: bytes) -> NormalPicture:
 
 
 def prepare_decoder() -> None:
-    """Bound this process's memory, and keep the image libraries' own complaints out of the log."""
+    """Bound this process's memory and life, and keep the image libraries' own complaints out of the log."""
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-    try:
-        import resource
-    except ImportError:  # not a Unix
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_WORKER_BYTES, _WORKER_BYTES))
+    bound_memory(_WORKER_BYTES)
+    end_with_parent()
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from core.catalog.rows import clean_rows
 from core.catalog.schema import Problem
-from core.catalog.split import BOM, build_reader, restore
+from core.catalog.split import BOM, build_reader, limit_lines, restore
 from core.catalog.table import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -71,7 +71,7 @@ def read_delimited(lines: Iterable[str], options: ReadOptions, limit: int | None
     Raises:
         CatalogFileError: There is no record, or there are too many rows or columns.
     """
-    source = Lines(iter(lines))
+    source = Lines(limit_lines(lines))
     for _ in range(options.header_row - 1):
         if next(source, None) is None:
             raise CatalogFileError(

@@ -5,17 +5,17 @@ that was checked; this holds for each redirect. Proxies from the environment are
 names themselves.
 """
 
-import ipaddress
 import random
-import socket
 import time
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable
 from types import TracebackType
 from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
+from core.catalog.network import Address, Deadline, GuardedBackend, is_public_address
 from core.catalog.pictures import MAX_BYTES, file_too_large
 from core.errors import PictureError
 
@@ -29,19 +29,6 @@ MAX_RETRY_WAIT_SECONDS = 8.0
 CONNECTIONS = 8
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _HEADERS = {"User-Agent": "Wishlight/0.1 (catalogue import)", "Accept": "image/*", "Accept-Encoding": "identity"}
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def is_public_address(address: Address) -> bool:
-    """Whether an address belongs to the public internet, looking through addresses that embed another."""
-    if isinstance(address, ipaddress.IPv6Address):
-        embedded = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if embedded:
-            return is_public_address(embedded)
-        if address in ipaddress.ip_network("64:ff9b::/96"):
-            return is_public_address(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 class PictureFetcher:
@@ -63,7 +50,8 @@ class PictureFetcher:
         self._ports = ports
         self._sleep = sleep
         transport = httpx.HTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS), trust_env=False)
-        transport._pool._network_backend = _GuardedBackend(is_allowed)
+        self._deadline = Deadline()
+        _set_guard(transport, GuardedBackend(is_allowed, self._deadline))
         self._client = httpx.Client(
             transport=transport,
             headers=_HEADERS,
@@ -84,9 +72,10 @@ class PictureFetcher:
         """The bytes behind an address.
 
         Raises:
-            PictureError: With code bad_url, private_address, unreachable, http_error, not_a_picture, too_large, svg or
-                too_slow.
+            PictureError: With code bad_url, private_address, unreachable, http_error, not_a_picture, too_large, svg,
+                damaged or too_slow.
         """
+        self._deadline.set(TOTAL_SECONDS)
         for attempt in range(ATTEMPTS):
             last = attempt == ATTEMPTS - 1
             try:
@@ -97,11 +86,9 @@ class PictureFetcher:
                 wait = exc.wait
             except (httpx.InvalidURL, UnicodeError) as exc:  # a host name that is none; idna's errors are UnicodeErrors
                 raise _bad_url() from exc
-            except httpx.DecodingError as exc:
-                raise PictureError(
-                    "damaged", "The server packed the picture in a way that cannot be unpacked. Save it as a file."
-                ) from exc
             except (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException) as exc:
+                if self._deadline.left() <= 0:
+                    raise _too_slow() from exc
                 if last:
                     raise _unreachable(url) from exc
                 wait = None
@@ -110,7 +97,6 @@ class PictureFetcher:
         raise _unreachable(url)
 
     def _follow(self, url: str) -> bytes:
-        deadline = time.monotonic() + TOTAL_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
             self._check_url(url)
             with self._client.stream("GET", url) as response:
@@ -118,8 +104,19 @@ class PictureFetcher:
                     url = str(response.next_request.url)
                     continue
                 _check_response(response)
-                return _read(response.iter_bytes(), deadline)
+                return self._read(response)
         raise PictureError("http_error", "The address redirects too often. Give the picture's final address.")
+
+    def _read(self, response: httpx.Response) -> bytes:
+        unpack = _choose_unpacker(response.headers.get("content-encoding", ""))
+        data = bytearray()
+        for chunk in response.iter_raw():
+            data += unpack(chunk, MAX_BYTES + 1 - len(data))
+            if len(data) > MAX_BYTES:
+                raise file_too_large()
+            if self._deadline.left() <= 0:
+                raise _too_slow()
+        return bytes(data)
 
     def _check_url(self, url: str) -> None:
         try:
@@ -133,52 +130,10 @@ class PictureFetcher:
             raise PictureError("bad_url", f"Port {port} is not called. Serve the picture on the usual web ports.")
 
 
-class _GuardedBackend(httpcore.NetworkBackend):
-    """Connects only to addresses that were resolved and checked here."""
-
-    def __init__(self, is_allowed: Callable[[Address], bool]) -> None:
-        self._is_allowed = is_allowed
-        self._inner = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        addresses = _resolve(host, port)
-        if not all(self._is_allowed(address) for address in addresses):
-            raise PictureError(
-                "private_address", "The address leads into a private network and is not called. Use a public one."
-            )
-        return self._inner.connect_tcp(str(addresses[0]), port, timeout, local_address, socket_options)
-
-    def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ARG002
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        raise PictureError("private_address", f"The local socket {path} is not called.")
-
-    def sleep(self, seconds: float) -> None:
-        self._inner.sleep(seconds)
-
-
 class _RetryLater(Exception):  # noqa: N818 - control flow, never seen by a person
     def __init__(self, message: str, wait: float | None) -> None:
         super().__init__(message)
         self.wait = wait
-
-
-def _resolve(host: str, port: int) -> list[Address]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as exc:
-        raise httpcore.ConnectError(f"{host} is not known") from exc
-    return [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
 
 
 def _check_response(response: httpx.Response) -> None:
@@ -199,15 +154,38 @@ def _check_response(response: httpx.Response) -> None:
         raise file_too_large()
 
 
-def _read(chunks: Iterable[bytes], deadline: float) -> bytes:
-    data = bytearray()
-    for chunk in chunks:
-        data += chunk
-        if len(data) > MAX_BYTES:
-            raise file_too_large()
-        if time.monotonic() > deadline:
-            raise PictureError("too_slow", f"The picture took more than {TOTAL_SECONDS:.0f} seconds. Try again later.")
-    return bytes(data)
+def _choose_unpacker(encoding: str) -> Callable[[bytes, int], bytes]:
+    """A function from bytes of the wire and the most that is wanted to bytes of the file.
+
+    Nothing packed is asked for. One layer is undone for servers that pack all the same; several are a bomb's.
+    """
+    known = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return lambda chunk, _most: chunk
+    if name not in known:
+        raise _packed_oddly()
+    unpacker = zlib.decompressobj(known[name])
+
+    def unpack(chunk: bytes, most: int) -> bytes:
+        try:
+            return unpacker.decompress(chunk, most)
+        except zlib.error as exc:
+            raise _packed_oddly() from exc
+
+    return unpack
+
+
+def _set_guard(transport: httpx.HTTPTransport, backend: httpcore.NetworkBackend) -> None:
+    """Let a transport connect through the guard. httpx has no public place for it, so an update may take it away.
+
+    Raises:
+        RuntimeError: This httpx has it elsewhere; without the guard nothing may be fetched.
+    """
+    pool = getattr(transport, "_pool", None)
+    if not isinstance(pool, httpcore.ConnectionPool) or not hasattr(pool, "_network_backend"):
+        raise RuntimeError("this version of httpx has no place for the guard of private addresses")
+    pool._network_backend = backend
 
 
 def _is_number(text: str) -> bool:
@@ -217,6 +195,14 @@ def _is_number(text: str) -> bool:
 
 def _bad_url() -> PictureError:
     return PictureError("bad_url", "This is not an http or https address. Give the picture's full web address.")
+
+
+def _packed_oddly() -> PictureError:
+    return PictureError("damaged", "The server packed the picture in a way that cannot be unpacked. Save it as a file.")
+
+
+def _too_slow() -> PictureError:
+    return PictureError("too_slow", f"The picture took more than {TOTAL_SECONDS:.0f} seconds. Try again later.")
 
 
 def _unreachable(url: str) -> PictureError:

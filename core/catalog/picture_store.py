@@ -156,7 +156,7 @@ class PictureImporter:
                 normal = normalise_apart(data)
         except Exception as exc:
             return _reason(exc)
-        with plain_failures("A picture", StoreError):
+        with plain_failures("A picture could not be written", StoreError):
             self._store.put(picture, normal)
         return picture
 

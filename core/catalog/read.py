@@ -1,29 +1,39 @@
 """Reading a catalogue file of any supported format as a table of text.
 
-`detect` looks, a person may override what it found, `read_table` reads. What a row means is not known here.
+`detect` looks, a person may override what it found, `read_table` reads. What a row means is not known here. Text is cut
+here, line by line; every other format has a parser that a crafted file can kill or fill, and is read apart.
 """
 
-from dataclasses import replace
-from functools import partial
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from core.catalog.delimited import read_delimited
-from core.catalog.dialect import detect_dialect
-from core.catalog.encoding import EncodingGuess, detect_encoding, name_encoding
-from core.catalog.flatten import ROOT
-from core.catalog.formats import open_text, read_chunks, sniff_kind
+from core.catalog import readers
+from core.catalog.formats import sniff_kind
+from core.catalog.read_apart import LOOK_SECONDS, READ_SECONDS, stream_apart
+from core.catalog.readers import PREVIEW_ROWS, SAMPLE_CHARS, SAMPLE_LINES, find_layout_problems
 from core.catalog.schema import Problem
-from core.catalog.split import BOM
-from core.catalog.structured import list_paths, read_json, read_parquet
-from core.catalog.table import Detected, ReadOptions, Row, Table, build_problem
-from core.catalog.workbook import detect_sheet, detect_workbook, read_workbook
+from core.catalog.table import Detected, ReadOptions, Row, Table
 
-__all__ = ["Detected", "ReadOptions", "Row", "Table", "detect", "preview_table", "read_table"]
+__all__ = [
+    "PREVIEW_ROWS",
+    "SAMPLE_CHARS",
+    "SAMPLE_LINES",
+    "Detected",
+    "ReadOptions",
+    "Row",
+    "Table",
+    "detect",
+    "detect_layout",
+    "find_layout_problems",
+    "preview_table",
+    "read_table",
+]
 
-SAMPLE_LINES = 400
-SAMPLE_CHARS = 400_000
-PREVIEW_ROWS = 50
+#: Read in this process; whatever is not named here is read apart.
+_HERE = ("delimited",)
+_BATCH_CHARS = 2**21
 
 
 def detect(path: Path) -> Detected:
@@ -35,21 +45,10 @@ def detect(path: Path) -> Detected:
     Raises:
         CatalogFileError: The file cannot be read as a table; the message says what to do instead.
     """
-    kind = sniff_kind(path)
-    if kind == "parquet":
-        return Detected(options=ReadOptions(kind=kind))
-    if kind == "xlsx":
-        found = detect_workbook(path)
-        return replace(found, problems=(*found.problems, *find_layout_problems(found.options)))
-    guess = detect_encoding(partial(read_chunks, path))
-    options = ReadOptions(kind=kind, encoding=guess.encodings[0], lenient=guess.damaged_line > 0)
-    problems = _encoding_problems(guess)
-    if kind == "delimited":
-        options = detect_layout(path, options)
-        return Detected(options=options, encodings=guess.encodings, problems=problems + find_layout_problems(options))
-    paths = list_paths(path, options)
-    options = replace(options, path=paths[0] if paths and paths[0] != ROOT else "")
-    return Detected(options=options, encodings=guess.encodings, paths=paths, problems=problems + _list_problems(paths))
+    if sniff_kind(path) in _HERE:
+        return readers.detect(path)
+    (found,) = stream_apart(detect_plainly, path=path, seconds=LOOK_SECONDS)
+    return _build_detected(found)
 
 
 def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> ReadOptions:
@@ -63,25 +62,10 @@ def detect_layout(path: Path, options: ReadOptions, delimiter: str = "") -> Read
     Raises:
         CatalogFileError: The file cannot be read in that encoding, or has no such sheet.
     """
-    if options.kind == "xlsx":
-        return detect_sheet(path, options.sheet)
-    with open_text(path, options.encoding, lenient=options.lenient) as stream:
-        lines: list[str] = []
-        size = 0
-        for line in islice(stream, SAMPLE_LINES):
-            lines.append(line.replace("\0", "").removeprefix(BOM))
-            size += len(line)
-            if size > SAMPLE_CHARS:
-                break
-    dialect = detect_dialect(lines, delimiter)
-    return replace(
-        options,
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quotechar,
-        escapechar=dialect.escapechar,
-        header_row=dialect.header_row,
-        has_header=dialect.has_header,
-    )
+    if options.kind in _HERE:
+        return readers.detect_layout(path, options, delimiter)
+    (found,) = stream_apart(detect_layout_plainly, asdict(options), delimiter, path=path, seconds=LOOK_SECONDS)
+    return ReadOptions(**found)
 
 
 def read_table(path: Path, options: ReadOptions) -> Table:
@@ -107,60 +91,50 @@ def preview_table(path: Path, options: ReadOptions, limit: int = PREVIEW_ROWS) -
 
 
 def _read(path: Path, options: ReadOptions, limit: int | None) -> Table:
-    if options.kind == "xlsx":
-        return read_workbook(path, options, limit)
-    if options.kind == "parquet":
-        return read_parquet(path, limit)
-    if options.kind == "jsonl":
-        return read_json(path, options, limit)
-    with open_text(path, options.encoding, lenient=options.lenient) as stream:
-        return read_delimited(stream, options, limit)
-
-
-def _encoding_problems(guess: EncodingGuess) -> tuple[Problem, ...]:
-    if guess.certain:
-        return ()
-    if guess.damaged_line:
-        line = str(guess.damaged_line)
-        message = (
-            f"Most of the file is UTF-8, but line {line} is not; it was probably put together from two files. Such "
-            "lines are read as Windows-1252. Check them, and save the file as UTF-8."
-        )
-        return (build_problem(0, "", "mixed_encoding", line, message, severity="warning"),)
-    first, *others = (name_encoding(name) for name in guess.encodings[:3])
-    next_likeliest = f" Next likeliest: {', '.join(others)}." if others else ""
-    message = (
-        f"The file does not say how its letters are encoded. It is read as {first}, so a line reads “{guess.sample}”."
-        f"{next_likeliest} If letters look wrong, choose another encoding (on the page, or with --encoding)."
+    if options.kind in _HERE:
+        return readers.read_table(path, options, limit)
+    seconds = READ_SECONDS if limit is None else LOOK_SECONDS
+    parts = stream_apart(read_plainly, asdict(options), limit, path=path, seconds=seconds)
+    head = next(parts)
+    return Table(
+        columns=tuple(head["columns"]),
+        rows=tuple(Row(number, tuple(cells)) for part in parts for number, cells in part),
+        problems=_build_problems(head["problems"]),
+        truncated=head["truncated"],
     )
-    return (build_problem(0, "", "guessed_encoding", guess.encodings[0], message, severity="warning"),)
 
 
-def _list_problems(paths: tuple[str, ...]) -> tuple[Problem, ...]:
-    first, *others = [path for path in paths if path != ROOT] or [""]
-    if not others:
-        return ()
-    message = (
-        f"The list “{first}” is read. The file also holds {', '.join(f'“{other}”' for other in others[:10])}. Another "
-        "list can be chosen (on the page, or with --sheet)."
-    )
-    return (build_problem(0, "", "several_lists", first, message, severity="warning"),)
+def detect_plainly(path: str) -> Iterator[dict[str, Any]]:
+    """`readers.detect` as values of JSON, for the process apart."""
+    yield asdict(readers.detect(Path(path)))
 
 
-def find_layout_problems(options: ReadOptions) -> tuple[Problem, ...]:
-    """Doubts about where the table begins and whether its columns have names."""
-    found: list[Problem] = []
-    if options.header_row > 1:
-        message = (
-            f"The lines before line {options.header_row} look like a title and are skipped; check the preview. Another "
-            "header row can be chosen (on the page, or with --header-row)."
-        )
-        value = str(options.header_row - 1)
-        found.append(build_problem(0, "", "skipped_lines", value, message, severity="warning"))
-    if not options.has_header:
-        message = (
-            "The first line looks like values rather than names, so the columns are called column_1, column_2 and so "
-            "on. Say what they hold (on the page, or with --map)."
-        )
-        found.append(build_problem(0, "", "no_header", "", message, severity="warning"))
-    return tuple(found)
+def detect_layout_plainly(path: str, options: Mapping[str, Any], delimiter: str) -> Iterator[dict[str, Any]]:
+    """`readers.detect_layout` as values of JSON, for the process apart."""
+    yield asdict(readers.detect_layout(Path(path), ReadOptions(**options), delimiter))
+
+
+def read_plainly(path: str, options: Mapping[str, Any], limit: int | None) -> Iterator[Any]:
+    """`readers.read_table` as values of JSON, for the process apart: the head, then rows in parts."""
+    table = readers.read_table(Path(path), ReadOptions(**options), limit)
+    problems = [asdict(problem) for problem in table.problems]
+    yield {"columns": table.columns, "problems": problems, "truncated": table.truncated}
+    part: list[tuple[int, tuple[str, ...]]] = []
+    chars = 0
+    for row in table.rows:
+        part.append((row.number, row.cells))
+        chars += sum(map(len, row.cells))
+        if chars > _BATCH_CHARS:
+            yield part
+            part, chars = [], 0
+    yield part
+
+
+def _build_detected(found: Mapping[str, Any]) -> Detected:
+    names = {key: tuple(found[key]) for key in ("encodings", "sheets", "paths")}
+    options = ReadOptions(**found["options"])
+    return Detected(options=options, problems=_build_problems(found["problems"]), **names)
+
+
+def _build_problems(found: list[Mapping[str, Any]]) -> tuple[Problem, ...]:
+    return tuple(Problem(**one) for one in found)

@@ -7,16 +7,37 @@ break, a tab or no value. Characters that no text holds stand for these until th
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from io import TextIOBase
 from typing import Any
 
 from core.catalog.table import ReadOptions
+from core.errors import CatalogFileError
 
 MAX_FIELD = 16 * 1024 * 1024
+#: A line of a table; longer ones are other data, and would take the memory of everything.
+MAX_LINE = 64 * 1024 * 1024
 BOM = "\ufeff"
 # Noncharacters, which Unicode keeps for such use.
 _SEPARATOR, _BREAK, _TAB = "\ufdd0", "\ufdd1", "\ufdd2"
 _MEANINGS = {"n": _BREAK, "t": _TAB, "r": "", "N": ""}
 _BACK = str.maketrans({_BREAK: "\n", _TAB: "\t"})
+
+
+def limit_lines(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, of a stream as well, of which none is read that is too long.
+
+    Raises:
+        CatalogFileError: A line is longer than `MAX_LINE`.
+    """
+    source = iter(partial(lines.readline, MAX_LINE + 1), "") if isinstance(lines, TextIOBase) else iter(lines)
+    for number, line in enumerate(source, start=1):
+        if len(line) > MAX_LINE:
+            raise CatalogFileError(
+                f"Line {number:,} is longer than {MAX_LINE:,} characters, so this is no table of lines. Export it "
+                "again with one item a line."
+            )
+        yield line
 
 
 def build_reader(lines: Iterable[str], options: ReadOptions, *, strict: bool = True) -> Any:

@@ -21,7 +21,8 @@ from core.errors import CatalogFileError
 MAX_UNPACKED = 1024**3
 MAX_MEMBERS = 10_000
 MAX_CELLS = 50_000_000
-_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"')
+#: Any cell with its place, whatever else it says, in whatever order, quotes and name space.
+_CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*["']\$?([A-Za-z]{1,3})\$?(\d{1,7})["']""")
 #: A cell with a formula and no value, as programs write it that do not calculate.
 _UNSOLVED = re.compile(rb'<c r="([A-Z]{1,3}\d{1,7})"[^<>]*><f[^<>]*?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>')
 _MAX_UNSOLVED = 1_000
@@ -262,7 +263,6 @@ def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: int, nam
     # The reader believes the declared size and stops there; a larger one lets it go on to the true end.
     honest = copy.copy(member)
     honest.file_size = budget + 2 * CHUNK_BYTES
-    is_sheet = member.filename.startswith("xl/worksheets/")
     size, tail = 0, b""
     last_row, last_column = 0, 0
     with archive.open(honest) as stream:
@@ -270,13 +270,13 @@ def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: int, nam
             size += len(chunk)
             if size > budget:
                 raise CatalogFileError(f"{name} unpacks to more than {MAX_UNPACKED // 1024**2:,} MB. Save it as CSV.")
-            if is_sheet:
-                cells = set(_CELL.findall(tail + chunk))
-                last_row = max([last_row, *(int(row) for _, row in cells)])
-                last_column = max([last_column, *(_column_number(letters) for letters in {c for c, _ in cells})])
-                if len(unsolved) < _MAX_UNSOLVED:
-                    unsolved |= {ref.decode() for ref in _UNSOLVED.findall(tail + chunk)}
-                tail = chunk[-_TAIL_BYTES:]
+            # Which member is a sheet is said by another member, so all are looked at.
+            cells = set(_CELL.findall(tail + chunk))
+            last_row = max([last_row, *(int(row) for _, row in cells)])
+            last_column = max([last_column, *(_column_number(letters) for letters in {c for c, _ in cells})])
+            if len(unsolved) < _MAX_UNSOLVED:
+                unsolved |= {ref.decode() for ref in _UNSOLVED.findall(tail + chunk)}
+            tail = chunk[-_TAIL_BYTES:]
     _check_extent(name, last_row, last_column)
     return size
 
@@ -291,6 +291,6 @@ def _check_extent(name: str, rows: int, columns: int) -> None:
 
 def _column_number(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - 64
     return number

@@ -9,6 +9,7 @@ those that `core.catalog.read.detect` finds, and the columns are called the same
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -20,9 +21,9 @@ from numpy.typing import NDArray
 
 from core.catalog.formats import open_text
 from core.catalog.read import read_table
+from core.catalog.read_apart import READ_SECONDS, stream_apart
 from core.catalog.schema import Problem
-from core.catalog.split import BOM, build_reader, restore
-from core.catalog.structured import MAX_TEXT
+from core.catalog.split import BOM, build_reader, limit_lines, restore
 from core.catalog.table import ReadOptions, build_columns, build_problem, find_problem_rows
 from core.errors import CatalogFileError
 from core.wording import count_noun
@@ -100,7 +101,7 @@ def _read_delimited(path: Path, options: ReadOptions, columns: Mapping[str, str]
 
 
 def _drop_nul(stream: IO[str], parts: _Parts) -> Iterator[str]:
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(limit_lines(stream), start=1):
         if "\0" not in line:
             # An export that was appended to another brings its mark along.
             yield line.removeprefix(BOM)
@@ -220,32 +221,33 @@ def _read_table(path: Path, options: ReadOptions, columns: Mapping[str, str]) ->
 
 
 def _read_parquet(path: Path, columns: Mapping[str, str]) -> LogCells | None:
-    """The columns as text, None when a column is nested or of an unusual type."""
+    """The columns as text, None when a column is nested or of an unusual type; read apart."""
+    parts = stream_apart(send_parquet, dict(columns), MAX_EVENTS, path=path, seconds=READ_SECONDS)
+    frames = [pl.read_ipc(part) for part in parts]
+    if not frames:
+        return None
+    frame = pl.concat(frames)
+    return LogCells(cells=_strip(frame), numbers=np.arange(1, len(frame) + 1), rows=len(frame), problems=())
+
+
+def send_parquet(path: str, columns: Mapping[str, str], most: int) -> Iterator[bytes]:
+    """The columns as Arrow files of text, for the process apart; nothing when a column is of an unusual type."""
+    name = Path(path).name
     try:
         scan = pl.scan_parquet(path)
         types = scan.collect_schema()
         count = int(scan.select(pl.len()).collect().item())
-        if count > MAX_EVENTS:
-            raise CatalogFileError(f"{path.name} has {count:,} rows; at most {MAX_EVENTS:,} can be read. Split it.")
+        if count > most:
+            raise CatalogFileError(f"{name} has {count:,} rows; at most {most:,} can be read. Split it.")
         if any(column not in types or not _is_simple(types[column]) for column in columns.values()):
-            return None
+            return
         texts = scan.select([_to_text(column, types[column]).alias(target) for target, column in columns.items()])
-        frame = _collect(texts, count, path.name)
+        for start in range(0, max(count, 1), _BATCH):
+            packed = BytesIO()
+            texts.slice(start, _BATCH).collect().write_ipc(packed)
+            yield packed.getvalue()
     except (pl.exceptions.PolarsError, OSError) as exc:
-        raise CatalogFileError(f"{path.name} is a damaged Parquet file. Write or upload it again.") from exc
-    return LogCells(cells=_strip(frame), numbers=np.arange(1, len(frame) + 1), rows=len(frame), problems=())
-
-
-def _collect(scan: pl.LazyFrame, count: int, name: str) -> pl.DataFrame:
-    """All rows, batch by batch, so that a small file that unpacks to gigabytes is noticed in time."""
-    frames = [scan.head(0).collect()]
-    size = 0
-    for start in range(0, count, _BATCH):
-        frames.append(scan.slice(start, _BATCH).collect())
-        size += int(frames[-1].estimated_size())
-        if size > MAX_TEXT:
-            raise CatalogFileError(f"{name} unpacks to more than {MAX_TEXT // 1024**2:,} MB. Split it.")
-    return pl.concat(frames)
+        raise CatalogFileError(f"{name} is a damaged Parquet file. Write or upload it again.") from exc
 
 
 def _is_simple(kind: pl.DataType) -> bool:

@@ -15,7 +15,7 @@ from core.errors import TrainError
 from core.jobs.bound import bound_to
 from core.jobs.material import load_material
 from core.jobs.progress import Progress
-from core.store.catalogs import Catalog
+from core.store.catalogs import DELETED, Catalog
 from core.workspace import Workspace
 
 _BATCH = 500
@@ -44,7 +44,10 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
             "message": f"“{catalog.name}” is served without training again.",
         }
     version = workspace.versions.find(version_id)
-    catalog = workspace.catalogs.get(version.catalog_id)
+    owner = next((one for one in workspace.catalogs.list() if one.id == version.catalog_id), None)
+    if owner is None:
+        raise TrainError(DELETED)
+    catalog = owner
     if catalog.backbone != version.backbone:
         raise TrainError(
             f"This version was trained on {version.backbone}; “{catalog.name}” is served by {catalog.backbone} now. "

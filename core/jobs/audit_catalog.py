@@ -195,7 +195,7 @@ class _Stage(Generic[_Done]):
             ExplainError: The disk is full or may not be written.
             CancelledError: A person wants the work to stop; what was done stays.
         """
-        with plain_failures("The audit", ExplainError):
+        with plain_failures("The audit cannot be kept", ExplainError):
             done = list(_read_lines(self.path, self.read))
             # Written anew: the last line may have been cut off.
             self.path.write_text("".join(_line(one) for one in done), "utf-8")

@@ -24,13 +24,12 @@ class JobStore:
     """The repository of jobs.
 
     Args:
-        database: Where they are.
-        lane: The one that a worker takes its jobs from.
+        database: Holds them.
+        lane: What `claim` takes from; None takes from all.
     """
 
-    def __init__(self, database: Database, *, lane: Lane = "long") -> None:
-        self._database = database
-        self._lane = lane
+    def __init__(self, database: Database, *, lane: Lane | None = None) -> None:
+        self._database, self._lane = database, lane
 
     def submit(self, kind: str, title: str, payload: Mapping[str, Any], *, key: str, lane: Lane | None = None) -> Job:
         """Queue a job; while one with the same key is unfinished, that one is returned instead.
@@ -138,7 +137,7 @@ class JobStore:
                 )
             ]
             running = [one for one in live if one.state == "running" and alive[0] <= one.lease_until <= alive[1]]
-            free = [one for one in live if one.lane == self._lane and one not in running]
+            free = [one for one in live if self._lane in (None, one.lane) and one not in running]
             chosen = next((one for one in free if not any(one.excludes(other) for other in running)), None)
             if chosen is None:
                 return None
@@ -151,12 +150,14 @@ class JobStore:
 
     def has_waiting(self) -> bool:
         """Whether there is work in the lane that nobody does; a waiting job that is excluded for now counts too."""
-        return any(job.lane == self._lane and job.state == "queued" for job in self.live())
+        return any(self._lane in (None, job.lane) and job.state == "queued" for job in self.live())
 
     def release_orphans(self) -> None:
         """Let go of every running job of the lane; only for a worker that knows that no other one of it lives."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running' AND lane = ?", (self._lane,))
+            connection.execute(
+                "UPDATE jobs SET lease_until = 0 WHERE state = 'running' AND lane = coalesce(?, lane)", (self._lane,)
+            )
 
     def beat(self, job_id: str, worker: str) -> bool:
         """Renew the lease; False when the job now belongs to another worker or has ended."""

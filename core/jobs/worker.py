@@ -1,7 +1,7 @@
 """The workers, one a lane: processes of their own session that run queued jobs one after another, and then end.
 
 Each holds a file lock while it lives. The lock goes with the process however it dies, so whoever gets it next knows
-that no other worker of its lane lives and takes over what the dead one left.
+that no other worker lives and takes over what the dead one left.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from core.errors import CancelledError, JobError, WishlightError
 from core.failures import plain_failures
 from core.jobs.job import LANES, Job, Lane, State
 from core.jobs.kinds import KINDS, Runner
-from core.jobs.leftovers import sweep_leftovers
 from core.jobs.progress import Meter
 from core.jobs.table import HEARTBEAT_SECONDS, JobStore
 from core.store.catalogs import DELETED
@@ -35,6 +34,8 @@ from core.workspace import Workspace
 _log = logging.getLogger(__name__)
 IDLE_SECONDS = 20.0
 _POLL_SECONDS = 0.3
+#: Before the next try where the database cannot be written.
+_TROUBLE_SECONDS = 3.0
 _looking = threading.Lock()
 _START_SECONDS = 10.0
 #: Longer than `has_worker` holds the lock, shorter than a person would wait.
@@ -98,17 +99,15 @@ def run_worker(home: Home, *, lane: Lane = "long", idle_seconds: float = IDLE_SE
         except Timeout:
             return
         with lock:
-            _run_lane(home, jobs, lane, idle_seconds)
+            _run_lane(home, jobs, idle_seconds)
         if not jobs.has_waiting():
             return
 
 
-def _run_lane(home: Home, jobs: JobStore, lane: Lane, idle_seconds: float) -> None:
+def _run_lane(home: Home, jobs: JobStore, idle_seconds: float) -> None:
     """Run jobs while the lock is held."""
     jobs.release_orphans()
     workspace = Workspace(home)
-    if lane == "long":
-        sweep_leftovers(workspace)
     idle_since = time.monotonic()
     while time.monotonic() - idle_since < idle_seconds:
         worker = uuid.uuid4().hex
@@ -116,6 +115,7 @@ def _run_lane(home: Home, jobs: JobStore, lane: Lane, idle_seconds: float) -> No
             job = jobs.claim(worker)
         except (WishlightError, sqlite3.Error):
             _log.exception("No job can be taken now")
+            time.sleep(_TROUBLE_SECONDS)
             job = None
         if job is None:
             time.sleep(_POLL_SECONDS)
@@ -128,12 +128,7 @@ def run_job(workspace: Workspace, jobs: JobStore, job: Job, worker: str) -> None
     """Run one claimed job to its end, whatever that is."""
 
     def report(stage: str, done: int, total: int, rate: float | None) -> None:
-        try:
-            stop = jobs.report(job.id, worker, stage=stage, done=done, total=total, rate=rate)
-        except sqlite3.OperationalError:  # only what the page shows; the work says itself when it cannot write
-            _log.warning("Progress could not be written down", exc_info=True)
-            return
-        if stop:
+        if jobs.report(job.id, worker, stage=stage, done=done, total=total, rate=rate):
             raise CancelledError("Stopped as you asked; what was done so far stays.")
 
     state: State = "failed"
@@ -189,7 +184,7 @@ def _finish(
 def _logging_to(path: Path) -> Iterator[None]:
     """Keep a job's log; that it cannot be kept, as on a full disk, is no reason to fail."""
     try:
-        handler: logging.Handler = logging.FileHandler(path, encoding="utf-8")
+        handler: logging.Handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as exc:
         _log.warning("The log %s cannot be kept (%s)", path.name, exc.strerror)
         handler = logging.NullHandler()

@@ -38,6 +38,11 @@ class Catalog:
     version: str = ""
 
     @property
+    def state(self) -> tuple[int, int, str]:
+        """What anything derived from it goes by: its id, which no other ever has as its name may, and what changes."""
+        return self.id, self.revision, self.version
+
+    @property
     def model_title(self) -> str:
         """What serves it, in words for the page."""
         return f"{self.backbone}, trained version {self.version}" if self.version else self.backbone
@@ -69,17 +74,6 @@ class Catalogs:
             names = ", ".join(f"“{catalog.name}”" for catalog in self.list())
             hint = f"There are: {names}." if names else "There is none yet: import a file or load the sample first."
             raise CatalogNotFoundError(f"There is no catalogue named “{name}”. {hint}")
-        return _read_catalog(row)
-
-    def get(self, catalog_id: int) -> Catalog:
-        """The catalogue of that id.
-
-        Raises:
-            CatalogNotFoundError: It was deleted.
-        """
-        row = self._database.connection.execute("SELECT * FROM catalogs WHERE id = ?", (catalog_id,)).fetchone()
-        if row is None:
-            raise CatalogNotFoundError(f"{DELETED} Choose another one.")
         return _read_catalog(row)
 
     def ensure(self, name: str, *, domain: Domain, backbone: str) -> Catalog:

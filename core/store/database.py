@@ -101,6 +101,8 @@ class Database:
         return connection
 
     def _migrate(self) -> None:
+        if self.connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS):
+            return  # as nearly always, and then a full disk or a busy writer need not keep anybody out
         with self.transaction() as connection:
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if version > len(MIGRATIONS):

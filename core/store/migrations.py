@@ -171,8 +171,7 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE jobs ADD COLUMN lane TEXT NOT NULL DEFAULT 'long';
     CREATE INDEX jobs_by_catalog ON jobs(catalog_id, created_at);
     UPDATE jobs SET catalog_id = (
-        SELECT id FROM catalogs
-        WHERE CAST(strftime('%s', catalogs.created_at) AS INTEGER) <= jobs.created_at + 1
+        SELECT id FROM catalogs WHERE CAST(strftime('%s', catalogs.created_at) AS INTEGER) <= jobs.created_at + 1
             AND name = coalesce(json_extract(payload, '$.catalog'), json_extract(payload, '$.train.catalog'))
     );
     """,

@@ -67,7 +67,7 @@ def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, 
     Raises:
         TrainError: The disk is full or may not be written.
     """
-    with plain_failures("The version", TrainError):
+    with plain_failures("The version cannot be written", TrainError):
         draft = Path(tempfile.mkdtemp(prefix=".version-", dir=folder.parent))
         try:
             _write_parts(trained, item_ids, card, draft)

@@ -153,7 +153,7 @@ def _own_weights(model: FusionModel) -> dict[str, torch.Tensor]:
 def _write(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> None:
     from safetensors.torch import save_file
 
-    with plain_failures("The checkpoint", TrainError), written_whole(path, flush=True) as temporary:
+    with plain_failures("The checkpoint cannot be written", TrainError), written_whole(path, flush=True) as temporary:
         save_file({name: one.contiguous() for name, one in tensors.items()}, temporary, {"json": json.dumps(header)})
 
 

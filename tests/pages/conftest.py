@@ -24,7 +24,7 @@ def app(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., A
     monkeypatch.setattr("core.workspace.load_encoder", lambda _name, _models: encoder)
     monkeypatch.setattr("ui.visitor.is_owner", lambda: True)
     monkeypatch.setattr("ui.jobs.ensure_worker", lambda _home: None)
-    monkeypatch.setattr("ui.jobs.has_worker", lambda *_: True)
+    monkeypatch.setattr("ui.jobs.has_worker", lambda _home, _lane: True)
     st.cache_resource.clear()
     st.cache_data.clear()
 

@@ -66,3 +66,12 @@ def test_it_says_so_when_it_was_stopped_too_early(app: Callable[..., AppTest], s
     page = app(PAGE)
     assert [one.value for one in page.info] == ["It was stopped before anything was explained."]
     assert page.button(key=f"resume-{job.id}").label == "Go on"
+
+
+def test_an_audit_is_of_the_catalogue_that_is_there(app: Callable[..., AppTest], shop: Workspace, audited: str) -> None:
+    jobs = JobStore(shop.database)
+    for number in range(60):  # a report does not go for other work
+        jobs.cancel(jobs.submit("rebuild", "Rebuild", {}, key=f"{number}").id)
+    assert app(PAGE).metric
+    shop.database.connection.execute("UPDATE jobs SET catalog_id = -1")  # of one of this name that was deleted
+    assert not app(PAGE).metric

@@ -30,7 +30,7 @@ def _click(test: AppTest, key: str) -> AppTest:
 
 
 def _run_jobs(workspace: Workspace) -> None:
-    jobs = JobStore(workspace.database, lane="quick")
+    jobs = JobStore(workspace.database)
     while job := jobs.claim("test"):
         jobs.finish(job.id, "test", "done", result=kinds.KINDS[job.kind](workspace, job.payload, job.id, silent))
 

@@ -83,21 +83,3 @@ def test_the_sample_button_starts_one_job(app: Open, workspace: Workspace) -> No
     test.run()
     (job,) = JobStore(workspace.database).live()
     assert job.payload["catalog"] == "Sample shop"
-
-
-def test_what_waits_says_for_what_and_deletion_says_who_is_at_work(app: Open, shop: Workspace) -> None:
-    jobs = JobStore(shop.database)
-    jobs.submit("train", "Train Shop", {"catalog": "Shop"}, key="t")
-    assert jobs.claim("w") is not None
-    waiting = jobs.submit("audit", "Audit Shop", {"catalog": "Shop"}, key="a")
-    test = app("../pages/catalogs.py")
-    assert any("Waits for: Train Shop" in bar.proto.text for bar in test.get("progress"))
-    catalog = shop.catalogs.find("Shop")
-    test.button(key=f"delete-{catalog.id}").click().run()
-    assert [("Train Shop" in one.value, "at work" in one.value) for one in test.warning] == [
-        (True, True),
-        (False, False),
-    ]
-    test.button(key="delete-go").click().run()
-    assert jobs.get(waiting.id).message == "The catalogue was deleted."
-    assert not test.exception

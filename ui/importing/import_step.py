@@ -12,7 +12,7 @@ from core.encode.registry import BACKBONES
 from core.errors import JobError, WishlightError
 from core.jobs.import_plan import ImportPlan
 from core.jobs.import_report import tell_unspoken
-from core.jobs.job import Job, choose_lane
+from core.jobs.job import Job
 from core.store.catalogs import Catalog
 from core.wording import count_noun
 from ui.address import CATALOG, go, read
@@ -72,7 +72,7 @@ def _draw_plan(draft: Draft) -> None:
             type="primary",
             icon=":material/play_arrow:",
             on_click=_start,
-            args=(spec,),
+            args=(spec, plan.create + plan.update + plan.retry),
         )
 
 
@@ -128,17 +128,9 @@ def _current_job() -> Job | None:
         return None
 
 
-def _start(spec: ImportSpec) -> None:
+def _start(spec: ImportSpec, items: int) -> None:
+    fetches = spec.fetch and spec.mapping.find_columns("pictures") and not (spec.archive or spec.folder)
     with shown_errors():
-        lane = choose_lane("import", _count_units(spec))
-        job = start_job("import", f"Import “{spec.catalog}”", spec.to_json(), key=f"import-{spec.key()}", lane=lane)
+        title, key = f"Import “{spec.catalog}”", f"import-{spec.key()}"
+        job = start_job("import", title, spec.to_json(), key=key, units=None if fetches else items)
         go(job=job.id)
-
-
-def _count_units(spec: ImportSpec) -> int | None:
-    """Items and pictures of the file; None where pictures come from the web, which may take any time."""
-    items = [one.item for one in check_all(spec, spec.key()).items]
-    pictures = [picture for item in items for picture in item.pictures]
-    if spec.fetch and any(picture.lower().startswith(("http:", "https:")) for picture in pictures):
-        return None
-    return len(items) + len(pictures)

@@ -53,8 +53,8 @@ def draw_picture(catalog: Catalog, stored: StoredItem, need: Need, found: Explan
     looked = None
     try:
         looked = _look(
-            catalog.id,
-            (catalog.revision, catalog.version),
+            catalog.name,
+            catalog.state,
             need.text if asked == _WHOLE else asked,
             need.avoid,
             stored.item.item_id,
@@ -144,8 +144,8 @@ def _say_trust(found: PictureMap) -> str:
 
 @st.cache_data(show_spinner="Covering parts of the picture and scoring it again", max_entries=128)
 def _look(
-    catalog_id: int,
-    state: tuple[int, str],  # noqa: ARG001 - part of the cache's key
+    catalog: str,
+    state: tuple[int, int, str],  # noqa: ARG001 - part of the cache's key
     text: str,
     avoid: tuple[str, ...],
     item_id: str,
@@ -153,4 +153,4 @@ def _look(
 ) -> Looked:
     workspace = open_workspace()
     need = Need(text=text, avoid=avoid)
-    return workspace.explainer.look(workspace.catalogs.get(catalog_id), need, item_id, method=method)
+    return workspace.explainer.look(workspace.catalogs.find(catalog), need, item_id, method=method)

@@ -1,12 +1,18 @@
+import gzip
 import ipaddress
 import threading
+import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from core.catalog import fetch
-from core.catalog.fetch import PictureFetcher, is_public_address
+from core.catalog.fetch import PictureFetcher
+from core.catalog.network import is_public_address
 from core.errors import PictureError
 
 
@@ -18,10 +24,31 @@ from core.errors import PictureError
         ("169.254.169.254", False), ("0.0.0.0", False), ("100.64.0.1", False), ("224.0.0.1", False),
         ("255.255.255.255", False), ("::1", False), ("::", False), ("fe80::1", False), ("fd00::1", False),
         ("::ffff:127.0.0.1", False), ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False), ("ff02::1", False),
+        ("fec0::1", False), ("3fff::1", False), ("5f00::1", False), ("100:0:0:1::1", False), ("168.63.129.16", False),
+        ("::ffff:168.63.129.16", False), ("192.88.99.1", False), ("2001:470:1::5efe:10.0.0.1", False),
+        ("2606:2800::200:5efe:127.0.0.1", False), ("64:ff9b::5db8:d822", True),
     ],
 )  # fmt: skip
 def test_public_addresses(address: str, public: bool) -> None:
     assert is_public_address(ipaddress.ip_address(address)) is public
+
+
+def _pack(data: bytes, times: int) -> bytes:
+    for _ in range(times):
+        data = gzip.compress(data)
+    return data
+
+
+_ENCODED = {
+    "gzip": gzip.compress(b"picture"),
+    "deflate": zlib.compress(b"picture"),
+    "identity": b"picture",
+    "GZIP": gzip.compress(b"picture"),
+    "x-gzip": _pack(bytes(50_000_000), 1),
+    "gzip, gzip": _pack(bytes(50_000_000), 2),
+    "gzip, gzip, gzip": _pack(bytes(50_000_000), 3),
+    "br": b"x",
+}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,6 +70,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, b"<html>", "text/html; charset=utf-8")
         elif self.path == "/packed":
             self._send(200, b"no gzip", "image/png", extra={"Content-Encoding": "gzip"})
+        elif self.path.startswith("/encoded/"):
+            name = self.path.removeprefix("/encoded/").replace("+", ", ")
+            self._send(200, _ENCODED[name], "image/png", extra={"Content-Encoding": name})
+        elif self.path == "/drip-head":
+            self._drip(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n")
+        elif self.path == "/drip-body":
+            self._drip(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n", b"x")
+        elif self.path == "/drip-hops":
+            time.sleep(0.1)
+            self._send(302, b"", "text/plain", location="/drip-hops")
         elif self.path == "/odd":
             self._send(302, b"", "text/plain", location="http://xn--/x.png")
         elif self.path == "/later":
@@ -68,6 +105,16 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(404, b"", "text/plain")
 
+    def _drip(self, head: bytes, piece: bytes) -> None:
+        try:
+            self.wfile.write(head)
+            for _ in range(100):
+                self.wfile.write(piece)
+                self.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            return
+
     def _send(
         self,
         status: int,
@@ -85,8 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", location)
         if retry:
             self.send_header("Retry-After", retry)
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(OSError):  # the client has given up
+            self.end_headers()
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -187,3 +235,42 @@ def test_an_unreachable_host_is_said(fetcher: PictureFetcher) -> None:
     with pytest.raises(PictureError) as caught:
         fetcher.fetch("http://127.0.0.1:9/ok")
     assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "identity", "GZIP"])
+def test_one_layer_of_packing_is_undone(fetcher: PictureFetcher, server: str, name: str) -> None:
+    assert fetcher.fetch(f"{server}/encoded/{name}") == b"picture"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("x-gzip", "too_large"), ("gzip+gzip", "damaged"), ("gzip+gzip+gzip", "damaged"), ("br", "damaged")],
+)
+def test_a_packed_bomb_takes_no_memory(fetcher: PictureFetcher, server: str, name: str, code: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(PictureError) as caught:
+            fetcher.fetch(f"{server}/encoded/{name}")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert caught.value.code == code
+    assert peak < 3 * fetch.MAX_BYTES
+
+
+@pytest.mark.parametrize("path", ["/drip-head", "/drip-body", "/drip-hops"])
+def test_the_deadline_holds_for_all_of_a_fetch(
+    fetcher: PictureFetcher, server: str, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(fetch, "TOTAL_SECONDS", 0.3)
+    started = time.monotonic()
+    with pytest.raises(PictureError) as caught:
+        fetcher.fetch(server + path)
+    assert caught.value.code == "too_slow"
+    assert time.monotonic() - started < 1.5
+
+
+def test_nothing_is_fetched_without_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch.httpx, "HTTPTransport", lambda **_: object())
+    with pytest.raises(RuntimeError, match="no place for the guard"):
+        PictureFetcher()

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.catalog import delimited, formats, structured, workbook
+from core.catalog import delimited, formats, readers, structured, workbook
 from core.catalog.picture_sources import PictureSources
 from core.catalog.read import ReadOptions, Table, detect, detect_layout, preview_table, read_table
 from core.catalog.suggest_mapping import suggest_mapping
@@ -363,7 +363,7 @@ def test_an_xlsx_bomb_is_refused_whatever_it_declares(tmp_path: Path, monkeypatc
     path.write_bytes(lying)
     monkeypatch.setattr(workbook, "MAX_UNPACKED", 5_000)
     with pytest.raises(CatalogFileError, match="unpacks to more"):
-        detect(path)
+        readers.detect(path)
 
 
 def test_two_cells_far_apart_are_refused(tmp_path: Path) -> None:
@@ -447,5 +447,7 @@ def test_json_arrays_are_tables(tmp_path: Path, text: str) -> None:
 
 def test_json_too_large_for_one_array_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(structured, "MAX_JSON_CHARS", 20)
+    path = tmp_path / "items.json"
+    path.write_bytes(b'[{"id": "1"}, {"id": "2"}]')
     with pytest.raises(CatalogFileError, match="JSON lines"):
-        read_bytes(tmp_path, b'[{"id": "1"}, {"id": "2"}]', "items.json")
+        readers.detect(path)

@@ -157,5 +157,5 @@ def test_a_full_disk_is_said(
     lines = shop.home.runs / "run" / "cases.jsonl"
     lines.unlink()
     lines.mkdir()
-    with pytest.raises(ExplainError, match="cannot be written"):
+    with pytest.raises(ExplainError, match="cannot be kept"):
         run_audit(shop, spec(cases=1), "run", silent)
