@@ -108,7 +108,7 @@ def _say_when(job: Job) -> str:
 
 
 def _progress_text(job: Job) -> str:
-    parts = [escape_markdown(job.stage) if job.stage and job.state == "running" else _say_what_for(job)]
+    parts = [escape_markdown(job.stage) if job.stage and job.state == "running" else describe_wait(job)]
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate and job.total:
@@ -118,10 +118,13 @@ def _progress_text(job: Job) -> str:
     return " · ".join(parts)
 
 
-def _say_what_for(job: Job) -> str:
-    """What a job that does not move waits for."""
+def describe_wait(job: Job) -> str:
+    """What a job that does not move waits for, and for how long at least."""
     blocker = open_jobs().find_blocker(job) if job.state == "queued" else None
-    return f"Waits for: {escape_markdown(blocker.title)}" if blocker else "Waiting for the worker"
+    if blocker is None:
+        return "Waiting for the worker"
+    left = blocker.seconds_left if blocker.state == "running" else None
+    return f"Waits for: {escape_markdown(blocker.title)}" + (f", {format_duration(left)} left" if left else "")
 
 
 def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> None:
@@ -130,7 +133,7 @@ def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> Non
             st.button("Cancel", key=f"cancel-{job.id}", icon=":material/stop:", on_click=jobs.cancel, args=(job.id,))
         if not alive:
             st.button("Start a worker", key=f"worker-{job.id}", on_click=ensure_worker, args=(open_workspace().home,))
-        if job.state in ("failed", "cancelled"):
+        if job.state in ("failed", "cancelled") and not jobs.is_bereft(job):
             st.button("Go on", key=f"resume-{job.id}", icon=":material/play_arrow:", on_click=_resume, args=(job.id,))
         if listed and job.state == "done":
             _draw_result_link(job)

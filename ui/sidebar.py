@@ -8,6 +8,7 @@ from streamlit.navigation.page import StreamlitPage
 from core.store.catalogs import Catalog
 from core.wording import count_noun
 from ui.address import CATALOG, go_whole, hold, read
+from ui.jobs import describe_wait
 from ui.navigation import draw_navigation, find_page
 from ui.password import PASSWORD_VARIABLE, SIGN_OUT
 from ui.resources import open_jobs, open_workspace
@@ -104,4 +105,10 @@ def _draw_work() -> None:
     parts = [f"{running:,} at work"] if running else []
     parts += [f"{len(live) - running:,} waiting"] if len(live) > running else []
     if parts:
-        st.page_link(find_page("Activity"), label=", ".join(parts), icon=":material/progress_activity:")
+        waits = [f"{escape_markdown(job.title)}. {describe_wait(job)}" for job in live if job.state == "queued"]
+        st.page_link(
+            find_page("Activity"),
+            label=", ".join(parts),
+            icon=":material/progress_activity:",
+            help="\n\n".join(waits) or None,
+        )

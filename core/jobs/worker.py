@@ -25,6 +25,7 @@ from core.errors import CancelledError, JobError, WishlightError
 from core.failures import plain_failures
 from core.jobs.job import LANES, Job, Lane, State
 from core.jobs.kinds import KINDS, Runner
+from core.jobs.leftovers import sweep_leftovers
 from core.jobs.progress import Meter
 from core.jobs.table import HEARTBEAT_SECONDS, JobStore
 from core.store.catalogs import DELETED
@@ -99,6 +100,8 @@ def run_worker(home: Home, *, lane: Lane = "long", idle_seconds: float = IDLE_SE
         except Timeout:
             return
         with lock:
+            if lane == "long":
+                sweep_leftovers(Workspace(home))
             _run_lane(home, jobs, idle_seconds)
         if not jobs.has_waiting():
             return
@@ -128,7 +131,12 @@ def run_job(workspace: Workspace, jobs: JobStore, job: Job, worker: str) -> None
     """Run one claimed job to its end, whatever that is."""
 
     def report(stage: str, done: int, total: int, rate: float | None) -> None:
-        if jobs.report(job.id, worker, stage=stage, done=done, total=total, rate=rate):
+        try:
+            stop = jobs.report(job.id, worker, stage=stage, done=done, total=total, rate=rate)
+        except sqlite3.OperationalError:  # only what the page shows; the work says itself when it cannot write
+            _log.warning("Progress could not be written down", exc_info=True)
+            return
+        if stop:
             raise CancelledError("Stopped as you asked; what was done so far stays.")
 
     state: State = "failed"

@@ -83,3 +83,21 @@ def test_the_sample_button_starts_one_job(app: Open, workspace: Workspace) -> No
     test.run()
     (job,) = JobStore(workspace.database).live()
     assert job.payload["catalog"] == "Sample shop"
+
+
+def test_what_waits_says_for_what_and_for_how_long(app: Open, shop: Workspace) -> None:
+    jobs = JobStore(shop.database)
+    train = jobs.submit("train", "Train Shop", {"catalog": "Shop"}, key="t")
+    assert jobs.claim("w") is not None
+    jobs.report(train.id, "w", stage="Training", done=10, total=130, rate=1.0)
+    jobs.submit("audit", "Audit Shop", {"catalog": "Shop"}, key="a")
+    bars = [bar.proto.text for bar in app("../pages/catalogs.py").get("progress")]
+    assert any("Waits for: Train Shop, 2 min" in text for text in bars), bars
+
+
+def test_work_of_a_deleted_catalogue_cannot_go_on(app: Open, shop: Workspace) -> None:
+    jobs = JobStore(shop.database)
+    job = jobs.submit("audit", "Audit Shop", {"catalog": "Shop"}, key="a")
+    shop.delete_catalog(shop.catalogs.find("Shop"))
+    assert jobs.get(job.id).message == "The catalogue was deleted."
+    assert "Go on" not in [button.label for button in app("../pages/activity.py").button]
