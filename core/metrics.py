@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-#: Of the weights of an interval: its ends then move by less than their own width in a hundred.
-_DRAWS = 4000
+#: Drawings of the weights of an interval: at least, at most, and numbers that they may take between the two.
+_LEAST_DRAWS, _MOST_DRAWS, _NUMBERS = 4_000, 50_000, 2_000_000
 _NUMBERS_AT_ONCE = 4_000_000
+#: Standard errors of a share of drawings by which an end lies further out, so that drawing makes no interval too short.
+_ERRORS = 3.0
 _ROUNDING = 1e-6
 
 
@@ -88,8 +90,8 @@ def mean_interval(
 
     Each end takes one more value for what was not met, at the bound of its side, and weighs all by a Dirichlet
     distribution. So few values, or equal ones, are never certainty, and a rare loss that happened not to be drawn is
-    reckoned with; for zeros and ones it is the interval of Clopper and Pearson. It is wider than Student's, which does
-    not hold where values are few and skewed (`python -m benchmarks.verdict_noise`).
+    reckoned with; for zeros and ones it is the interval of Clopper and Pearson, a hair wider. It is wider than
+    Student's, which does not hold where values are few and skewed (`python -m benchmarks.verdict_noise`).
 
     Args:
         values: One a user or need, (B,); differences of pairs for a paired comparison, which lie in [-1, 1].
@@ -112,13 +114,15 @@ def mean_interval(
     found, counts = np.unique(values, return_counts=True)
     rng, shapes = np.random.default_rng(seed), np.append(counts, 1).astype(float)
     rows = max(_NUMBERS_AT_ONCE // len(shapes), 1)
+    draws = min(max(_NUMBERS // len(shapes), _LEAST_DRAWS), _MOST_DRAWS)
     sums, extra = [], []
-    for start in range(0, _DRAWS, rows):
-        weights = rng.standard_gamma(shapes, (min(rows, _DRAWS - start), len(shapes)))
+    for start in range(0, draws, rows):
+        weights = rng.standard_gamma(shapes, (min(rows, draws - start), len(shapes)))
         weights /= weights.sum(axis=1, keepdims=True)
         sums.append(weights[:, :-1] @ found)
         extra.append(weights[:, -1])
     known, unmet, tail = np.concatenate(sums), np.concatenate(extra), (1 - level) / 2
+    tail = max(tail - _ERRORS * (tail * (1 - tail) / draws) ** 0.5, 0.0)
     return float(np.quantile(known + unmet * least, tail)), float(np.quantile(known + unmet * most, 1 - tail))
 
 

@@ -17,7 +17,7 @@ from core.jobs.search_catalog import LEAST_TRIALS, MOST_TRIALS, SearchSpec, run_
 from core.log_commands import find_log, report_log
 from core.number_options import whole
 from core.run_options import add_run_options, check_resumed, check_typed, read_run
-from core.terminal import say
+from core.terminal import say, warn
 from core.train.space import TASK_PREFIX
 from core.workspace import Workspace
 
@@ -56,7 +56,7 @@ def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
         log = find_log(workspace, options)
         run_id = uuid.uuid4().hex
         spec = SearchSpec(train=read_run(options, log), trials=options.trials or _TRIALS)
-    found = run_search(workspace, spec, run_id, show_progress(options.json))
+    found = run_search(workspace, spec, run_id, show_progress(options.json), tell=warn)
     out = _write_config(options.out, found["config"]) if options.out else ""
     return {"run": run_id, **found, "out": out, **report_log(log)}
 

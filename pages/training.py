@@ -34,7 +34,7 @@ def draw_page() -> None:
     with log:
         summary = draw_log(catalog)
     with start:
-        effort = draw_start(catalog, has_log=summary is not None)
+        effort = draw_start(catalog, summary)
     draw_search(catalog, effort)
     draw_runs(catalog)
     draw_expectations(catalog)

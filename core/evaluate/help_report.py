@@ -18,11 +18,11 @@ from core.evaluate.knock_out import knock_outs
 from core.evaluate.measured import Measured, Unmeasured, compare_people
 from core.evaluate.protocol import measure, try_measure
 from core.evaluate.recommender import ItemTable
-from core.evaluate.tested import TestedPeople
+from core.evaluate.tested import TestedPeople, hold_titles_out
 from core.evaluate.verdict import LEAST_TESTED, Difference, measure_difference
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
-from core.train.held_out import MOST_TEST_SHARE, find_leaks, group_items, hold_out, number_pictures, number_texts
+from core.train.held_out import find_leaks, group_items, number_pictures, number_texts
 
 if TYPE_CHECKING:
     from core.train.run import Trained
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 EncodeTexts = Callable[[Sequence[str]], NDArray[np.float32]]
 #: Quick to fit, hard to beat; the whole list is in `python -m core evaluate`.
 SIMPLE = ("zero-shot", "popularity", "item-knn", "ease", "tfidf")
-#: Different titles with a picture from which a verdict can be told.
-_LEAST_TITLES = MOST_TEST_SHARE * LEAST_TESTED
 
 
 class LogHelp:
@@ -72,21 +70,9 @@ class CatalogHelp:
 
     def __init__(self, items: ItemTable, config: TrainConfig) -> None:
         self._items, self._config = items, config
-        captions, pictures = number_items(items)
-        groups = group_items(captions, pictures)
         pairs = np.asarray(items.picture_embeddings.any(axis=1) & items.text_embeddings.any(axis=1))
-        # Where so many cannot be spared nothing will be told, and each title does more good in training.
-        least = LEAST_TESTED if len(np.unique(groups[pairs])) >= _LEAST_TITLES else 1
-        self.tested = hold_out(items.titles, groups, "test", among=pairs, least=least, share=MOST_TEST_SHARE)
-        self._excluded = self.tested | find_leaks(captions, pictures, self.tested)
-        count = len(np.unique(groups[self.tested & pairs]))
-        self.warning = (
-            f"Whether training helped cannot be told from this catalogue: {count} of the {LEAST_TESTED} different "
-            f"titles needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture "
-            "it can."
-            if count < LEAST_TESTED
-            else ""
-        )
+        self._titles = hold_titles_out(items.titles, items.pictures, pairs)
+        self.warning = self._titles.warning
 
     def build_data(self, tokens: ItemTokens) -> TrainData:
         """What may be trained on: no item with a test title, nor with the picture of one."""
@@ -96,13 +82,13 @@ class CatalogHelp:
             items.titles,
             items.categories,
             pictures=items.pictures,
-            excluded=self._excluded,
+            excluded=self._titles.excluded,
             seed=self._config.seed,
         )
 
     def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
         """Test the version against the towers alone."""
-        before, after = match_both_ways(self._items, self.tested, trained, tokens, encode)
+        before, after = match_both_ways(self._items, self._titles.tested, trained, tokens, encode)
         return answer_matching(before, after, trained.seconds)
 
 

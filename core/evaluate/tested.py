@@ -1,8 +1,10 @@
-"""Whom a log leaves to test with and to learn from, before anything is computed."""
+"""Whom a log, and which titles a catalogue, leaves to test with and to learn from, before anything is computed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import EvaluationError, TrainError
 from core.evaluate.protocol import FOLDS, Split, SplitName, build_splits, choose_split
@@ -10,6 +12,7 @@ from core.evaluate.sampled import sample_people, take_people
 from core.evaluate.verdict import LEAST_TESTED
 from core.interactions.log import InteractionLog
 from core.train.data import LEAST_VALIDATION, build_validation, split_people
+from core.train.held_out import MOST_TEST_SHARE, find_leaks, group_items, hold_out, number_pictures, number_texts
 from core.wording import count_noun
 
 #: So many with a history are enough to choose by, after one in `FOLDS` and one in `VALIDATION_SHARE` of the rest.
@@ -18,6 +21,8 @@ LEAST_PEOPLE = 13
 LEAST_TOLD = FOLDS * LEAST_TESTED
 #: People who are tested at most; more of them would tell little more, and each costs a ranking of all items.
 MOST_TESTED = 5_000
+#: Different titles with a picture from which a verdict can be told.
+_LEAST_TITLES = MOST_TEST_SHARE * LEAST_TESTED
 _HISTORY = "a history, and something liked in the last fifth of it that they had not met before"
 
 
@@ -80,3 +85,48 @@ def _count_people(log: InteractionLog, needed: int = LEAST_PEOPLE) -> str:
     usable = count_noun(len(build_validation(log.histories(people))), "person", "people")
     least = f"about {needed}" if needed == LEAST_TOLD else f"at least {needed}"
     return f"Of {count_noun(len(people), 'person', 'people')} in it {usable} have {_HISTORY}; {least} are needed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestedTitles:
+    """What is held out of a catalogue of N items.
+
+    Attributes:
+        tested: Items that are tested in the end, (N,).
+        excluded: Those, and the items that show a title or a picture of them: nothing is learned from any, (N,).
+        warning: Why no verdict can be told from them, "" where one can.
+    """
+
+    __test__ = False  # its name is that of a class of tests
+
+    tested: NDArray[np.bool_]
+    excluded: NDArray[np.bool_]
+    warning: str
+
+
+def hold_titles_out(titles: Sequence[str], pictures: Sequence[str], pairs: NDArray[np.bool_]) -> TestedTitles:
+    """Choose what to test with.
+
+    Args:
+        titles: (N,).
+        pictures: What the main picture of each is called by its content, "" for none, (N,).
+        pairs: Items with a picture and a text, (N,).
+    """
+    captions, shown = number_texts(titles), number_pictures(pictures, len(titles))
+    groups = group_items(captions, shown)
+    # Where so many cannot be spared nothing will be told, and each title does more good in training.
+    least = LEAST_TESTED if len(np.unique(groups[pairs])) >= _LEAST_TITLES else 1
+    tested = hold_out(titles, groups, "test", among=pairs, least=least, share=MOST_TEST_SHARE)
+    count = len(np.unique(groups[tested & pairs]))
+    return TestedTitles(
+        tested=tested,
+        excluded=tested | find_leaks(captions, shown, tested),
+        warning=_warn_of_few_titles(count) if count < LEAST_TESTED else "",
+    )
+
+
+def _warn_of_few_titles(tested: int) -> str:
+    return (
+        f"Whether training helped cannot be told from this catalogue: {tested} of the {LEAST_TESTED} different titles "
+        f"needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture it can."
+    )

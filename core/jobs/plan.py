@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from core.encode.text import item_text
 from core.errors import TrainError
 from core.evaluate.help_report import CatalogHelp, LogHelp
-from core.evaluate.tested import TestedPeople, hold_people_out
+from core.evaluate.tested import TestedPeople, hold_people_out, hold_titles_out
 from core.interactions.log import InteractionLog
 from core.interactions.log_file import read_log_file
 from core.jobs.material import Material, load_material
@@ -35,6 +38,24 @@ def load_log(workspace: Workspace, catalog: Catalog, spec: "TrainSpec") -> Inter
         return read_log_file(Path(spec.interactions), spec.reading, item_ids).log
     log = workspace.interactions.load(catalog.id, item_ids)
     return log if len(log) else None
+
+
+def foresee_verdict(workspace: Workspace, spec: "TrainSpec") -> str:
+    """Why no verdict will be possible, "" where one will; no picture is read for it.
+
+    Raises:
+        WishlightError: The log cannot be read, or is too small to be trained on.
+    """
+    catalog = workspace.catalogs.find(spec.catalog)
+    log = load_log(workspace, catalog, spec)
+    if log is not None:
+        return hold_people_out(log, seed=spec.build_config().seed).warning
+    stored = list(workspace.items.iterate(catalog.id))
+    pictures = [one.main_picture or "" for one in stored]
+    pairs = np.array(
+        [bool(picture and item_text(one.item)) for one, picture in zip(stored, pictures, strict=True)], bool
+    )
+    return hold_titles_out([one.item.title for one in stored], pictures, pairs).warning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A search for better settings for a catalogue; what it finds can be trained as any other configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,8 +40,22 @@ class SearchSpec:
 
 
 @ends_with_catalog
-def run_search(workspace: Workspace, spec: SearchSpec, run_id: str, progress: Progress) -> dict[str, Any]:
+def run_search(
+    workspace: Workspace,
+    spec: SearchSpec,
+    run_id: str,
+    progress: Progress,
+    *,
+    tell: Callable[[str], None] = lambda _warning: None,
+) -> dict[str, Any]:
     """Try settings on what training may learn from; started again with the same id it goes on.
+
+    Args:
+        workspace: The data folder.
+        spec: What to search.
+        run_id: Of the search.
+        progress: Told how far it is.
+        tell: As of `load_plan`: what is found will be trained, and judged, on the same data.
 
     Returns:
         JSON values: catalog, metric, seed, trials, best, config; the last as `TrainConfig.to_json`.
@@ -55,7 +69,7 @@ def run_search(workspace: Workspace, spec: SearchSpec, run_id: str, progress: Pr
         raise TrainError(f"The number of trials lies between {LEAST_TRIALS} and {MOST_TRIALS:,}, not {spec.trials:,}.")
     config = spec.train.build_config(tunes=False)
     choice = read_device(spec.train.device)
-    plan = load_plan(workspace, spec.train, progress, settings={"trials": spec.trials})
+    plan = load_plan(workspace, spec.train, progress, settings={"trials": spec.trials}, tell=tell)
     folder = open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints)
 
     def on_step(done: int, trials: int) -> None:

@@ -9,9 +9,12 @@ import streamlit as st
 
 from core.device import choose_device
 from core.encode.loading import has_card
+from core.errors import WishlightError
 from core.jobs.job import Job
+from core.jobs.plan import foresee_verdict
 from core.jobs.train_catalog import TrainSpec
 from core.store.catalogs import Catalog
+from core.store.interactions import LogSummary
 from core.train.config import TrainConfig
 from core.train.tracking import WATCHED, Curve, read_curve
 from ui.jobs import draw_job, start_job
@@ -63,8 +66,8 @@ class Effort:
     use_log: bool
 
 
-def draw_start(catalog: Catalog, *, has_log: bool) -> Effort:
-    """Presets and the one button."""
+def draw_start(catalog: Catalog, summary: LogSummary | None) -> Effort:
+    """Presets and the one button; the summary is that of the log, None without one."""
     with st.container(border=True, key="train-start"):
         st.subheader("Train", anchor=False)
         preset = st.radio(
@@ -75,12 +78,15 @@ def draw_start(catalog: Catalog, *, has_log: bool) -> Effort:
             horizontal=True,
         )
         st.caption(_PRESETS[preset])
-        use_log = has_log and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
+        use_log = summary is not None and st.toggle("Learn from the interaction log", value=True, key="train-use-log")
         tuning = st.selectbox(
             "What is trained", list(_TUNINGS), format_func=lambda name: _TUNINGS[name][0], key="train-tuning"
         )
         st.caption(_TUNINGS[tuning][1])
         st.caption(_describe_cost(catalog, preset, tuning, use_log=use_log))
+        few = _foresee(catalog.name, catalog.id, catalog.revision, summary if use_log else None)
+        if few:
+            st.warning(escape_markdown(few), icon=":material/balance:")
         live = [job for job in open_jobs().live() if job.kind == "train"]
         st.button(
             "Train",
@@ -205,6 +211,20 @@ def _describe_cost(catalog: Catalog, preset: str, tuning: str, *, use_log: bool)
     else:
         cost = _SLOW
     return f"{cost} {escape_markdown(where)} What serves stays as it is until you switch."
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _foresee(
+    name: str,
+    catalog_id: int,  # noqa: ARG001 - it and the next are what the cache goes by
+    revision: int,  # noqa: ARG001
+    summary: LogSummary | None,
+) -> str:
+    """What will keep a verdict from being told, before minutes are spent."""
+    try:
+        return foresee_verdict(open_workspace(), TrainSpec(catalog=name, use_log=summary is not None))
+    except WishlightError as exc:
+        return str(exc)
 
 
 def _start(catalog: Catalog, preset: str, use_log: bool, tuning: str) -> None:

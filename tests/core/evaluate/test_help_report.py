@@ -5,11 +5,10 @@ import pytest
 
 from benchmarks.verdict_noise import NOISE
 from core.evaluate.catalog_report import MAIN, Matching
-from core.evaluate.help_report import CatalogHelp, add_matching, answer_matching, answer_people
+from core.evaluate.help_report import add_matching, answer_matching, answer_people
 from core.evaluate.measured import Measured, compare_people
-from core.evaluate.recommender import ItemTable
+from core.evaluate.tested import TestedTitles, hold_titles_out
 from core.evaluate.verdict import LEAST_TESTED, Difference, measure_difference
-from core.train.config import TrainConfig
 
 
 def measured(name: str, values: np.ndarray) -> Measured:
@@ -136,24 +135,15 @@ def test_noise_is_hardly_ever_a_verdict(name: str, count: int) -> None:
     assert len(outside) <= 0.05 * 150 + 2 * (0.05 * 0.95 * 150) ** 0.5, "nor does the printed interval say so"
 
 
-def make_table(count: int, *, titles: int = 0) -> ItemTable:
-    """Items with a picture and a text each, the titles in turn."""
-    vectors = np.ones((count, 3), np.float32)
-    names = tuple(f"title {number % (titles or count)}" for number in range(count))
-    return ItemTable(
-        item_ids=tuple(f"i{number}" for number in range(count)),
-        texts=names,
-        titles=names,
-        categories=("",) * count,
-        text_embeddings=vectors,
-        picture_embeddings=vectors,
-    )
+def hold_titles(count: int, titles: int) -> TestedTitles:
+    """What is kept of items with a picture and a text each, the titles in turn."""
+    return hold_titles_out([f"title {n % titles}" for n in range(count)], (), np.ones(count, bool))
 
 
 @pytest.mark.parametrize(("count", "tested"), [(60, LEAST_TESTED), (80, LEAST_TESTED), (1000, 80)])
 def test_a_small_catalogue_can_be_told_of(count: int, tested: int) -> None:
     """Issue 12: below a hundred items it always heard “keep what you have”."""
-    plan = CatalogHelp(make_table(count), TrainConfig())
+    plan = hold_titles(count, count)
     assert plan.warning == "" and tested <= plan.tested.sum() <= max(tested * 1.5, LEAST_TESTED)
     ranks = np.arange(LEAST_TESTED) % 10 + 1
     before = (Matching(task=MAIN[0], metric=MAIN[1], values=1 / ranks, pool=LEAST_TESTED),)
@@ -163,7 +153,7 @@ def test_a_small_catalogue_can_be_told_of(count: int, tested: int) -> None:
 
 @pytest.mark.parametrize(("count", "titles"), [(30, 30), (59, 59), (100, 10)])
 def test_a_catalogue_too_small_for_a_verdict_is_told_before(count: int, titles: int) -> None:
-    plan = CatalogHelp(make_table(count, titles=titles), TrainConfig())
+    plan = hold_titles(count, titles)
     kept = len(set(np.flatnonzero(plan.tested) % titles))
     assert 1 <= kept <= titles // 3
     assert f"{kept} of the {LEAST_TESTED} different titles needed" in plan.warning and "With 60" in plan.warning

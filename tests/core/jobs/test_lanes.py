@@ -165,10 +165,10 @@ def test_an_import_ends_with_the_catalogue_that_it_makes(
     job = jobs.submit("import", "Import", write_spec(_table(tmp_path), folder=tmp_path).to_json(), key="i")
     upsert = workspace.items.upsert
 
-    def then_delete(*arguments: object) -> None:
-        upsert(*arguments)  # type: ignore[arg-type]
+    def then_delete(*arguments: object) -> frozenset[str]:
         workspace.items.upsert = upsert  # type: ignore[method-assign]
         deleting.append(True)
+        return upsert(*arguments)  # type: ignore[arg-type]
 
     deleting: list[bool] = []
     monkeypatch.setattr(workspace.items, "upsert", then_delete)
