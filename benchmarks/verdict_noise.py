@@ -108,9 +108,8 @@ def main() -> None:
             worst = max(worst, wrong["verdict"])
             print(f"| {name} | {count} | " + " | ".join(f"{share:.1%}" for share in wrong.values()) + " |", flush=True)
     signs = max((reckon_signs(count), count) for count in range(2, COUNTS[-1] + 1))
-    print(
-        f"\nThe worst verdict: {worst:.1%}; of signs, reckoned: {signs[0]:.2%}, with {signs[1]} people\n\n| people | least gain that all have alike |\n|---|---|"
-    )
+    print(f"\nThe worst verdict: {worst:.1%}; of signs, reckoned: {signs[0]:.2%}, with {signs[1]} people")
+    print("\n| people | least gain that all have alike |\n|---|---|")
     for count in (6, *COUNTS[3:]):
         print(f"| {count} | {least_gain(count):.2f} |")
     print("\n| gain | spread | people | heard |\n|---|---|---|---|")
