@@ -213,10 +213,10 @@ def _stand(ranks: Ranks, need: Need, stored: StoredItem) -> Standing:
 def _play(stored: StoredItem, reader: VariantReader, standing: Standing) -> _Game:
     """The game that makes an item's score."""
     parts = dict(zip(PARTS, standing.ranked.parts[standing.at].tolist(), strict=True))
-    rows, has = standing.ranked.index.rows(np.array([stored.id]))
+    rows, _ = standing.ranked.index.rows(np.array([stored.id]))
     query = standing.ranked.query
     exact = parts["words"] + parts["avoid"] + float(query.avoided(rows)[0])
-    fields = list_fields(stored.item, picture=bool(has[0, 0]))
+    fields = list_fields(stored.item, picture=stored.main_picture is not None)
     players = (*fields, *((EXACT,) if abs(exact) > 1e-6 else ()))
 
     def value(coalitions: Sequence[frozenset[str]]) -> NDArray[np.float64]:

@@ -73,7 +73,8 @@ def embed_items(workspace: Workspace, catalog: Catalog, version_id: str, progres
     material = load_material(workspace, catalog.name, progress)
     tuned = workspace.versions.find(version_id).metrics.get("tuned")
     tokens = None if tuned else material.tokens
-    _embed(workspace, replace(catalog, version=version_id), material.items, material.pictures, progress, tokens=tokens)
+    items = list(zip(material.keys, material.items, material.pictures, strict=True))
+    _embed(workspace, replace(catalog, version=version_id), items, progress, tokens=tokens)
     return len(material.items)
 
 
@@ -90,11 +91,12 @@ def embed_new_items(workspace: Workspace, catalog: Catalog, progress: Progress) 
         return 0
     stored = list(workspace.items.iterate(catalog.id))
     model = _model_number(workspace, catalog)
-    missing = set(workspace.embeddings.missing(model, "item", [one.item.content_hash() for one in stored]))
-    new = [one for one in stored if one.item.content_hash() in missing]
+    missing = set(workspace.embeddings.missing(model, "item", [one.read_key for one in stored]))
+    new = [one for one in stored if one.read_key in missing]
     if new:
         pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in new]
-        _embed(workspace, catalog, [one.item for one in new], pictures, progress)
+        items = [(one.read_key, one.item, picture) for one, picture in zip(new, pictures, strict=True)]
+        _embed(workspace, catalog, items, progress)
         workspace.items.touch(catalog.id, [one.id for one in new])
     return len(new)
 
@@ -102,13 +104,20 @@ def embed_new_items(workspace: Workspace, catalog: Catalog, progress: Progress) 
 def _embed(
     workspace: Workspace,
     catalog: Catalog,
-    items: Sequence[Item],
-    pictures: Sequence[Path | None],
+    items: Sequence[tuple[str, Item, Path | None]],
     progress: Progress,
     *,
     tokens: ItemTokens | None = None,
 ) -> None:
-    """Store fused vectors of items under the catalogue's version; None reads their tokens through its towers."""
+    """Store fused vectors under the catalogue's version; tokens of None are read through its towers.
+
+    Args:
+        workspace: The data folder.
+        catalog: Names the version.
+        items: What each one's vectors go by, the item, and its main picture, (N,).
+        progress: Told how far it is.
+        tokens: Of the items.
+    """
     from core.train.bundle import load_bundle, load_tuned_towers
     from core.train.inference import read_items
 
@@ -116,15 +125,15 @@ def _embed(
     bundle = load_bundle(folder)
     if tokens is None:
         towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), workspace.home.models))
-        tokens = extract_tokens(towers, items, pictures, progress)
+        tokens = extract_tokens(towers, [item for _, item, _ in items], [path for _, _, path in items], progress)
     progress("Making vectors", 0, len(items))
     vectors = read_items(bundle.network, tokens).vectors
     model = _model_number(workspace, catalog)
     for start in range(0, len(items), _BATCH):
         part = slice(start, start + _BATCH)
         rows = {
-            item.content_hash(): np.asarray(row.reshape(-1), np.float32)
-            for item, row in zip(items[part], vectors[part], strict=True)
+            key: np.asarray(row.reshape(-1), np.float32)
+            for (key, _, _), row in zip(items[part], vectors[part], strict=True)
         }
         with workspace.database.transaction():
             workspace.embeddings.put(model, "item", rows)

@@ -29,6 +29,7 @@ class Material:
     Attributes:
         catalog: Whose they are.
         numbers: Database ids, (N,).
+        keys: What each item's vectors go by, (N,).
         items: The items, (N,).
         pictures: Main picture of each, None where it has none, (N,).
         table: What is known about them.
@@ -39,6 +40,7 @@ class Material:
 
     catalog: Catalog
     numbers: tuple[int, ...]
+    keys: tuple[str, ...]
     items: tuple[Item, ...]
     pictures: tuple[Path | None, ...]
     table: ItemTable
@@ -74,6 +76,7 @@ def load_material(workspace: Workspace, name: str, progress: Progress) -> Materi
     return Material(
         catalog=catalog,
         numbers=tuple(one.id for one in stored),
+        keys=tuple(one.read_key for one in stored),
         items=items,
         pictures=tuple(pictures),
         table=build_table(items, tokens, pictures),

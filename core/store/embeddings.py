@@ -1,6 +1,9 @@
 """Embeddings by (content hash, model version): nothing is ever encoded twice."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -10,6 +13,35 @@ from core.store.database import Database
 
 Kind = Literal["picture", "text", "item"]
 _BATCH = 500
+
+
+def read_key(text_hash: str, pictures: Sequence[str]) -> str:
+    """What vectors of a whole item go by, SHA-256 (hex): all that a model reads of it, and nothing else.
+
+    Args:
+        text_hash: Of the item.
+        pictures: Content hashes of its usable pictures, in order.
+    """
+    return hashlib.sha256("|".join((text_hash, *pictures)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRow:
+    """What is stored of one item's vectors.
+
+    Attributes:
+        number: Database id.
+        item_id: As the catalogue's file calls it.
+        key: Of `read_key`.
+        text: Embedding of its text, (D,); None where there is none.
+        pictures: Embeddings of its pictures, (D,) each.
+    """
+
+    number: int
+    item_id: str
+    key: str
+    text: NDArray[np.float16] | None
+    pictures: tuple[NDArray[np.float16], ...]
 
 
 class Embeddings:
@@ -54,28 +86,11 @@ class Embeddings:
             [(model, kind, key, value.astype(np.float16).tobytes()) for key, value in embeddings.items()],
         )
 
-    def of_fused(self, catalog_id: int, model: int, *, after_revision: int = -1) -> dict[int, NDArray[np.float16]]:
-        """Database id to fused vector, (2 * D,): picture and text half, of items changed after a revision.
-
-        An item whose content has changed since its vector was made is left out.
-        """
+    def of_items(self, catalog_id: int, model: int, *, after_revision: int = -1) -> Iterator[ItemRow]:
+        """Items changed after a revision, with their vectors under a model."""
         rows = self._database.connection.execute(
             """
-            SELECT i.id, e.embedding FROM items i
-            JOIN embeddings e ON e.model = ? AND e.kind = 'item' AND e.content_hash = i.content_hash
-            WHERE i.catalog_id = ? AND i.revision > ?
-            """,
-            (model, catalog_id, after_revision),
-        )
-        return {number: np.frombuffer(row, np.float16) for number, row in rows}
-
-    def of_items(
-        self, catalog_id: int, model: int, *, after_revision: int = -1
-    ) -> Iterator[tuple[int, NDArray[np.float16] | None, list[NDArray[np.float16]]]]:
-        """Per item changed after a revision: database id, text embedding (D,) or None, picture embeddings (D,) each."""
-        rows = self._database.connection.execute(
-            """
-            SELECT i.id, t.embedding, p.position, e.embedding
+            SELECT i.id, i.item_id, i.text_hash, t.embedding, p.picture, e.embedding
             FROM items i
             LEFT JOIN embeddings t ON t.model = :model AND t.kind = 'text' AND t.content_hash = i.text_hash
             LEFT JOIN item_pictures p ON p.item = i.id AND p.picture IS NOT NULL
@@ -85,13 +100,12 @@ class Embeddings:
             """,
             {"model": model, "catalog": catalog_id, "revision": after_revision},
         )
-        current: tuple[int, NDArray[np.float16] | None, list[NDArray[np.float16]]] | None = None
-        for number, text, _, picture in rows:
-            if current is None or current[0] != number:
-                if current is not None:
-                    yield current
-                current = (number, np.frombuffer(text, np.float16) if text else None, [])
-            if picture:
-                current[2].append(np.frombuffer(picture, np.float16))
-        if current is not None:
-            yield current
+        for (number, item_id, text_hash, text), shown in groupby(rows, key=lambda row: tuple(row)[:4]):
+            pictures = [(row[4], row[5]) for row in shown if row[4]]
+            yield ItemRow(
+                number=number,
+                item_id=item_id,
+                key=read_key(text_hash, [picture for picture, _ in pictures]),
+                text=np.frombuffer(text, np.float16) if text else None,
+                pictures=tuple(np.frombuffer(found, np.float16) for _, found in pictures if found),
+            )

@@ -7,7 +7,8 @@ whenever it is missing, damaged or of another model version.
 import hashlib
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from numpy.typing import NDArray
 from core.files import written_whole
 from core.store.catalogs import Catalog
 from core.store.database import Database
-from core.store.embeddings import Embeddings
+from core.store.embeddings import Embeddings, ItemRow
 from core.store.vectors import VectorIndex
 
 _log = logging.getLogger(__name__)
 _CHUNK = 20_000
+#: Of the arrays in a file; raise it when they change.
+_LAYOUT = "2"
 #: Rows that may be appended in memory before the file is written anew.
 _SAVE_AFTER = 5_000
 
@@ -79,23 +82,14 @@ class VectorIndexes:
 
     def _catch_up(self, index: VectorIndex, key: tuple[int, int], revision: int, base: str) -> int:
         catalog_id, model = key
-        fused = self._embeddings.of_fused(catalog_id, model, after_revision=index.revision) if base else {}
-        model = self._embeddings.model_number(base) if base else model
+        plain = self._embeddings.model_number(base) if base else model
+        changed = self._embeddings.of_items(catalog_id, plain, after_revision=index.revision)
         added = 0
-        ids: list[int] = []
-        rows: list[NDArray[np.float32]] = []
-        has: list[tuple[bool, bool]] = []
-        for number, text, pictures in self._embeddings.of_items(catalog_id, model, after_revision=index.revision):
-            if text is None and not pictures:
-                continue
-            ids.append(number)
-            own = fused.get(number)
-            halves = own.astype(np.float32).reshape(2, -1) if own is not None else None
-            rows.append(_row(index.dimension, text, pictures) if halves is None else halves)
-            has.append((bool(pictures), text is not None))
-            if len(ids) == _CHUNK:
-                added += _flush(index, ids, rows, has)
-        added += _flush(index, ids, rows, has)
+        while chunk := list(islice(changed, _CHUNK)):
+            known = [one for one in chunk if one.text is not None or one.pictures]
+            fused = self._embeddings.get(model, "item", [one.key for one in known]) if base else {}
+            _append(index, known, fused)
+            added += len(known)
         index.revision = revision
         return added
 
@@ -109,7 +103,7 @@ class VectorIndexes:
             with safe_open(path, framework="np") as file:
                 metadata: Mapping[str, str] = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if "sha256" not in metadata:  # written before there were checksums
+            if metadata.get("layout") != _LAYOUT:  # written by an earlier version
                 return None
             if metadata["sha256"] != _checksum(arrays, metadata["revision"]):
                 _log.warning("The index %s has changed on the disk; it is rebuilt from the database.", path.name)
@@ -126,7 +120,8 @@ class VectorIndexes:
 
         with written_whole(self._path(key), flush=True) as temporary:
             arrays, revision = index.to_arrays(), str(index.revision)
-            save_file(arrays, temporary, metadata={"revision": revision, "sha256": _checksum(arrays, revision)})
+            facts = {"layout": _LAYOUT, "revision": revision, "sha256": _checksum(arrays, revision)}
+            save_file(arrays, temporary, metadata=facts)
 
     def _path(self, key: tuple[int, int]) -> Path:
         return self._folder / f"{key[0]}-{key[1]}.safetensors"
@@ -141,21 +136,30 @@ def _checksum(arrays: Mapping[str, NDArray[np.generic]], revision: str) -> str:
     return digest.hexdigest()
 
 
-def _row(dimension: int, text: NDArray[np.float16] | None, pictures: list[NDArray[np.float16]]) -> NDArray[np.float32]:
+def _append(index: VectorIndex, items: Sequence[ItemRow], fused: Mapping[str, NDArray[np.float16]]) -> None:
+    """Add items: what a version makes of one is whole, since it says something of a part that the item lacks too."""
+    if not items:
+        return
+    parts = [
+        fused[one.key].astype(np.float32).reshape(2, -1) if one.key in fused else _plain_parts(index.dimension, one)
+        for one in items
+    ]
+    has = [(one.key in fused or bool(one.pictures), one.key in fused or one.text is not None) for one in items]
+    order = np.array([hash_item(one.item_id) for one in items], np.uint64)
+    index.add(np.array([one.number for one in items], np.int64), np.stack(parts), np.array(has, bool), order)
+
+
+def hash_item(item_id: str) -> int:
+    """Where an item stands in the order that samples are taken by, the same in every data folder, below 2^64."""
+    return int.from_bytes(hashlib.sha256(item_id.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+
+
+def _plain_parts(dimension: int, item: ItemRow) -> NDArray[np.float32]:
     """Picture and text parts, (2, D); several pictures of an item become their unit mean."""
     row = np.zeros((2, dimension), np.float32)
-    if pictures:
-        mean = np.mean([picture.astype(np.float32) for picture in pictures], axis=0)
+    if item.pictures:
+        mean = np.mean([picture.astype(np.float32) for picture in item.pictures], axis=0)
         row[0] = mean / max(float(np.linalg.norm(mean)), 1e-6)
-    if text is not None:
-        row[1] = text
+    if item.text is not None:
+        row[1] = item.text
     return row
-
-
-def _flush(index: VectorIndex, ids: list[int], rows: list[NDArray[np.float32]], has: list[tuple[bool, bool]]) -> int:
-    added = len(ids)
-    if added:
-        index.add(np.array(ids, np.int64), np.stack(rows), np.array(has, bool))
-    for part in (ids, rows, has):
-        part.clear()
-    return added

@@ -13,6 +13,7 @@ from core.catalog.codes import normalise_code
 from core.catalog.schema import Item
 from core.errors import StoreError
 from core.store.database import Database, damaged_database
+from core.store.embeddings import read_key
 from core.store.filters import Filter, select_items_sql
 from core.store.words import replace_words
 
@@ -58,6 +59,11 @@ class StoredItem:
     def main_picture(self) -> str | None:
         """Content hash of the first usable picture."""
         return next((link.picture for link in self.pictures if link.picture), None)
+
+    @property
+    def read_key(self) -> str:
+        """What its vectors under a trained version go by."""
+        return read_key(self.item.text_hash(), [link.picture for link in self.pictures if link.picture])
 
 
 class Items:
@@ -129,6 +135,15 @@ class Items:
             "SELECT id FROM items WHERE catalog_id = ? AND item_id = ?", (catalog_id, item_id)
         ).fetchone()
         return self.fetch([row["id"]])[0] if row else None
+
+    def titles(self, ids: Sequence[int]) -> dict[int, str]:
+        """Database id to title."""
+        found: dict[int, str] = {}
+        for batch in _batches(ids):
+            marks = ", ".join("?" for _ in batch)
+            sql = f"SELECT id, title FROM items WHERE id IN ({marks})"
+            found |= dict(self._database.connection.execute(sql, batch).fetchall())
+        return found
 
     def select(self, catalog_id: int, filters: tuple[Filter, ...]) -> NDArray[np.int64]:
         """Database ids of the items that pass every filter, ascending, (N,)."""

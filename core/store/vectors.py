@@ -3,8 +3,10 @@
 Approximate indexes lose most of the answer under a filter that correlates with the vectors, which is what a category
 filter is; an exact scan of 100,000 items takes a few milliseconds.
 
-Each row holds a picture part and a text part, (2 D,), so one scan serves any blend of the two: the query's halves
-carry the weights. A part that is missing holds the catalogue's mean of that part: it scores as an average item does.
+Each row holds a picture part and a text part, and for each of them a 1 where it is there: (2 D + 2,). So one scan
+serves any blend of the two: the query's halves carry the weights, and its last two numbers take away what an average
+item scores. A part that is missing is all zeros and scores as an average item does, whatever the average is by now:
+no row depends on the order in which rows came.
 """
 
 import threading
@@ -24,7 +26,7 @@ class VectorHits:
 
     Attributes:
         ids: Database ids, best first, (K,).
-        scores: Inner products with the query, (K,).
+        scores: Inner products with the query, less those of an average item, (K,).
     """
 
     ids: NDArray[np.int64]
@@ -41,13 +43,13 @@ class VectorIndex:
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
         self.revision = -1
-        self.means = np.zeros((2, dimension), np.float32)
+        self._sums, self._counts = np.zeros((2, dimension)), np.zeros(2, np.int64)
         self._ids = np.empty(0, np.int64)
-        self._has = np.empty((0, 2), bool)
+        self._order = np.empty(0, np.uint64)
         self._live = np.empty(0, bool)
         self._position: dict[int, int] = {}
         self._index = faiss.IndexScalarQuantizer(
-            2 * dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+            2 * dimension + 2, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
         )
         self._index.is_trained = True
         # faiss moves its memory when it grows, so a scan and an append take turns.
@@ -61,18 +63,40 @@ class VectorIndex:
         """Database ids of the live rows, (N,)."""
         return self._ids[self._live]
 
-    def add(self, ids: NDArray[np.int64], parts: NDArray[np.float32], has: NDArray[np.bool_]) -> None:
+    @property
+    def means(self) -> NDArray[np.float32]:
+        """The average picture and the average text of the live rows that have one, (2, D)."""
+        means: NDArray[np.float32] = (self._sums / np.maximum(self._counts, 1)[:, None]).astype(np.float32)
+        return means
+
+    def add(
+        self,
+        ids: NDArray[np.int64],
+        parts: NDArray[np.float32],
+        has: NDArray[np.bool_],
+        order: NDArray[np.uint64] | None = None,
+    ) -> None:
         """Append rows; an id that is there already is replaced.
 
         Args:
             ids: Database ids, each once, (N,).
             parts: Picture and text embeddings, unit-norm, (N, 2, D); rows of missing parts are ignored.
             has: Which parts there are, (N, 2).
+            order: What `sample` goes by, the same for the same item in every data folder, (N,); None takes the ids.
         """
         if not len(ids):
             return
         with self._lock:
-            self._append(ids, parts, has)
+            self._append(ids, parts, has, ids.astype(np.uint64) if order is None else order)
+
+    def sample(self, count: int) -> NDArray[np.int64]:
+        """Database ids of the live rows that stand first by `order`, at most `count`, in that order."""
+        with self._lock:
+            ids, order = self._ids[self._live], self._order[self._live]
+        if len(ids) > count:
+            first = np.argpartition(order, count)[:count]
+            ids, order = ids[first], order[first]
+        return np.asarray(ids[np.argsort(order, kind="stable")])
 
     def search(self, query: NDArray[np.float32], limit: int, *, allowed: NDArray[np.int64] | None = None) -> VectorHits:
         """Exact top items by inner product.
@@ -88,20 +112,22 @@ class VectorIndex:
             if limit == 0:
                 return VectorHits(ids=np.empty(0, np.int64), scores=np.empty(0, np.float32))
             parameters = None if selector is None else faiss.SearchParameters(sel=selector[0])  # type: ignore[call-arg]
-            scores, positions = self._index.search(query[None].astype(np.float32), limit, params=parameters)
+            average = np.einsum("pd,pd->p", query.reshape(2, self.dimension), self.means)
+            asked = np.concatenate([query, -average])[None].astype(np.float32)
+            scores, positions = self._index.search(asked, limit, params=parameters)
             good = positions[0] >= 0
             return VectorHits(ids=self._ids[positions[0][good]], scores=scores[0][good])
 
     def rows(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Stored parts, (N, 2, D), and which of them are real, (N, 2).
+        """Parts, (N, 2, D), the average where there is none, and which of them there are, (N, 2).
 
         Raises:
             KeyError: An id is not in the index.
         """
         with self._lock:
             positions = np.array([self._position[number] for number in ids.tolist()], dtype=np.int64)
-            parts = self._codes()[positions].astype(np.float32).reshape(len(positions), 2, self.dimension)
-            return parts, self._has[positions]
+            parts, has = self._split(self._codes()[positions])
+            return np.where(has[:, :, None], parts.astype(np.float32), self.means[None]), has
 
     def contains(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of the ids the index holds, (N,)."""
@@ -112,9 +138,10 @@ class VectorIndex:
         with self._lock:
             return {
                 "ids": self._ids[self._live],
-                "has": self._has[self._live],
+                "order": self._order[self._live],
                 "codes": self._codes()[self._live],
-                "means": self.means,
+                "sums": self._sums,
+                "counts": self._counts,
             }
 
     @classmethod
@@ -125,36 +152,46 @@ class VectorIndex:
             ValueError: The arrays do not fit together.
         """
         codes, ids = arrays["codes"], arrays["ids"]
-        index = cls(codes.shape[1] // 2)
-        if codes.dtype != np.float16 or not len(codes) == len(ids) == len(arrays["has"]):
+        index = cls(codes.shape[1] // 2 - 1)
+        if codes.dtype != np.float16 or not len(codes) == len(ids) == len(arrays["order"]):
             raise ValueError("the arrays of the index do not fit together")
         faiss.copy_array_to_vector(codes.reshape(-1).view(np.uint8), index._index.codes)
         index._index.ntotal = len(ids)
-        index.means = arrays["means"].astype(np.float32)
-        index._ids, index._has, index._live = ids, arrays["has"], np.ones(len(ids), bool)
+        index._sums, index._counts = arrays["sums"].copy(), arrays["counts"].copy()
+        index._ids, index._order, index._live = ids, arrays["order"], np.ones(len(ids), bool)
         index._position = dict(zip(ids.tolist(), range(len(ids)), strict=True))
         return index
 
-    def _append(self, ids: NDArray[np.int64], parts: NDArray[np.float32], has: NDArray[np.bool_]) -> None:
-        if not self._position:
-            self.means = _means(parts, has)
-        filled = np.where(has[:, :, None], parts, self.means[None])
+    def _append(
+        self, ids: NDArray[np.int64], parts: NDArray[np.float32], has: NDArray[np.bool_], order: NDArray[np.uint64]
+    ) -> None:
         start = len(self._ids)
-        for offset, number in enumerate(ids.tolist()):
-            old = self._position.get(number)
-            if old is not None:
-                self._live[old] = False
-            self._position[number] = start + offset
-        self._index.add(np.ascontiguousarray(filled.reshape(len(ids), -1), np.float32))
+        old = [self._position[number] for number in ids.tolist() if number in self._position]
+        self._count(self._codes()[old], -1)
+        self._live[old] = False
+        self._position |= {number: start + offset for offset, number in enumerate(ids.tolist())}
+        known = np.where(has[:, :, None], parts, 0).reshape(len(ids), -1)
+        self._index.add(np.ascontiguousarray(np.concatenate([known, has], axis=1), np.float32))
         self._ids = np.concatenate([self._ids, ids])
-        self._has = np.concatenate([self._has, has])
+        self._order = np.concatenate([self._order, order])
         self._live = np.concatenate([self._live, np.ones(len(ids), bool)])
+        self._count(self._codes()[start:], 1)
+
+    def _count(self, codes: NDArray[np.float16], sign: int) -> None:
+        """Add rows to what the means are made of, or take them out."""
+        parts, has = self._split(codes)
+        self._sums += sign * parts.sum(axis=0, dtype=np.float64)
+        self._counts += sign * has.sum(axis=0)
+
+    def _split(self, codes: NDArray[np.float16]) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+        """Parts (N, 2, D) of rows, and which of them there are, (N, 2)."""
+        return codes[:, :-2].reshape(len(codes), 2, self.dimension), codes[:, -2:] > 0
 
     def _codes(self) -> NDArray[np.float16]:
         if not len(self._ids):
-            return np.empty((0, 2 * self.dimension), np.float16)
+            return np.empty((0, 2 * self.dimension + 2), np.float16)
         raw: NDArray[np.uint8] = faiss.rev_swig_ptr(self._index.codes.data(), self._index.codes.size())
-        return raw.view(np.float16).reshape(len(self._ids), 2 * self.dimension)
+        return raw.view(np.float16).reshape(self._index.ntotal, 2 * self.dimension + 2)
 
     def _selector(self, allowed: NDArray[np.int64] | None) -> tuple[Any, NDArray[np.uint8]] | None:
         """A bitmap over positions, with the memory it points to; None when every row may be returned."""
@@ -163,9 +200,3 @@ class VectorIndex:
         mask = self._live if allowed is None else self._live & np.isin(self._ids, allowed, kind="table")
         bits = np.packbits(mask, bitorder="little")
         return faiss.IDSelectorBitmap(bits), bits  # type: ignore[call-arg, arg-type]
-
-
-def _means(parts: NDArray[np.float32], has: NDArray[np.bool_]) -> NDArray[np.float32]:
-    counts = np.maximum(has.sum(axis=0), 1)[:, None]
-    means: NDArray[np.float32] = (parts * has[:, :, None]).sum(axis=0) / counts
-    return means.astype(np.float32)

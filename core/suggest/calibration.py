@@ -2,9 +2,13 @@
 
 Cosines depend on the backbone (a matched text-picture pair of the embedded model has 0.19, of another 0.3) and on how
 alike a catalogue's items are. A sample of the catalogue's own titles is used as needs: how far their scores spread
-over all sampled items gives the unit of a score, and how the true item scores gives "Strong" and "Good".
+over the other sampled items gives the unit of a score, and how the true item scores gives "Strong" and "Good".
+
+Nothing but the sample counts, and it is the same however the catalogue came to be what it is: whoever measures, and
+whenever, finds the same.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,13 +20,15 @@ from numpy.typing import NDArray
 
 from core.encode.encoder import Encoder
 from core.files import written_whole
-from core.store.database import Database
+from core.store.items import Items
 from core.store.vectors import VectorIndex
 
 Strength = Literal["Strong", "Good", "Weak"]
+Weights = Mapping[str, tuple[float, float]]
 SAMPLE = 200
-_SEED = 20_240
 _DEFAULT_SPREAD = 0.08
+#: Raise it when the same sample gives another calibration.
+_VERSION = 2
 #: Strong: what three titles in four reach with their own item. Good: what one in a hundred reaches with a wrong one.
 _STRONG_QUANTILE = 0.25
 _GOOD_NULL_QUANTILE = 0.99
@@ -39,8 +45,7 @@ class Calibration:
         picture_to_text: The same over texts.
         strong: Per match mode, the score from which a suggestion is called strong.
         good: Per match mode, the score from which it is called good.
-        items: Number of items when it was measured.
-        weights: What the scores were made with; another choice asks for a new measurement.
+        fingerprint: Of all that it was measured on; see `Sample`.
     """
 
     text_to_picture: float = _DEFAULT_SPREAD
@@ -49,8 +54,7 @@ class Calibration:
     picture_to_text: float = _DEFAULT_SPREAD
     strong: Mapping[str, float]
     good: Mapping[str, float]
-    items: int
-    weights: str
+    fingerprint: str
 
     def strength(self, score: float, match: str) -> Strength:
         """The word for a score."""
@@ -59,50 +63,73 @@ class Calibration:
         return "Good" if score >= self.good[match] else "Weak"
 
 
-def calibrate(
-    database: Database, index: VectorIndex, encoder: Encoder, weights: Mapping[str, tuple[float, float]]
-) -> Calibration:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What a catalogue is measured on.
+
+    Attributes:
+        titles: Used as needs, (S,).
+        parts: Picture and text embeddings, (S, 2, D).
+        has: Which parts there are, (S, 2).
+        fingerprint: Of all this, of the model and of the weights.
+    """
+
+    titles: tuple[str, ...]
+    parts: NDArray[np.float32]
+    has: NDArray[np.bool_]
+    fingerprint: str
+
+
+def take_sample(items: Items, index: VectorIndex, model_version: str, weights: Weights) -> Sample:
+    """The items of a catalogue that it is measured on: those whose ids come first by their hash.
+
+    Args:
+        items: Of the data folder.
+        index: The catalogue's index under the model.
+        model_version: What made its vectors.
+        weights: Per match mode, the weights of the picture and of the text part.
+    """
+    ids = index.sample(SAMPLE)
+    parts, has = index.rows(ids)
+    parts = np.where(has[:, :, None], parts, 0)  # what stands for a missing part is not the sample's
+    known = items.titles(ids.tolist())
+    titles = tuple(known.get(number, "") for number in ids.tolist())
+    digest = hashlib.sha256(json.dumps([_VERSION, model_version, sorted(weights.items()), titles]).encode())
+    digest.update(has.tobytes())
+    digest.update(parts.astype(np.float16).tobytes())
+    return Sample(titles=titles, parts=parts, has=has, fingerprint=digest.hexdigest())
+
+
+def calibrate(sample: Sample, encoder: Encoder, weights: Weights) -> Calibration:
     """Measure a catalogue.
 
     Args:
-        database: Holds the titles.
-        index: The catalogue's index under the encoder.
+        sample: Of its items.
         encoder: Encodes the titles.
         weights: Per match mode, the weights of the picture and of the text part.
     """
-    ids = index.ids
-    if len(ids) > SAMPLE:
-        ids = np.sort(np.random.default_rng(_SEED).choice(ids, SAMPLE, replace=False))
-    if len(ids) < 2:
+    if len(sample.titles) < 2:
         return Calibration(
-            strong=dict.fromkeys(weights, 3.0),
-            good=dict.fromkeys(weights, 1.5),
-            items=len(ids),
-            weights=name_weights(weights),
+            strong=dict.fromkeys(weights, 3.0), good=dict.fromkeys(weights, 1.5), fingerprint=sample.fingerprint
         )
-    parts, has = index.rows(ids)
-    titles = _titles(database, ids)
-    needs = encoder.encode_texts([titles[number] for number in ids.tolist()])
-    spreads = {
-        "text_to_picture": _spread(needs, parts[:, 0], has[:, 0]),
-        "text_to_text": _spread(needs, parts[:, 1], has[:, 1]),
-        "picture_to_picture": _spread(parts[has[:, 0], 0], parts[:, 0], has[:, 0]),
-        "picture_to_text": _spread(parts[has[:, 0], 0], parts[:, 1], has[:, 1]),
+    needs = encoder.encode_texts(sample.titles)
+    shown = np.where(sample.has[:, :1], sample.parts[:, 0], np.nan)  # needs that are the items' own pictures
+    likeness = {
+        "text_to_picture": _compare(needs, sample, 0),
+        "text_to_text": _compare(needs, sample, 1),
+        "picture_to_picture": _compare(shown, sample, 0),
+        "picture_to_text": _compare(shown, sample, 1),
     }
+    spreads = {name: _spread(one) for name, one in likeness.items()}
     strong, good = {}, {}
     for mode, (picture, text) in weights.items():
-        score = picture * _standard(needs, parts[:, 0], index.means[0], spreads["text_to_picture"])
-        score += text * _standard(needs, parts[:, 1], index.means[1], spreads["text_to_text"])
+        score = picture * _standard(likeness["text_to_picture"], spreads["text_to_picture"])
+        score = score + text * _standard(likeness["text_to_text"], spreads["text_to_text"])
         own = np.diag(score)
         others = score[~np.eye(len(score), dtype=bool)]
         good[mode] = float(np.quantile(others, _GOOD_NULL_QUANTILE))
         strong[mode] = max(float(np.quantile(own, _STRONG_QUANTILE)), good[mode])
-    return Calibration(**spreads, strong=strong, good=good, items=len(index), weights=name_weights(weights))
-
-
-def name_weights(weights: Mapping[str, tuple[float, float]]) -> str:
-    """The weights as a text to compare."""
-    return " ".join(f"{mode}:{picture}/{text}" for mode, (picture, text) in sorted(weights.items()))
+    return Calibration(**spreads, strong=strong, good=good, fingerprint=sample.fingerprint)
 
 
 def save_calibration(calibration: Calibration, path: Path) -> None:
@@ -119,22 +146,21 @@ def load_calibration(path: Path) -> Calibration | None:
         return None
 
 
-def _titles(database: Database, ids: NDArray[np.int64]) -> dict[int, str]:
-    marks = ", ".join("?" for _ in ids)
-    rows = database.connection.execute(f"SELECT id, title FROM items WHERE id IN ({marks})", ids.tolist())
-    titles = {row["id"]: row["title"] for row in rows}
-    return {number: titles.get(number, "") for number in ids.tolist()}
+def _compare(needs: NDArray[np.float32], sample: Sample, part: int) -> NDArray[np.float32]:
+    """Cosines of needs (S, D) with one part of the sample, NaN where a need or a part is missing, (S, S)."""
+    cosines: NDArray[np.float32] = needs @ sample.parts[:, part].T
+    return np.where(sample.has[None, :, part], cosines, np.nan)
 
 
-def _spread(needs: NDArray[np.float32], part: NDArray[np.float32], has: NDArray[np.bool_]) -> float:
-    """Standard deviation of the cosine over items, averaged over needs."""
-    if has.sum() < 2 or not len(needs):
-        return _DEFAULT_SPREAD
-    return max(float(np.mean(np.std(needs @ part[has].T, axis=1))), 1e-3)
+def _spread(likeness: NDArray[np.float32]) -> float:
+    """Standard deviation of what a need finds in items other than its own, averaged over needs."""
+    others = np.where(np.eye(len(likeness), dtype=bool), np.nan, likeness)
+    rows = others[(~np.isnan(others)).sum(axis=1) > 1]
+    return max(float(np.mean(np.nanstd(rows, axis=1))), 1e-3) if len(rows) else _DEFAULT_SPREAD
 
 
-def _standard(
-    needs: NDArray[np.float32], part: NDArray[np.float32], mean: NDArray[np.float32], spread: float
-) -> NDArray[np.float32]:
-    standard = (needs @ part.T - (needs @ mean)[:, None]) / spread
-    return standard.astype(np.float32)
+def _standard(likeness: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
+    """How far above the average item each item is, in units of the spread; 0 for a missing part, (S, S)."""
+    known = ~np.isnan(likeness)
+    mean = np.where(known, likeness, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.asarray(np.where(known, (likeness - mean[:, None]) / spread, 0), np.float32)

@@ -27,8 +27,8 @@ from core.suggest.calibration import (
     Calibration,
     calibrate,
     load_calibration,
-    name_weights,
     save_calibration,
+    take_sample,
 )
 from core.suggest.need import Need
 from core.suggest.query import PART_WEIGHTS, Query, build_query, embed_need
@@ -41,8 +41,6 @@ from core.suggest.words import join_words, search_words
 CANDIDATES = 480
 #: An item whose own words name what is to be avoided loses this much.
 AVOID_WORD_PENALTY = 4.0
-#: A catalogue that grew or shrank by this share is calibrated anew.
-_RECALIBRATE_SHARE = 0.2
 
 
 class Suggester:
@@ -62,7 +60,7 @@ class Suggester:
         self._indexes = indexes
         self._folder = calibrations
         self._encoder = encoder
-        self._calibrations: dict[tuple[int, str], Calibration] = {}
+        self._calibrations: dict[tuple[int, str], tuple[int, Calibration]] = {}
         self._lock = threading.Lock()
         self._words = ThreadPoolExecutor(max_workers=2, thread_name_prefix="words")
 
@@ -107,7 +105,7 @@ class Suggester:
     def prepare(self, catalog: Catalog) -> None:
         """Write the catalogue's index and calibration, so that its first need is answered at once."""
         encoder = self._encoder(catalog)
-        self._calibration(catalog, self._index(catalog, encoder, save=True), encoder, anew=True)
+        self._calibration(catalog, self._index(catalog, encoder, save=True), encoder)
 
     def index(self, catalog: Catalog) -> VectorIndex:
         """The catalogue's vectors under the model that serves it."""
@@ -196,19 +194,21 @@ class Suggester:
         rows, _ = index.rows(np.array([stored.id]))
         return rows[0], stored.id
 
-    def _calibration(
-        self, catalog: Catalog, index: VectorIndex, encoder: Encoder, *, anew: bool = False
-    ) -> Calibration:
+    def _calibration(self, catalog: Catalog, index: VectorIndex, encoder: Encoder) -> Calibration:
+        """Measured anew when what it was measured on has changed, whoever changed it."""
         served = catalog.served_version(encoder.model_version)
         key = (catalog.id, served)
-        model = Embeddings(self._database).model_number(served)
-        path = self._folder / f"{catalog.id}-{model}.calibration.json"
         with self._lock:
-            known = self._calibrations.get(key) or load_calibration(path)
-            if anew or known is None or _is_stale(known, len(index)):
-                known = calibrate(self._database, index, encoder, PART_WEIGHTS)
+            revision, known = self._calibrations.get(key, (-1, None))
+            if known is not None and revision == index.revision:
+                return known
+            path = self._folder / f"{catalog.id}-{Embeddings(self._database).model_number(served)}.calibration.json"
+            sample = take_sample(Items(self._database), index, served, PART_WEIGHTS)
+            known = known or load_calibration(path)
+            if known is None or known.fingerprint != sample.fingerprint:
+                known = calibrate(sample, encoder, PART_WEIGHTS)
                 save_calibration(known, path)
-            self._calibrations[key] = known
+            self._calibrations[key] = (index.revision, known)
             return known
 
     def _fetch(
@@ -235,8 +235,3 @@ class Suggester:
                 )
             )
         return tuple(page)
-
-
-def _is_stale(calibration: Calibration, items: int) -> bool:
-    grown = abs(calibration.items - items) > _RECALIBRATE_SHARE * max(items, 1)
-    return grown or calibration.weights != name_weights(PART_WEIGHTS)

@@ -13,6 +13,7 @@ from core.errors import CancelledError, JobError, TrainError
 from core.jobs import replay
 from core.jobs.progress import silent
 from core.jobs.replay import Move, compare_ranks, describe_moves, replay_needs
+from core.store.embeddings import read_key
 from core.store.expectations import SavedNeed
 from core.store.filters import parse_filter
 from core.store.versions import Version
@@ -53,7 +54,8 @@ def version(workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.Monk
 
     def embed(*_: object) -> int:
         served = workspace.embeddings.model_number(f"{encoder.model_version}+v1")
-        rows = {item.content_hash(): fused(encoder, rank) for item, rank in zip(ITEMS, AFTER, strict=True)}
+        ranked = zip(ITEMS, AFTER, strict=True)
+        rows = {read_key(item.text_hash(), ()): fused(encoder, rank) for item, rank in ranked}
         workspace.embeddings.put(served, "item", rows)
         return len(rows)
 

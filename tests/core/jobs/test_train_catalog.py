@@ -103,15 +103,16 @@ def test_an_untrained_version_serves_as_the_towers_do(shop: Workspace, spec: Tra
     catalog = shop.catalogs.list()[0]
     shop.versions.add(copy, catalog.id, title="", backbone="embedded", has_log=True, metrics={})
     needs = [Need(text=text) for text in ("a red hat", "something to sit on", "blue")]
-    before = [[one.stored.id for one in shop.suggester.suggest(need, limit=84).page] for need in needs]
+    before = [{one.stored.id: one.score for one in shop.suggester.suggest(need, limit=84).page} for need in needs]
     activate_version(shop, copy, "", silent)
-    after = [[one.stored.id for one in shop.suggester.suggest(need, limit=84).page] for need in needs]
+    after = [{one.stored.id: one.score for one in shop.suggester.suggest(need, limit=84).page} for need in needs]
     activate_version(shop, "", catalog.name, silent)
     shop.database.connection.execute("DELETE FROM versions WHERE id = ?", (copy,))
-    agreement = [
-        np.mean([one == other for one, other in zip(*pair, strict=True)]) for pair in zip(before, after, strict=True)
+    # Towers that give tokens are read by torch, the others by a runtime that rounds a little differently.
+    moved = [
+        abs(score - other[number]) for one, other in zip(before, after, strict=True) for number, score in one.items()
     ]
-    assert [one[:10] for one in before] == [other[:10] for other in after], agreement
+    assert max(moved) < 0.03, max(moved)
 
 
 def test_a_trained_version_is_explained_by_itself(shop: Workspace, trained: str) -> None:

@@ -69,7 +69,8 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     run_import(shop, replace(write_spec(later, folder=tmp_path), catalog=catalog.name, backbone=""))
     (served,) = shop.catalogs.list()
     model = shop.embeddings.model_number(served.served_version(plain.model_version))
-    assert len(shop.embeddings.of_fused(served.id, model)) == served.items == 91
+    keys = [one.read_key for one in shop.items.iterate(served.id)]
+    assert not shop.embeddings.missing(model, "item", keys) and len(keys) == served.items == 91
     activate_version(shop, "", catalog.name, silent)
     assert shop.serving_encoder(shop.catalogs.list()[0]) is plain
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.catalog.schema import Item
 from core.config import Home
@@ -30,7 +31,8 @@ def _index(count: int) -> tuple[VectorIndex, np.ndarray]:
 def test_search_is_the_exact_scan(allowed: np.ndarray | None) -> None:
     index, parts = _index(200)
     query = np.random.default_rng(1).standard_normal(2 * D).astype(np.float32)
-    scores = parts.astype(np.float16).astype(np.float32).reshape(200, -1) @ query
+    stored = parts.astype(np.float16).astype(np.float32).reshape(200, -1)
+    scores = (stored - stored.mean(axis=0)) @ query
     ids = np.arange(1, 201)
     if allowed is not None:
         keep = np.isin(ids, allowed)
@@ -48,7 +50,8 @@ def test_a_replaced_row_is_found_by_its_new_content_only() -> None:
     index.add(np.array([7]), new, np.ones((1, 2), bool))
     assert len(index) == 50 and index.ids.tolist().count(7) == 1
     hits = index.search(new.reshape(-1), 50)
-    assert hits.ids[0] == 7 and hits.scores[0] == pytest.approx(2) and len(set(hits.ids.tolist())) == 50
+    best = 2 - float((index.means * new[0]).sum())
+    assert hits.ids[0] == 7 and hits.scores[0] == pytest.approx(best, abs=1e-3) and len(set(hits.ids.tolist())) == 50
     assert np.allclose(index.rows(np.array([7]))[0][0], new[0])
 
 
@@ -58,13 +61,35 @@ def test_a_missing_part_scores_as_an_average_item() -> None:
     has[5, 0] = False
     index.add(np.arange(40), parts, has)
     query = np.concatenate([_parts(1, 3)[0, 0], np.zeros(D, np.float32)])
-    score = dict(zip(*(array.tolist() for array in vars_of(index.search(query, 40))), strict=True))[5]
-    others = [parts[i, 0] @ query[:D] for i in range(40) if i != 5]
-    assert score == pytest.approx(np.mean(others), abs=1e-3)
+    hits = index.search(query, 40)
+    scores = dict(zip(hits.ids.tolist(), hits.scores.tolist(), strict=True))
+    assert scores[5] == 0 and np.mean([scores[i] for i in range(40) if i != 5]) == pytest.approx(0, abs=1e-3)
+    filled, there = index.rows(np.array([5]))
+    assert np.allclose(filled[0, 0], index.means[0]) and there.tolist() == [[False, True]]
 
 
-def vars_of(hits: object) -> tuple[np.ndarray, np.ndarray]:
-    return hits.ids, hits.scores  # type: ignore[attr-defined]
+def _contents(index: VectorIndex) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Rows, and scores for one query, of all items in the order of their ids."""
+    ids = np.sort(index.ids)
+    hits = index.search(np.linspace(-1, 1, 2 * D, dtype=np.float32), len(index))
+    return index.rows(ids)[0], hits.scores[np.argsort(hits.ids)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_order_of_appends_gives_the_same_index(seed: int) -> None:
+    """The mean was once that of the first append for ever."""
+    rng = np.random.default_rng(seed)
+    parts, has = _parts(60, seed), rng.random((60, 2)) < 0.5
+    whole, grown = VectorIndex(D), VectorIndex(D)
+    whole.add(np.arange(60), parts, has)
+    for number in rng.permutation(60).tolist():  # something else at first, which is then replaced
+        grown.add(np.array([number]), _parts(1, number + 100), ~has[[number]])
+    for number in rng.permutation(60).tolist():
+        grown.add(np.array([number]), parts[[number]], has[[number]])
+    for one in (grown, VectorIndex.from_arrays(grown.to_arrays())):
+        assert np.allclose(one.means, whole.means, atol=1e-6)
+        assert all(np.allclose(*pair, atol=1e-5) for pair in zip(_contents(one), _contents(whole), strict=True))
+        assert one.sample(10).tolist() == whole.sample(10).tolist()
 
 
 def test_saved_arrays_give_the_same_answers() -> None:
