@@ -269,3 +269,27 @@ def test_the_best_of_a_search_is_what_training_reads(
     version = json.loads(capsys.readouterr().out)["version"]
     card = json.loads((shop.home.versions / version / "card.json").read_text())
     assert card["config"] == searched["config"]
+
+
+def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, tmp_path: Path) -> None:
+    """What it says of a missing picture was replaced by an average, and a picture that came later changed nothing."""
+    from core.explain.variants import Variant
+
+    catalog, need = shop.catalogs.list()[0], Need(text="a red hat")
+    activate_version(shop, trained, "", silent)
+    (tmp_path / "late.csv").write_text("id,title,description,image\nlate,red hat of felt,A hat,red.png\n")
+    rows = []
+    for folder, there in ((tmp_path, False), (shop.home.root.parent, True)):  # the picture comes with the second one
+        spec = write_spec(tmp_path / "late.csv", folder=folder)
+        run_import(shop, replace(spec, catalog=catalog.name, backbone=""))
+        served = shop.catalogs.find(catalog.name)
+        stored = shop.items.find(served.id, "late")
+        assert stored is not None and (stored.main_picture is not None) == there
+        row, _ = shop.suggester.index(served).rows(np.array([stored.id]))
+        read = shop._open_reader(served).read(stored, [Variant(item=stored.item, picture=there)])
+        assert np.abs(row - read).max() < 0.02, "measured is served"
+        found = shop.explainer.explain(served, need, "late")
+        assert found.completeness < 0.02 * abs(found.score) and ("picture" in found.modalities) == there
+        rows.append(row)
+    assert np.abs(rows[0] - rows[1]).max() > 0.05
+    activate_version(shop, "", catalog.name, silent)
