@@ -82,7 +82,9 @@ def build_cases(
 def _target(workspace: Workspace, catalog: Catalog, title: str) -> torch.Tensor:
     """What a need looks for in pictures and in texts, as suggestions weigh it, (2, D)."""
     text, avoid = split_avoid(title)
-    halves = workspace.suggester.find_candidates(catalog, Need(text=text, avoid=avoid)).query.halves
+    halves = workspace.suggester.find_candidates(
+        workspace.serving.of(catalog), Need(text=text, avoid=avoid)
+    ).query.halves
     return torch.from_numpy(np.ascontiguousarray(halves))
 
 

@@ -79,17 +79,16 @@ def fill(workspace: Workspace, name: str, size: int, *, backbone: str = "embedde
         with workspace.database.transaction():
             workspace.embeddings.put(model, "text", {item.text_hash(): parts[at, 1] for at, item in enumerate(items)})
             workspace.items.upsert(catalog.id, [(item, ()) for item in items])
-    workspace.suggester.prepare(workspace.catalogs.find(name))
+    workspace.serving.write(workspace.catalogs.find(name))
 
 
 def measure(workspace: Workspace, name: str) -> dict[str, Timing]:
     """Encoding, bare scan and the whole way, in turn."""
     catalog = workspace.catalogs.find(name)
-    encoder = workspace.encoder(catalog.backbone)
-    index = workspace.indexes.get(catalog, encoder.model_version, encoder.dimension)
-    calibration = workspace.suggester.calibration(catalog)
+    served = workspace.serving.of(catalog)
+    encoder, index = served.encoder, served.index
     needs = [Need(text=text, catalogs=(name,)) for text in NEEDS]
-    queries = [build_query(n, embed_need(n, encoder, None), index, calibration).vector for n in needs]
+    queries = [build_query(n, embed_need(n, encoder, None), served).vector for n in needs]
     times: dict[str, list[float]] = {"encode": [], "scan": [], "all": []}
     for repeat in range(REPEATS):
         at = repeat % len(needs)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-import core.suggest.query
+import core.serving.calibration
 import core.suggest.words
 from core.catalog.importing import ImportSpec
 from core.catalog.read import detect, preview_table
@@ -29,7 +29,9 @@ from core.catalog.suggest_mapping import suggest_mapping
 from core.config import open_home
 from core.jobs.encoding import encode_missing, store_embeddings
 from core.jobs.import_catalog import run_import
+from core.serving.served import Serving
 from core.suggest.need import MATCHES, Need
+from core.suggest.suggester import Suggester
 from core.workspace import Workspace
 
 SEED = 11
@@ -85,7 +87,7 @@ def open_catalogs(data: Path, home: Path) -> Workspace:
             store_embeddings(workspace, encoder, texts, {})
             pairs = zip(items, full, strict=True)
             workspace.items.upsert(thin.id, [(item, stored.pictures) for item, stored in pairs])
-        workspace.suggester.prepare(workspace.catalogs.find("thin"))
+        workspace.serving.write(workspace.catalogs.find("thin"))
     return workspace
 
 
@@ -130,8 +132,12 @@ def first_place(workspace: Workspace, codes: Sequence[str]) -> float:
     return float(np.mean([page[0].stored.item.item_id == code for page, code in zip(pages, codes, strict=True)]))
 
 
-def set_weights(picture: float) -> None:
-    core.suggest.query.PART_WEIGHTS = {**core.suggest.query.PART_WEIGHTS, "both": (picture, 1 - picture)}
+def set_weights(workspace: Workspace, picture: float) -> None:
+    """Serve with other weights."""
+    shipped = core.serving.calibration.PART_WEIGHTS
+    core.serving.calibration.PART_WEIGHTS = {**shipped, "both": (picture, 1 - picture)}
+    serving = Serving(workspace.items, workspace.embeddings, workspace.home.indexes, workspace.models)
+    workspace.suggester = Suggester(workspace.database, serving)
 
 
 def main() -> None:
@@ -153,14 +159,14 @@ def main() -> None:
 
 def sweep(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Wanted], codes: Sequence[str]) -> None:
     """Validation tables, one weight at a time around the shipped ones."""
-    shipped = core.suggest.query.PART_WEIGHTS["both"][0]
+    shipped = core.serving.calibration.PART_WEIGHTS["both"][0]
     print("Validation, P@10 of kind and colour together\n\n| picture weight | full texts | thin texts | mean |")
     print("|---|---|---|---|")
     for weight in PICTURE_WEIGHTS:
-        set_weights(weight)
+        set_weights(workspace, weight)
         found = [precision(workspace, truth, name, needs, "both", "{}")["both"] for name in ("full", "thin")]
         print(f"| {weight} | {found[0]:.3f} | {found[1]:.3f} | {np.mean(found):.3f} |", flush=True)
-    set_weights(shipped)
+    set_weights(workspace, shipped)
     print("\n| word weight | code weight | full texts | thin texts | code comes first |\n|---|---|---|---|---|")
     kept = core.suggest.words.WORD_WEIGHT, core.suggest.words.CODE_WEIGHT
     for word in WORD_WEIGHTS:

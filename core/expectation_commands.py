@@ -55,7 +55,7 @@ def _run_list(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 def _rank(workspace: Workspace, catalog: Catalog) -> tuple[Standing, ...]:
     saved = workspace.expectations.list(catalog.id)
-    return rank_expected(workspace.suggester, workspace.items, catalog, saved)
+    return rank_expected(workspace.suggester, workspace.items, workspace.serving.of(catalog), saved)
 
 
 def _to_json(standing: Standing) -> dict[str, Any]:

@@ -25,6 +25,7 @@ ROOMS = (
     "encode",
     "model",
     "train",
+    "serving",
     "evaluate",
     "suggest",
     "explain",

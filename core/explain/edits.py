@@ -10,8 +10,8 @@ from core.catalog.schema import Item
 from core.encode.text import item_text
 from core.explain.explanation import Counterfactual, Flip, WordEffect
 from core.explain.ranks import MOST_WORDS, Standing
-from core.explain.variants import Variant, VariantReader
 from core.explain.words import drop_words
+from core.serving.variants import Variant, VariantReader
 from core.store.items import StoredItem
 from core.suggest.need import Need
 

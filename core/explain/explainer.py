@@ -15,7 +15,8 @@ from core.explain.explanation import Counterfactual, Explanation, Pair, WordEffe
 from core.explain.game import list_interactions, shapley_values, value_game
 from core.explain.maps import Looked
 from core.explain.ranks import Ranks, Standing, find_flip, remove_each, say_need
-from core.explain.variants import VariantReader, keep_fields, list_fields
+from core.serving.served import Served
+from core.serving.variants import VariantReader, keep_fields, list_fields
 from core.store.catalogs import Catalog
 from core.store.items import Items, StoredItem
 from core.suggest.need import Need
@@ -24,8 +25,6 @@ from core.suggest.suggester import Suggester
 
 #: The player that stands for words and codes which the need and the item share exactly.
 EXACT = "exact words"
-
-OpenReader = Callable[[Catalog], VariantReader]
 
 
 class PictureLooker(Protocol):
@@ -62,6 +61,7 @@ class _Opened:
     """One item and what can be asked about it."""
 
     stored: StoredItem
+    served: Served
     reader: VariantReader
     ranks: Ranks
     game: _Game
@@ -71,15 +71,13 @@ class Explainer:
     """Explains suggestions of one data folder.
 
     Args:
-        suggester: Ranks.
+        suggester: Ranks, by what serves.
         items: Of the same data folder.
-        open_reader: Gives what reads variants of a catalogue's items.
         open_looker: Gives what maps their pictures.
     """
 
-    def __init__(self, suggester: Suggester, items: Items, open_reader: OpenReader, open_looker: OpenLooker) -> None:
-        self._suggester, self._items = suggester, items
-        self._open_reader, self._open_looker = open_reader, open_looker
+    def __init__(self, suggester: Suggester, items: Items, open_looker: OpenLooker) -> None:
+        self._suggester, self._items, self._open_looker = suggester, items, open_looker
 
     def explain(self, catalog: Catalog, need: Need, item_id: str, *, against: str = "") -> Explanation:
         """Explain one suggestion.
@@ -114,7 +112,7 @@ class Explainer:
             alone=game.alone,
             nearest_flip=find_flip(one.ranks, need),
             lift=find_lift(one.stored, need, one.reader, standing),
-            against=self._compare(catalog, need, game, against, one.reader),
+            against=self._compare(one, need, against),
             completeness=abs(float(game.values[0]) + sum(shares.values()) - standing.score),
             method=f"exact Shapley values over the item's fields, where {one.reader.missing} stands for what is "
             "missing; words by leaving each out; ranks by asking again",
@@ -162,15 +160,17 @@ class Explainer:
             NeedError: The item is not in the catalogue.
         """
         stored = self._find(catalog, item_id)
-        standing = _stand(Ranks(self._suggester, catalog, stored.id), need, stored)
+        served = self._suggester.serving.of(catalog)
+        standing = _stand(Ranks(self._suggester, served, stored.id), need, stored)
         looked = self._open_looker(catalog).look(stored, standing.ranked.query.halves, method=method)
         return replace(looked, rank=standing.rank, rank_without=standing.rank_at(standing.score - looked.lost))
 
     def _open(self, catalog: Catalog, need: Need, item_id: str) -> _Opened:
         stored = self._find(catalog, item_id)
-        reader, ranks = self._open_reader(catalog), Ranks(self._suggester, catalog, stored.id)
+        served = self._suggester.serving.of(catalog)
+        reader, ranks = self._suggester.serving.reader(served), Ranks(self._suggester, served, stored.id)
         game = _play(stored, reader, _stand(ranks, need, stored))
-        return _Opened(stored=stored, reader=reader, ranks=ranks, game=game)
+        return _Opened(stored=stored, served=served, reader=reader, ranks=ranks, game=game)
 
     def _find(self, catalog: Catalog, item_id: str) -> StoredItem:
         stored = self._items.find(catalog.id, item_id)
@@ -178,12 +178,13 @@ class Explainer:
             raise NeedError(f"There is no item “{item_id}” in “{catalog.name}”. Choose one from the suggestions.")
         return stored
 
-    def _compare(self, catalog: Catalog, need: Need, game: _Game, against: str, reader: VariantReader) -> Pair | None:
-        other = self._find(catalog, against) if against else self._above(game.standing)
+    def _compare(self, one: _Opened, need: Need, against: str) -> Pair | None:
+        game, served = one.game, one.served
+        other = self._find(served.catalog, against) if against else self._above(game.standing)
         if other is None:
             return None
-        beside = game.standing.of_item(other.id) or _stand(Ranks(self._suggester, catalog, other.id), need, other)
-        theirs = _play(other, reader, beside)
+        beside = game.standing.of_item(other.id) or _stand(Ranks(self._suggester, served, other.id), need, other)
+        theirs = _play(other, one.reader, beside)
         mine, their_shares = game.shares, theirs.shares
         names = list(dict.fromkeys([*game.players, *theirs.players]))
         return Pair(
@@ -213,7 +214,7 @@ def _stand(ranks: Ranks, need: Need, stored: StoredItem) -> Standing:
 def _play(stored: StoredItem, reader: VariantReader, standing: Standing) -> _Game:
     """The game that makes an item's score."""
     parts = dict(zip(PARTS, standing.ranked.parts[standing.at].tolist(), strict=True))
-    rows, _ = standing.ranked.index.rows(np.array([stored.id]))
+    rows, _ = standing.ranked.served.index.rows(np.array([stored.id]))
     query = standing.ranked.query
     exact = parts["words"] + parts["avoid"] + float(query.avoided(rows)[0])
     fields = list_fields(stored.item, picture=stored.main_picture is not None)

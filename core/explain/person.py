@@ -15,7 +15,7 @@ of "together" stays while the history does, whichever fields are missing.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,8 +28,9 @@ from core.explain.game import list_interactions, members, shapley_values, value_
 from core.explain.history import MOST_ITEMS, HistoryRanks
 from core.explain.person_explanation import HistoryEffect, PersonExplanation
 from core.explain.placing import ItemPlacer
-from core.explain.variants import VariantReader, keep_fields, list_fields
 from core.interactions.log import History
+from core.serving.served import Serving
+from core.serving.variants import keep_fields, list_fields
 from core.store.catalogs import Catalog
 from core.store.items import Items, StoredItem
 from core.store.versions import Version
@@ -46,9 +47,6 @@ _METHOD = (
     f"newest {MOST_ITEMS} items of the history are left out one by one, and all items are ranked again each time, the "
     "one left out among them"
 )
-
-OpenBundle = Callable[[Version], Bundle]
-OpenReader = Callable[[Catalog], VariantReader]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +69,11 @@ class PersonExplainer:
 
     Args:
         items: Of the data folder.
-        open_bundle: Opens a version.
-        open_reader: Gives what reads variants of items as the version that a catalogue names does.
+        serving: What serves its catalogues.
     """
 
-    def __init__(self, items: Items, open_bundle: OpenBundle, open_reader: OpenReader) -> None:
-        self._items, self._open_bundle, self._open_reader = items, open_bundle, open_reader
+    def __init__(self, items: Items, serving: Serving) -> None:
+        self._items, self._serving = items, serving
         self._placers: dict[str, tuple[int, ItemPlacer]] = {}
 
     def explain(self, catalog: Catalog, version: Version, history: History, item_id: str) -> PersonExplanation:
@@ -94,7 +91,7 @@ class PersonExplainer:
             BackboneError: The version's model cannot be loaded.
         """
         began = time.perf_counter()
-        bundle = self._open_bundle(version)
+        bundle = self._serving.models.bundle(version.id)
         stored = self._find(catalog, item_id)
         row = _find_row(bundle, version, stored)
         ranks = HistoryRanks(bundle, history, row)
@@ -134,7 +131,7 @@ class PersonExplainer:
         fields = list_fields(stored.item, picture=stored.main_picture is not None)
         kept = [members(fields, number) for number in range(1, 2 ** len(fields))]
         variants = [keep_fields(stored.item, names) for names in kept]
-        vectors = self._open_reader(served).read(stored, variants)
+        vectors = self._serving.models.version_reader(served).read(stored, variants)
         places = self._placer(served, bundle, heads).place(row, vectors, [one.item for one in variants])
         parts = heads.score_places(bundle.network, bundle.vectors, history, places).astype(np.float64)
         prior = float(parts[0, HEADS.index("prior")])

@@ -8,7 +8,7 @@ import numpy as np
 from core.explain.explanation import Counterfactual, Flip
 from core.explain.flips import FLIP_RANK, Places, find_fewest
 from core.explain.words import drop_words
-from core.store.catalogs import Catalog
+from core.serving.served import Served
 from core.suggest.need import Need
 from core.suggest.ranking import Ranked, merge_ranked
 from core.suggest.suggester import CANDIDATES, Suggester
@@ -66,12 +66,12 @@ class Ranks:
 
     Args:
         suggester: Ranks.
-        catalog: The item's.
+        served: What serves the item's catalogue.
         number: Database id of the item.
     """
 
-    def __init__(self, suggester: Suggester, catalog: Catalog, number: int) -> None:
-        self._suggester, self._catalog, self._number = suggester, catalog, number
+    def __init__(self, suggester: Suggester, served: Served, number: int) -> None:
+        self._suggester, self._served, self._number = suggester, served, number
         self._known: dict[tuple[str, tuple[str, ...]], Standing] = {}
 
     def stand(self, need: Need) -> Standing:
@@ -82,10 +82,10 @@ class Ranks:
         return self._known[key]
 
     def _ask(self, need: Need) -> Standing:
-        ranked = self._suggester.find_candidates(self._catalog, need)
+        ranked = self._suggester.find_candidates(self._served, need)
         is_candidate = self._number in ranked.ids
         if not is_candidate:
-            ranked = self._suggester.find_candidates(self._catalog, need, also=self._number)
+            ranked = self._suggester.find_candidates(self._served, need, also=self._number)
         (at,) = (ranked.ids == self._number).nonzero()[0].tolist()
         order = tuple(place for _, place in merge_ranked([ranked], need, CANDIDATES))
         return Standing(ranked=ranked, at=at, order=order, rank=order.index(at) + 1 if is_candidate else None)

@@ -37,7 +37,7 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
     if not version_id:
         catalog = workspace.catalogs.find(catalog_name)
         workspace.versions.activate(catalog.id, "")
-        workspace.suggester.prepare(workspace.catalogs.find(catalog.name))
+        workspace.serving.write(workspace.catalogs.find(catalog.name))
         return {
             "catalog": catalog.name,
             "version": "",
@@ -57,7 +57,7 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
         embed_items(workspace, catalog, version.id, told)
         workspace.versions.activate(catalog.id, version.id)
         told("Writing the index", 0, 0)
-        workspace.suggester.prepare(workspace.catalogs.find(catalog.name))
+        workspace.serving.write(workspace.catalogs.find(catalog.name))
     return {"catalog": catalog.name, "version": version.id, "message": f"Version {version.id} serves “{catalog.name}”."}
 
 

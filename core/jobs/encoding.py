@@ -77,7 +77,7 @@ def _encode_until_still(workspace: Workspace, name: str, backbone: str, encoder:
         if workspace.catalogs.find(name).revision == catalog.revision:
             workspace.catalogs.switch_backbone(catalog.id, backbone)
             progress("Writing the index", 0, 0)
-            workspace.suggester.prepare(workspace.catalogs.find(name))
+            workspace.serving.write(workspace.catalogs.find(name))
             return encoded
     raise JobError("The catalogue kept changing while it was encoded. Start again when its import has ended.")
 

@@ -118,7 +118,7 @@ def _import_rows(
         progress("Importing items", total, total)
     embed_new_items(workspace, workspace.catalogs.find(catalog.name), progress)
     progress("Writing the index", 0, 0)
-    workspace.suggester.prepare(workspace.catalogs.find(catalog.name))
+    workspace.serving.write(workspace.catalogs.find(catalog.name))
     state.seconds = before + time.monotonic() - started
     save_state(workspace, state, import_id, finished=True)
     absent = count_absent(workspace.items.content_hashes(catalog.id), validated)

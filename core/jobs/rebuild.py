@@ -25,7 +25,7 @@ def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, i
     items = 0
     for catalog in catalogs:
         items += _rebuild_words(workspace, catalog.id, catalog.items, progress)
-        workspace.indexes.drop(catalog.id)
+        workspace.serving.drop(catalog.id)
         try:
             encode_catalog(workspace, catalog.name, catalog.backbone, progress)
         except (CancelledError, CatalogNotFoundError):

@@ -78,8 +78,9 @@ def compare_ranks(workspace: Workspace, version: Version, progress: Progress) ->
     catalog = _find_catalog(workspace, version)
     embed_items(workspace, catalog, version.id, progress)
     progress("Replaying saved needs", 0, 0)
-    before = rank_expected(workspace.suggester, workspace.items, catalog, expectations)
-    after = rank_expected(workspace.suggester, workspace.items, replace(catalog, version=version.id), expectations)
+    before = rank_expected(workspace.suggester, workspace.items, workspace.serving.of(catalog), expectations)
+    served = workspace.serving.of(replace(catalog, version=version.id))
+    after = rank_expected(workspace.suggester, workspace.items, served, expectations)
     return tuple(_compare(*pair) for pair in zip(before, after, strict=True))
 
 

@@ -90,7 +90,7 @@ class Embeddings:
         """Items changed after a revision, with their vectors under a model."""
         rows = self._database.connection.execute(
             """
-            SELECT i.id, i.item_id, i.text_hash, t.embedding, p.picture, e.embedding
+            SELECT i.id, i.item_id, i.text_hash, t.embedding AS text, p.picture, e.embedding AS shown
             FROM items i
             LEFT JOIN embeddings t ON t.model = :model AND t.kind = 'text' AND t.content_hash = i.text_hash
             LEFT JOIN item_pictures p ON p.item = i.id AND p.picture IS NOT NULL
@@ -100,12 +100,13 @@ class Embeddings:
             """,
             {"model": model, "catalog": catalog_id, "revision": after_revision},
         )
-        for (number, item_id, text_hash, text), shown in groupby(rows, key=lambda row: tuple(row)[:4]):
-            pictures = [(row[4], row[5]) for row in shown if row[4]]
+        for number, grouped in groupby(rows, key=lambda row: int(row["id"])):
+            shown = list(grouped)
+            pictures = [(row["picture"], row["shown"]) for row in shown if row["picture"]]
             yield ItemRow(
                 number=number,
-                item_id=item_id,
-                key=read_key(text_hash, [picture for picture, _ in pictures]),
-                text=np.frombuffer(text, np.float16) if text else None,
+                item_id=shown[0]["item_id"],
+                key=read_key(shown[0]["text_hash"], [picture for picture, _ in pictures]),
+                text=np.frombuffer(shown[0]["text"], np.float16) if shown[0]["text"] else None,
                 pictures=tuple(np.frombuffer(found, np.float16) for _, found in pictures if found),
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from core.errors import NeedError
+from core.serving.served import Served
 from core.store.catalogs import Catalog
 from core.store.expectations import Expectation, SavedNeed
 from core.store.items import Items
@@ -58,14 +59,14 @@ def open_need(saved: SavedNeed, catalog: Catalog) -> Need:
 
 
 def rank_expected(
-    suggester: Suggester, items: Items, catalog: Catalog, expectations: Sequence[Expectation]
+    suggester: Suggester, items: Items, served: Served, expectations: Sequence[Expectation]
 ) -> tuple[Standing, ...]:
     """Ask every saved need once and look up its items.
 
     Args:
         suggester: Ranks as the page does.
         items: Of all catalogues.
-        catalog: With the version to ask, which need not serve.
+        served: What to ask.
         expectations: Of this catalogue.
 
     Raises:
@@ -75,9 +76,9 @@ def rank_expected(
     standings = []
     for one in expectations:
         if one.need not in ranks:
-            order = suggester.rank(catalog, open_need(one.need, catalog))
+            order = suggester.rank(served, open_need(one.need, served.catalog))
             ranks[one.need] = {number: rank for rank, number in enumerate(order, start=1)}
-        stored = items.find(catalog.id, one.item_id)
+        stored = items.find(served.catalog.id, one.item_id)
         rank = ranks[one.need].get(stored.id) if stored else None
         standings.append(Standing(expectation=one, title=stored.item.title if stored else "", rank=rank))
     return tuple(standings)

@@ -4,22 +4,17 @@ Every similarity (a text need to pictures, to texts; a picture need to pictures,
 spread in the catalogue and is linear in the item, so their weighted sum is one inner product: one scan of the index.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.encode.encoder import Encoder
-from core.store.vectors import VectorIndex
-from core.suggest.calibration import Calibration
+from core.serving.calibration import Calibration
+from core.serving.served import Served
 from core.suggest.need import Need
 
-#: Weights of the picture and of the text part per match mode; the best on validation (`benchmarks/retrieval.py`), for
-#: the embedded model, whose text tower is far stronger than its picture tower.
-PART_WEIGHTS: Mapping[str, tuple[float, float]] = {"both": (0.1, 0.9), "picture": (1.0, 0.0), "text": (0.0, 1.0)}
-#: The same for a need that is a picture: pictures compare better with pictures than with texts.
-PICTURE_NEED_WEIGHTS: Mapping[str, tuple[float, float]] = {**PART_WEIGHTS, "both": (0.85, 0.15)}
 #: How much a thing to avoid counts against the need.
 AVOID_WEIGHT = 0.6
 
@@ -95,13 +90,14 @@ def embed_need(need: Need, encoder: Encoder, like: NDArray[np.float32] | None) -
     )
 
 
-def build_query(need: Need, embeddings: NeedEmbeddings, index: VectorIndex, calibration: Calibration) -> Query:
+def build_query(need: Need, embeddings: NeedEmbeddings, served: Served) -> Query:
     """Weight a need for one catalogue."""
+    index, calibration = served.index, served.calibration
     halves = np.zeros((2, index.dimension), np.float32)
     for side in _sides(need, embeddings, calibration):
         halves[0] += side.share * side.weights[0] * side.picture / side.spreads[0]
         halves[1] += side.share * side.weights[1] * side.text / side.spreads[1]
-    avoid = _avoid_halves(embeddings.avoid, calibration, PART_WEIGHTS[need.match])
+    avoid = _avoid_halves(embeddings.avoid, calibration, calibration.weights[need.match])
     return Query(
         halves=halves,
         offset=np.einsum("pd,pd->p", halves, index.means),
@@ -127,12 +123,12 @@ def _sides(need: Need, embeddings: NeedEmbeddings, calibration: Calibration) -> 
     of_text = (calibration.text_to_picture, calibration.text_to_text)
     if text is not None:
         share = 1 - need.blend if both else 1.0
-        yield _Side(share=share, weights=PART_WEIGHTS[need.match], picture=text, text=text, spreads=of_text)
+        yield _Side(share=share, weights=calibration.weights[need.match], picture=text, text=text, spreads=of_text)
     if picture is not None:
         spreads = (calibration.picture_to_picture, calibration.picture_to_text if like is None else of_text[1])
         yield _Side(
             share=need.blend if both else 1.0,
-            weights=(PICTURE_NEED_WEIGHTS if like is None else PART_WEIGHTS)[need.match],
+            weights=(calibration.picture_need_weights if like is None else calibration.weights)[need.match],
             picture=picture,
             text=picture if like is None else like,
             spreads=spreads,

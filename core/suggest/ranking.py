@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.store.catalogs import Catalog
-from core.store.vectors import VectorIndex
-from core.suggest.calibration import Calibration
+from core.serving.served import Served
 from core.suggest.need import Need
 from core.suggest.query import Query
 from core.suggest.variety import rerank_mmr
@@ -19,20 +17,16 @@ class Ranked:
     """N candidates of one catalogue for a need, in no order.
 
     Attributes:
-        catalog: Whose they are.
-        calibration: How its cosines became scores.
+        served: What they come from.
         query: The need against this catalogue.
-        index: Holds the vectors.
         ids: Database ids, (N,).
         parts: Of the scores, in the order of `PARTS`; they sum to the score, (N, 4).
         embeddings: Unit-norm, (N, 2 D).
         passed: How many items passed the filters.
     """
 
-    catalog: Catalog
-    calibration: Calibration
+    served: Served
     query: Query
-    index: VectorIndex
     ids: NDArray[np.int64]
     parts: NDArray[np.float32]
     embeddings: NDArray[np.float32]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.serving.calibration import Strength
 from core.store.items import StoredItem
-from core.suggest.calibration import Strength
 
 #: What a score is made of.
 PARTS = ("picture", "text", "words", "avoid")

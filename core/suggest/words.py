@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.codes import find_codes, normalise_code
-from core.store.database import Database
-from core.store.vectors import VectorIndex
+from core.serving.vectors import VectorIndex
 from core.store.words import WordHits, Words
 
 WORD_CANDIDATES = 100
@@ -20,21 +19,20 @@ CODE_WEIGHT = 6.0
 _CODE = re.compile(r"(?=\S*\d)(?:\S*[^\W\d_]\S*|\S*\d{4,}\S*)")
 
 
-def search_words(database: Database, catalog_id: int, text: str) -> WordHits:
+def search_words(words: Words, catalog_id: int, text: str) -> WordHits:
     """Items that hold words or codes of the need.
 
     The best match of its words gets the whole weight of words, and every item that has one of its codes that of codes.
     A code that no item has is looked for in the texts, its parts side by side.
 
     Args:
-        database: The system of record.
+        words: Of the data folder.
         catalog_id: Where to look.
         text: The need.
 
     Returns:
         Hits with scores of at least 0, in no order.
     """
-    words = Words(database)
     coded = words.find_codes(catalog_id, find_codes(text))
     known = frozenset().union(*coded.values())
     # Who types FP-22/B does not ask for FP-22.

@@ -25,7 +25,7 @@ LOG = "order_id,customer_email,sku,created_at\n" + "".join(
 def shop(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A catalogue S of six items over the fake encoder; the folder for files."""
     encoder = FakeEncoder()
-    monkeypatch.setattr("core.workspace.load_encoder", lambda _name, _models: encoder)
+    monkeypatch.setattr("core.serving.models.load_encoder", lambda _name, _models: encoder)
     (tmp_path / "shop.csv").write_text(SHOP)
     assert main(["--home", str(home.root), "import", str(tmp_path / "shop.csv"), "--name", "S"]) == 0
     return tmp_path

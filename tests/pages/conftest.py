@@ -21,7 +21,7 @@ def app(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., A
     """Opens a page with query parameters."""
     encoder = FakeEncoder()
     monkeypatch.setenv(HOME_VARIABLE, str(home.root))
-    monkeypatch.setattr("core.workspace.load_encoder", lambda _name, _models: encoder)
+    monkeypatch.setattr("core.serving.models.load_encoder", lambda _name, _models: encoder)
     monkeypatch.setattr("ui.visitor.is_owner", lambda: True)
     monkeypatch.setattr("ui.jobs.ensure_worker", lambda _home: None)
     monkeypatch.setattr("ui.jobs.has_worker", lambda _home, _lane: True)

@@ -21,7 +21,9 @@ USER = "simulated-00003"
 def people(app: Open, people_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The app over the data folder whose version knows people."""
     monkeypatch.setenv(HOME_VARIABLE, str(people_shop.home.root))
-    monkeypatch.setattr("core.workspace.load_encoder", lambda name, models: load_encoder(name, models, runtime="torch"))
+    monkeypatch.setattr(
+        "core.serving.models.load_encoder", lambda name, models: load_encoder(name, models, runtime="torch")
+    )
     st.cache_resource.clear()
     return people_shop
 

@@ -52,7 +52,7 @@ def _find_standings(catalog: Catalog, expectations: Sequence[Expectation]) -> tu
 def _rank(catalog: Catalog, numbers: tuple[int, ...]) -> tuple[Standing, ...]:
     workspace = open_workspace()
     saved = [one for one in workspace.expectations.list(catalog.id) if one.id in numbers]
-    return rank_expected(workspace.suggester, workspace.items, catalog, saved)
+    return rank_expected(workspace.suggester, workspace.items, workspace.serving.of(catalog), saved)
 
 
 def _draw_summary(standings: Sequence[Standing]) -> None:

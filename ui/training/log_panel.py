@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +147,7 @@ def _store(catalog: Catalog, table: str, reading: Mapping[str, Any]) -> None:
 def _simulate(catalog: Catalog) -> None:
     workspace = open_workspace()
     with shown_errors():
-        encoder = workspace.encoder(catalog.backbone)
-        index = workspace.indexes.get(catalog, encoder.model_version, encoder.dimension)
+        index = workspace.serving.of(replace(catalog, version="")).index
         stored = list(workspace.items.iterate(catalog.id))
         items = tuple(one.item.item_id for one in stored)
         rows, _ = index.rows(np.array([one.id for one in stored], np.int64))

@@ -13,8 +13,8 @@ from core.explain.explainer import EXACT
 from core.explain.maps import Looked
 from core.explain.ranks import Ranks, find_flip, say_need, without_words
 from core.explain.sentence import describe
-from core.explain.variants import keep_fields, list_fields
 from core.explain.words import drop_words
+from core.serving.variants import keep_fields, list_fields
 from core.store.words import WordHits
 from core.suggest.need import Need, split_avoid
 from core.workspace import Workspace
@@ -158,7 +158,7 @@ def test_the_other_item_is_the_one_above_or_the_one_asked_for(shop: Workspace) -
 
 
 def test_a_flip_is_minimal_and_crosses_the_rank(shop: Workspace) -> None:
-    ranks = Ranks(shop.suggester, shop.catalogs.find("Shop"), shop.items.find(1, "shoe-red").id)
+    ranks = Ranks(shop.suggester, shop.serving.of(shop.catalogs.find("Shop")), shop.items.find(1, "shoe-red").id)
     need = Need(text="red shoe please")
     found = find_flip(ranks, need, across=3)
     assert ranks.stand(need).rank == 1 and found is not None

@@ -13,9 +13,9 @@ from core.errors import ExplainError, TrainError
 from core.explain.history import MOST_ITEMS, HistoryRanks
 from core.explain.person_explanation import PersonExplanation
 from core.explain.sentence import describe_person
-from core.explain.variants import keep_fields, list_fields
 from core.interactions.log import History
 from core.jobs.recommend import Person, find_person, invent_person, recommend_history, suggest_to
+from core.serving.variants import keep_fields, list_fields
 from core.workspace import Workspace
 
 LIKED = ("hat-red", "bag-red", "sock-blue", "scarf-green")
@@ -87,7 +87,7 @@ def test_shapley_values_are_those_of_all_orders(people_shop: Workspace, item_id:
     stored = people_shop.items.find(person.catalog.id, item_id)
     fields = list_fields(stored.item, picture=True)
     served = replace(person.catalog, version=person.version.id)
-    reader = people_shop._open_reader(served)
+    reader = people_shop.models.version_reader(served)
     placer = people_shop.person_explainer._placer(served, bundle, bundle.heads)
 
     def value(coalition: frozenset[str]) -> float:

@@ -51,6 +51,8 @@ def version(workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.Monk
         ranked = zip(ITEMS, BEFORE, strict=True)
         workspace.embeddings.put(base, "text", {item.text_hash(): plant(encoder, rank) for item, rank in ranked})
     workspace.versions.add("v1", catalog.id, title="", backbone="fake", has_log=False, metrics={"verdict": "helps"})
+    (workspace.home.versions / "v1").mkdir()
+    (workspace.home.versions / "v1" / "card.json").write_text("{}")
 
     def embed(*_: object) -> int:
         served = workspace.embeddings.model_number(f"{encoder.model_version}+v1")
@@ -114,10 +116,10 @@ def test_items_that_came_later_or_went_break_nothing(
 def test_a_need_is_ranked_once_for_all_its_items(workspace: Workspace, version: Version, encoder: FakeEncoder) -> None:
     expect(workspace, version, "i00", "i01", "i02")
     catalog = workspace.catalogs.find("Shop")
-    workspace.suggester.calibration(catalog)
+    workspace.serving.of(catalog)
     encoder.encoded_texts.clear()
     saved = workspace.expectations.list(catalog.id)
-    found = rank_expected(workspace.suggester, workspace.items, catalog, saved)
+    found = rank_expected(workspace.suggester, workspace.items, workspace.serving.of(catalog), saved)
     assert [one.rank for one in found] == [1, 2, 3] and encoder.encoded_texts == ["zeppelin"]
 
 
@@ -204,7 +206,7 @@ def test_the_command_line_saves_lists_and_removes(
 ) -> None:
     from core.__main__ import main
 
-    monkeypatch.setattr("core.workspace.load_encoder", lambda *_: FakeEncoder())
+    monkeypatch.setattr("core.serving.models.load_encoder", lambda *_: FakeEncoder())
 
     def call(*arguments: str) -> Any:
         code = main(["--home", str(workspace.home.root), *arguments, "--catalog", "Shop", "--json"])

@@ -273,7 +273,7 @@ def test_the_best_of_a_search_is_what_training_reads(
 
 def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, tmp_path: Path) -> None:
     """What it says of a missing picture was replaced by an average, and a picture that came later changed nothing."""
-    from core.explain.variants import Variant
+    from core.serving.variants import Variant
 
     catalog, need = shop.catalogs.list()[0], Need(text="a red hat")
     activate_version(shop, trained, "", silent)
@@ -285,8 +285,8 @@ def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, 
         served = shop.catalogs.find(catalog.name)
         stored = shop.items.find(served.id, "late")
         assert stored is not None and (stored.main_picture is not None) == there
-        row, _ = shop.suggester.index(served).rows(np.array([stored.id]))
-        read = shop._open_reader(served).read(stored, [Variant(item=stored.item, picture=there)])
+        row, _ = shop.serving.of(served).index.rows(np.array([stored.id]))
+        read = shop.models.version_reader(served).read(stored, [Variant(item=stored.item, picture=there)])
         assert np.abs(row - read).max() < 0.02, "measured is served"
         found = shop.explainer.explain(served, need, "late")
         assert found.completeness < 0.02 * abs(found.score) and ("picture" in found.modalities) == there

@@ -60,9 +60,9 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     assert done["blend"] > 0, "the planted colours must be learned"
     activate_version(shop, done["version"], "", silent)
     (served,) = shop.catalogs.list()
-    tuned, plain = shop.serving_encoder(served), shop.encoder(served.backbone)
+    tuned, plain = shop.models.serving_encoder(served), shop.encoder(served.backbone)
     assert np.abs(tuned.encode_texts(["red thing"]) - plain.encode_texts(["red thing"])).max() > 1e-3
-    assert shop.serving_encoder(served) is tuned
+    assert shop.models.serving_encoder(served) is tuned
     assert len(shop.suggester.suggest(Need(text="red thing")).page)
     later = tmp_path / "later.csv"
     later.write_text("id,title,image\nnew,purple thing,red.png\nred0,red thing 0 renamed,red.png\n")
@@ -72,7 +72,7 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     keys = [one.read_key for one in shop.items.iterate(served.id)]
     assert not shop.embeddings.missing(model, "item", keys) and len(keys) == served.items == 91
     activate_version(shop, "", catalog.name, silent)
-    assert shop.serving_encoder(shop.catalogs.list()[0]) is plain
+    assert shop.models.serving_encoder(shop.catalogs.list()[0]) is plain
 
 
 def import_other(shop: Workspace, folder: Path, items: int) -> None:

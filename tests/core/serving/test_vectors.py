@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 
 from core.catalog.schema import Item
 from core.config import Home
-from core.store.catalogs import Catalogs
+from core.serving.index_files import VectorIndexes
+from core.serving.vectors import VectorIndex
+from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings
-from core.store.index_files import VectorIndexes
 from core.store.items import Items, PictureLink
-from core.store.vectors import VectorIndex
 
 D = 16
 
@@ -123,11 +123,18 @@ def _write(database: Database, titles: list[str], *, model: int, pictures: tuple
         Items(database).upsert(catalog.id, [(item, links) for item in items])
 
 
+def _save(database: Database, home: Home, catalog: Catalog) -> VectorIndex:
+    indexes = VectorIndexes(Embeddings(database), home.indexes)
+    index = indexes.get(catalog, "m", D)
+    indexes.save(catalog, "m", index)
+    return index
+
+
 def test_new_items_are_found_without_a_rebuild(home: Home) -> None:
     database = Database(home.database)
     model = Embeddings(database).model_number("m")
     _write(database, ["a", "b"], model=model)
-    indexes = VectorIndexes(database, home.indexes)
+    indexes = VectorIndexes(Embeddings(database), home.indexes)
     first = indexes.get(Catalogs(database).find("Shop"), "m", D)
     assert len(first) == 2
     _write(database, ["b", "c"], model=model)
@@ -139,7 +146,7 @@ def test_several_pictures_become_their_unit_mean(home: Home) -> None:
     database = Database(home.database)
     model = Embeddings(database).model_number("m")
     _write(database, ["a"], model=model, pictures=("0" * 64, "1" * 64))
-    index = VectorIndexes(database, home.indexes).get(Catalogs(database).find("Shop"), "m", D)
+    index = VectorIndexes(Embeddings(database), home.indexes).get(Catalogs(database).find("Shop"), "m", D)
     mean = (_parts(1, 100)[0, 0] + _parts(1, 101)[0, 0]) / 2
     assert np.allclose(index.rows(index.ids)[0][0, 0], mean / np.linalg.norm(mean), atol=2e-3)
 
@@ -149,7 +156,7 @@ def test_a_damaged_index_file_is_rebuilt(home: Home, damage: str) -> None:
     database = Database(home.database)
     _write(database, ["a", "b"], model=Embeddings(database).model_number("m"))
     catalog = Catalogs(database).find("Shop")
-    VectorIndexes(database, home.indexes).save(catalog, "m", D)
+    _save(database, home, catalog)
     (path,) = Path(home.indexes).glob("*.safetensors")
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:40])
@@ -157,16 +164,16 @@ def test_a_damaged_index_file_is_rebuilt(home: Home, damage: str) -> None:
         path.write_bytes(b"\xff" * 400)
     else:
         path.unlink()
-    assert len(VectorIndexes(database, home.indexes).get(catalog, "m", D)) == 2
+    assert len(VectorIndexes(Embeddings(database), home.indexes).get(catalog, "m", D)) == 2
 
 
 def test_a_saved_index_is_read_and_caught_up(home: Home) -> None:
     database = Database(home.database)
     model = Embeddings(database).model_number("m")
     _write(database, ["a", "b"], model=model)
-    VectorIndexes(database, home.indexes).save(Catalogs(database).find("Shop"), "m", D)
+    _save(database, home, Catalogs(database).find("Shop"))
     _write(database, ["c"], model=model)
-    assert len(VectorIndexes(database, home.indexes).get(Catalogs(database).find("Shop"), "m", D)) == 3
+    assert len(VectorIndexes(Embeddings(database), home.indexes).get(Catalogs(database).find("Shop"), "m", D)) == 3
 
 
 def test_embeddings_say_what_is_missing(home: Home) -> None:
@@ -183,12 +190,11 @@ def test_a_changed_vector_in_the_file_is_noticed(home: Home, caplog: pytest.LogC
     database = Database(home.database)
     _write(database, ["a", "b"], model=Embeddings(database).model_number("m"))
     catalog = Catalogs(database).list()[0]
-    indexes = VectorIndexes(database, home.indexes)
-    wanted = indexes.save(catalog, "m", D).to_arrays()
+    wanted = _save(database, home, catalog).to_arrays()
     (path,) = home.indexes.glob("*.safetensors")
     data = bytearray(path.read_bytes())
     data[-3] ^= 0x40
     path.write_bytes(data)
-    found = VectorIndexes(database, home.indexes).get(catalog, "m", D).to_arrays()
+    found = VectorIndexes(Embeddings(database), home.indexes).get(catalog, "m", D).to_arrays()
     assert all((found[name] == wanted[name]).all() for name in wanted)
     assert "changed on the disk" in caplog.text

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.files import written_whole
+from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
-from core.store.database import Database
 from core.store.embeddings import Embeddings, ItemRow
-from core.store.vectors import VectorIndex
 
 _log = logging.getLogger(__name__)
 _CHUNK = 20_000
@@ -32,14 +31,12 @@ class VectorIndexes:
     """The indexes of all catalogues; thread-safe.
 
     Args:
-        database: Where the embeddings are.
+        embeddings: Of the data folder.
         folder: Where index files are kept.
     """
 
-    def __init__(self, database: Database, folder: Path) -> None:
-        self._database = database
-        self._folder = folder
-        self._embeddings = Embeddings(database)
+    def __init__(self, embeddings: Embeddings, folder: Path) -> None:
+        self._embeddings, self._folder = embeddings, folder
         self._open: dict[tuple[int, int], VectorIndex] = {}
         self._lock = threading.Lock()
 
@@ -58,19 +55,17 @@ class VectorIndexes:
             index = self._open.get(key) or self._load(key, dimension)
             if index is None or index.dimension != dimension:
                 index = VectorIndex(dimension)
-            if index.revision != catalog.revision:
+            if index.revision < catalog.revision:
                 unsaved = self._catch_up(index, key, catalog.revision, base)
                 if unsaved > _SAVE_AFTER:
                     self._save(index, key)
             self._open[key] = index
             return index
 
-    def save(self, catalog: Catalog, model_version: str, dimension: int, *, base: str = "") -> VectorIndex:
-        """Write the catalogue's index to disk, so that the next start need not read the database."""
-        index = self.get(catalog, model_version, dimension, base=base)
+    def save(self, catalog: Catalog, model_version: str, index: VectorIndex) -> None:
+        """Write an index to disk, so that the next start need not read the database."""
         with self._lock:
             self._save(index, (catalog.id, self._embeddings.model_number(model_version)))
-        return index
 
     def drop(self, catalog_id: int) -> None:
         """Forget the catalogue's indexes and remove their files."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from core.catalog.schema import Item
 from core.encode.encoder import Encoder
 from core.encode.text import item_text
+from core.serving.vectors import VectorIndex
 from core.store.items import StoredItem
-from core.store.vectors import VectorIndex
 
 #: What an item is made of; whatever says what it is in labels counts as attributes.
 FIELDS = ("picture", "title", "description", "attributes")

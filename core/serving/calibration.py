@@ -13,18 +13,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.encode.encoder import Encoder
 from core.files import written_whole
+from core.serving.vectors import VectorIndex
 from core.store.items import Items
-from core.store.vectors import VectorIndex
 
 Strength = Literal["Strong", "Good", "Weak"]
 Weights = Mapping[str, tuple[float, float]]
+#: Weights of the picture and of the text part per match mode; the best on validation (`benchmarks/retrieval.py`), for
+#: the embedded model, whose text tower is far stronger than its picture tower.
+PART_WEIGHTS: Weights = {"both": (0.1, 0.9), "picture": (1.0, 0.0), "text": (0.0, 1.0)}
+#: The same for a need that is a picture: pictures compare better with pictures than with texts.
+PICTURE_NEED_WEIGHTS: Weights = {**PART_WEIGHTS, "both": (0.85, 0.15)}
 SAMPLE = 200
 _DEFAULT_SPREAD = 0.08
 #: Raise it when the same sample gives another calibration.
@@ -39,6 +44,8 @@ class Calibration:
     """How cosines of one catalogue under one model become scores.
 
     Attributes:
+        weights: Per match mode, the weights of the picture and of the text part for a need in words.
+        picture_need_weights: The same for a need that is a picture.
         text_to_picture: Standard deviation of a text need's cosine over pictures.
         text_to_text: The same over texts.
         picture_to_picture: Standard deviation of a picture need's cosine over pictures.
@@ -48,6 +55,8 @@ class Calibration:
         fingerprint: Of all that it was measured on; see `Sample`.
     """
 
+    weights: Weights
+    picture_need_weights: Weights
     text_to_picture: float = _DEFAULT_SPREAD
     text_to_text: float = _DEFAULT_SPREAD
     picture_to_picture: float = _DEFAULT_SPREAD
@@ -80,38 +89,36 @@ class Sample:
     fingerprint: str
 
 
-def take_sample(items: Items, index: VectorIndex, model_version: str, weights: Weights) -> Sample:
+def take_sample(items: Items, index: VectorIndex, model_version: str) -> Sample:
     """The items of a catalogue that it is measured on: those whose ids come first by their hash.
 
     Args:
         items: Of the data folder.
         index: The catalogue's index under the model.
         model_version: What made its vectors.
-        weights: Per match mode, the weights of the picture and of the text part.
     """
     ids = index.sample(SAMPLE)
     parts, has = index.rows(ids)
     parts = np.where(has[:, :, None], parts, 0)  # what stands for a missing part is not the sample's
     known = items.titles(ids.tolist())
     titles = tuple(known.get(number, "") for number in ids.tolist())
-    digest = hashlib.sha256(json.dumps([_VERSION, model_version, sorted(weights.items()), titles]).encode())
+    digest = hashlib.sha256(json.dumps([_VERSION, model_version, sorted(PART_WEIGHTS.items()), titles]).encode())
     digest.update(has.tobytes())
     digest.update(parts.astype(np.float16).tobytes())
     return Sample(titles=titles, parts=parts, has=has, fingerprint=digest.hexdigest())
 
 
-def calibrate(sample: Sample, encoder: Encoder, weights: Weights) -> Calibration:
+def calibrate(sample: Sample, encoder: Encoder) -> Calibration:
     """Measure a catalogue.
 
     Args:
         sample: Of its items.
         encoder: Encodes the titles.
-        weights: Per match mode, the weights of the picture and of the text part.
     """
+    weights: Any = {"weights": PART_WEIGHTS, "picture_need_weights": PICTURE_NEED_WEIGHTS}
     if len(sample.titles) < 2:
-        return Calibration(
-            strong=dict.fromkeys(weights, 3.0), good=dict.fromkeys(weights, 1.5), fingerprint=sample.fingerprint
-        )
+        strong, good = dict.fromkeys(PART_WEIGHTS, 3.0), dict.fromkeys(PART_WEIGHTS, 1.5)
+        return Calibration(**weights, strong=strong, good=good, fingerprint=sample.fingerprint)
     needs = encoder.encode_texts(sample.titles)
     shown = np.where(sample.has[:, :1], sample.parts[:, 0], np.nan)  # needs that are the items' own pictures
     likeness = {
@@ -120,16 +127,16 @@ def calibrate(sample: Sample, encoder: Encoder, weights: Weights) -> Calibration
         "picture_to_picture": _compare(shown, sample, 0),
         "picture_to_text": _compare(shown, sample, 1),
     }
-    spreads = {name: _spread(one) for name, one in likeness.items()}
+    spreads: Any = {name: _spread(one) for name, one in likeness.items()}
     strong, good = {}, {}
-    for mode, (picture, text) in weights.items():
+    for mode, (picture, text) in PART_WEIGHTS.items():
         score = picture * _standard(likeness["text_to_picture"], spreads["text_to_picture"])
         score = score + text * _standard(likeness["text_to_text"], spreads["text_to_text"])
         own = np.diag(score)
         others = score[~np.eye(len(score), dtype=bool)]
         good[mode] = float(np.quantile(others, _GOOD_NULL_QUANTILE))
         strong[mode] = max(float(np.quantile(own, _STRONG_QUANTILE)), good[mode])
-    return Calibration(**spreads, strong=strong, good=good, fingerprint=sample.fingerprint)
+    return Calibration(**weights, **spreads, strong=strong, good=good, fingerprint=sample.fingerprint)
 
 
 def save_calibration(calibration: Calibration, path: Path) -> None:

@@ -74,11 +74,11 @@ def test_any_order_of_imports_gives_the_same_answers(
         _answers(grown)
         add_items(grown, "Shop", part)
         if at % 2:
-            grown.suggester.prepare(grown.catalogs.find("Shop"))
+            grown.serving.write(grown.catalogs.find("Shop"))
     _check_same(grown, whole)
     again = open_workspace(grown.home)  # another process, which reads what was written
     _check_same(again, whole)
-    grown.indexes.drop(grown.catalogs.find("Shop").id)
+    grown.serving.drop(grown.catalogs.find("Shop").id)
     _check_same(open_workspace(grown.home), whole)
 
 
@@ -89,7 +89,7 @@ def test_two_processes_on_one_folder_answer_alike(open_workspace: Callable[..., 
     items = _items(7, pictures=0.8)
     for shown in _steps(items):
         add_items(worker, "Shop", shown)
-        worker.suggester.prepare(worker.catalogs.find("Shop"))
+        worker.serving.write(worker.catalogs.find("Shop"))
         mine, theirs = _answers(page), _answers(worker)
         assert mine == theirs
 

@@ -11,8 +11,8 @@ from core.device import choose_device
 from core.encode.item_tokens import MODALITIES, PICTURE_GRID, ItemTokens, ModalityTokens
 from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import Towers
-from core.explain.variants import Variant
 from core.model.network import FusionModel
+from core.serving.variants import Variant
 from core.store.items import StoredItem
 from core.train.inference import read_items
 

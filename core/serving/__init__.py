@@ -1,0 +1,1 @@
+"""What serves a catalogue: one value, made in one place."""

@@ -1,0 +1,109 @@
+"""What serves a catalogue, as one value: everything that answers, explains or measures takes it from here."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.encode.encoder import Encoder
+from core.serving.calibration import Calibration, calibrate, load_calibration, save_calibration, take_sample
+from core.serving.index_files import VectorIndexes
+from core.serving.models import Models
+from core.serving.variants import VariantReader
+from core.serving.vectors import VectorIndex
+from core.store.catalogs import Catalog
+from core.store.embeddings import Embeddings
+from core.store.items import Items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A catalogue and all that answers for it.
+
+    Attributes:
+        catalog: As it was when this was made; names the trained version, if one is meant.
+        model: What its vectors go by.
+        encoder: Encodes needs.
+        index: Its vectors.
+        calibration: How cosines become scores.
+    """
+
+    catalog: Catalog
+    model: str
+    encoder: Encoder
+    index: VectorIndex
+    calibration: Calibration
+
+
+class Serving:
+    """Makes and keeps what serves each catalogue; thread-safe.
+
+    Args:
+        items: Of the data folder.
+        embeddings: Of the same.
+        folder: Where indexes and calibrations are kept.
+        models: Of the same data folder.
+    """
+
+    def __init__(self, items: Items, embeddings: Embeddings, folder: Path, models: Models) -> None:
+        self.models = models
+        self._items, self._embeddings, self._folder = items, embeddings, folder
+        self._indexes = VectorIndexes(embeddings, folder)
+        self._served: dict[tuple[int, str], Served] = {}
+        self._lock = threading.Lock()
+
+    def of(self, catalog: Catalog) -> Served:
+        """What serves a catalogue as the record is now.
+
+        Args:
+            catalog: As just read; its `version` may be one that does not serve yet, once its vectors are stored.
+
+        Raises:
+            BackboneError: Its model cannot be loaded.
+            TrainError: Its version is missing or damaged.
+        """
+        encoder = self.models.serving_encoder(catalog)
+        model = catalog.served_version(encoder.model_version)
+        with self._lock:
+            known = self._served.get((catalog.id, model))
+            if known is not None and known.catalog == catalog:
+                return known
+            base = encoder.model_version if catalog.version else ""
+            index = self._indexes.get(catalog, model, encoder.dimension, base=base)
+            found = Served(
+                catalog=catalog,
+                model=model,
+                encoder=encoder,
+                index=index,
+                calibration=self._calibrate(catalog, model, encoder, index, known),
+            )
+            self._served[catalog.id, model] = found
+            return found
+
+    def write(self, catalog: Catalog) -> Served:
+        """The same, written to disk, so that the first need of the next process is answered at once."""
+        found = self.of(catalog)
+        self._indexes.save(catalog, found.model, found.index)
+        return found
+
+    def reader(self, served: Served) -> VariantReader:
+        """What reads items as they would be with other fields, as the model that serves does."""
+        return self.models.reader(served.catalog, served.index)
+
+    def drop(self, catalog_id: int) -> None:
+        """Forget what was derived of a catalogue, and remove its files."""
+        with self._lock:
+            for key in [key for key in self._served if key[0] == catalog_id]:
+                del self._served[key]
+        self._indexes.drop(catalog_id)
+
+    def _calibrate(
+        self, catalog: Catalog, model: str, encoder: Encoder, index: VectorIndex, known: Served | None
+    ) -> Calibration:
+        """Measured anew when what it was measured on has changed, whoever changed it."""
+        path = self._folder / f"{catalog.id}-{self._embeddings.model_number(model)}.calibration.json"
+        sample = take_sample(self._items, index, model)
+        kept = known.calibration if known is not None else load_calibration(path)
+        if kept is None or kept.fingerprint != sample.fingerprint:
+            kept = calibrate(sample, encoder)
+            save_calibration(kept, path)
+        return kept
