@@ -141,4 +141,6 @@ def build_attribute_name(name: str) -> str:
     if header in ATTRIBUTE_NAMES:
         return ATTRIBUTE_NAMES[header]
     spaced = " ".join(_CAMEL.sub(" ", _TYPE_NOTE.sub(" ", name)).replace("_", " ").split())
+    if not spaced:  # a name of marks alone, such as "_"
+        return name.strip() or "Column"
     return spaced[:1].upper() + spaced[1:].lower() if name != name.upper() and " " not in name else spaced

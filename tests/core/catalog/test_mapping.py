@@ -261,3 +261,9 @@ def test_a_huge_name_of_a_column_takes_no_time() -> None:
     started = time.process_time()
     assert find_near("1 x " * 50_000) == ""
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("name", ["_", "__", "\u00a0"])
+def test_a_column_named_by_marks_alone_is_an_attribute(name: str) -> None:
+    mapping = suggest(["id", "title", name], ["1", "Boot", "a"]).build(accept_suggestions=True)
+    assert len(mapping.targets[name].removeprefix("attribute:").strip()) > 0

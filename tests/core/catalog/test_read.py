@@ -6,7 +6,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -463,6 +463,16 @@ def test_a_line_of_lists_within_lists_costs_itself(tmp_path: Path) -> None:
     lines = ['{"id": "1", "title": "Cup"}', f'{{"id": "2", "title": {"[" * 900 + "]" * 900}}}']
     table = read_bytes(tmp_path, "\n".join(lines).encode(), "items.jsonl")
     assert cells(table) == [("1", "Cup"), ("", "")] and codes(table) == [(2, "bad_json", "error")]
+
+
+def test_half_characters_of_json_can_be_shown(tmp_path: Path) -> None:
+    """A page cannot send them to a browser, wherever they stand."""
+    first = '"\\ud800": [{"id": "\\udfff", "title": "a", "\\ud800": "b"}, "\\ud800"]'
+    (tmp_path / "items.json").write_text(f'{{{first}, "b": [{{"id": "1", "title": "c"}}]}}')
+    found = detect(tmp_path / "items.json")
+    table = read_table(tmp_path / "items.json", found.options)
+    assert table.columns[2] == "\ufffd" and len(table.rows) == 2
+    json.dumps([asdict(found), asdict(table)], ensure_ascii=False).encode()
 
 
 def test_json_too_large_for_one_array_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
