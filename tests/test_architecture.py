@@ -14,6 +14,7 @@ ROOMS = (
     "failures",
     "config",
     "files",
+    "checksums",
     "children",
     "device",
     "wording",

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PASSWORD_VARIABLE = "WISHLIGHT_PASSWORD"  # noqa: S105 - its name, not a password
 #: Path, below wherever the server is mounted, that ends a visit.
@@ -20,6 +20,8 @@ COOKIE = "wishlight_session"
 VISIT_SECONDS = 12 * 3600
 TRIES, TRIES_SECONDS = 10, 60.0
 _FORM_BYTES = 4096
+#: Why a socket is closed (RFC 6455, 7.4.1): what it says is against the policy.
+_POLICY = 1008
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -75,10 +77,20 @@ class PasswordGuard:
         visit = _name(HTTPConnection(scope).cookies.get(COOKIE, ""))
         known = self._visits.get(visit, 0.0) > self._clock()
         if known and not (scope["type"] == "http" and scope["path"].rsplit("/", 1)[-1] == SIGN_OUT):
-            await self._app(scope, receive, send)
+            await self._app(scope, self._until_end(visit, receive) if scope["type"] == "websocket" else receive, send)
             return
         response = self._sign_out(visit) if known else await self._receive_stranger(scope, receive)
         await response(scope, receive, send)
+
+    def _until_end(self, visit: str, receive: Receive) -> Receive:
+        """What a page says on its socket while its visit lasts; other tabs keep theirs open when one signs out."""
+
+        async def receive_or_leave() -> Message:
+            message = await receive()
+            lasts = self._visits.get(visit, 0.0) > self._clock()
+            return message if lasts else {"type": "websocket.disconnect", "code": _POLICY}
+
+        return receive_or_leave
 
     async def _receive_stranger(self, scope: Scope, receive: Receive) -> Response:
         if scope["type"] == "http" and scope["method"] == "POST":

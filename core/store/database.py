@@ -3,6 +3,7 @@
 Measured on killed processes and power cuts (WAL, synchronous=FULL): no acknowledged write was lost.
 """
 
+import json
 import re
 import sqlite3
 import threading
@@ -101,6 +102,18 @@ def _explain(exc: Exception) -> Exception:
 def damaged_database() -> StoreError:
     """The sentence for a database that was changed by something else than this program."""
     return StoreError("The database is damaged. Restore it from a backup, or move it away to start with an empty one.")
+
+
+def read_value(text: str) -> Any:
+    """A JSON value that this program has stored.
+
+    Raises:
+        StoreError: It is none any more.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError) as exc:
+        raise damaged_database() from exc
 
 
 class Database:

@@ -4,7 +4,6 @@ An index is derived: its file is written beside the old one, flushed and renamed
 whenever it is missing, damaged or of another model version.
 """
 
-import hashlib
 import logging
 import threading
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checksums import CHECKSUM, check_arrays, checksum_arrays
 from core.files import written_whole
 from core.store.catalogs import Catalog
 from core.store.database import Database
@@ -109,11 +109,9 @@ class VectorIndexes:
             with safe_open(path, framework="np") as file:
                 metadata: Mapping[str, str] = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if "sha256" not in metadata:  # written before there were checksums
+            if CHECKSUM not in metadata:  # written before there were checksums
                 return None
-            if metadata["sha256"] != _checksum(arrays, metadata["revision"]):
-                _log.warning("The index %s has changed on the disk; it is rebuilt from the database.", path.name)
-                return None
+            check_arrays(arrays, metadata["revision"], metadata)
             index = VectorIndex.from_arrays(arrays)
             index.revision = int(metadata["revision"])
         except (SafetensorError, OSError, KeyError, ValueError) as exc:
@@ -126,19 +124,10 @@ class VectorIndexes:
 
         with written_whole(self._path(key), flush=True) as temporary:
             arrays, revision = index.to_arrays(), str(index.revision)
-            save_file(arrays, temporary, metadata={"revision": revision, "sha256": _checksum(arrays, revision)})
+            save_file(arrays, temporary, metadata={"revision": revision, CHECKSUM: checksum_arrays(arrays, revision)})
 
     def _path(self, key: tuple[int, int]) -> Path:
         return self._folder / f"{key[0]}-{key[1]}.safetensors"
-
-
-def _checksum(arrays: Mapping[str, NDArray[np.generic]], revision: str) -> str:
-    """SHA-256 (hex) of what an index holds."""
-    digest = hashlib.sha256(revision.encode())
-    for name in sorted(arrays):
-        digest.update(f"|{name}{arrays[name].shape}{arrays[name].dtype}|".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).data)
-    return digest.hexdigest()
 
 
 def _row(dimension: int, text: NDArray[np.float16] | None, pictures: list[NDArray[np.float16]]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import TrainError
-from core.store.database import Database
+from core.store.database import Database, read_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Versions:
         with self._database.transaction() as connection:
             row = connection.execute("SELECT metrics FROM versions WHERE id = ?", (version_id,)).fetchone()
             if row is not None:
-                metrics = json.dumps(json.loads(row["metrics"]) | dict(more))
+                metrics = json.dumps(read_value(row["metrics"]) | dict(more))
                 connection.execute("UPDATE versions SET metrics = ? WHERE id = ?", (metrics, version_id))
 
     def list(self, catalog_id: int | None = None) -> tuple[Version, ...]:
@@ -93,4 +93,4 @@ class Versions:
 
 def _read_version(row: sqlite3.Row) -> Version:
     values: dict[str, Any] = dict(row)
-    return Version(**values | {"metrics": json.loads(row["metrics"]), "has_log": bool(row["has_log"])})
+    return Version(**values | {"metrics": read_value(row["metrics"]), "has_log": bool(row["has_log"])})

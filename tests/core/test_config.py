@@ -30,3 +30,14 @@ def test_a_folder_that_accounts_share_keeps_its_rights(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
     open_home(tmp_path)
     assert _mode(tmp_path) == 0o1777
+
+
+def test_files_that_are_not_ours_keep_their_rights(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    root.mkdir()
+    for file in (root / "run.sh", elsewhere):
+        file.touch()
+        file.chmod(0o755)
+    (root / "wishlight.db-journal").symlink_to(elsewhere)
+    open_home(root)
+    assert _mode(root / "run.sh") == _mode(elsewhere) == 0o755

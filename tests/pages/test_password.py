@@ -79,6 +79,27 @@ def test_a_visit_ends_by_itself(open_guard, clock) -> None:
     assert client.get("/").status_code == 401
 
 
+def test_a_socket_hears_nothing_more_when_its_visit_has_ended() -> None:
+    """Another tab's socket is open still when one signs out."""
+    heard = []
+
+    async def stream(websocket: WebSocket) -> None:
+        await websocket.accept()
+        async for text in websocket.iter_text():
+            heard.append(text)
+            await websocket.send_text(text)
+
+    app = Starlette(routes=[WebSocketRoute("/_stcore/stream", stream)])
+    client = TestClient(PasswordGuard(app, PASSWORD), follow_redirects=False)
+    client.post("/", data={"password": PASSWORD})
+    with client.websocket_connect("/_stcore/stream") as socket:
+        socket.send_text("before")
+        assert socket.receive_text() == "before"
+        assert client.get("/sign-out").status_code == 303
+        socket.send_text("after")
+    assert heard == ["before"]
+
+
 @pytest.mark.parametrize("typed", ["", "pässwörd", "PÄSSWÖRD & 1", PASSWORD + " ", "\x00", "x" * 5000, "\udcff"])
 def test_wrong_passwords(open_guard, typed) -> None:
     client = open_guard()

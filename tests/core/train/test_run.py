@@ -13,7 +13,7 @@ from core.errors import CancelledError, TrainError
 from core.interactions.log import InteractionLog
 from core.metrics import ndcg_at, rank_top
 from core.train.bundle import load_bundle, save_bundle
-from core.train.checkpoint import LAST
+from core.train.checkpoint import BEST, LAST
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
 from core.train.loop import EpochReport
@@ -130,6 +130,23 @@ def test_a_damaged_checkpoint_ends_in_a_sentence(tokens: ItemTokens, log: Intera
         train(log_data(tokens, log), TINY, CPU, tmp_path)
 
 
+@pytest.mark.parametrize("name", [LAST, BEST])
+def test_a_checkpoint_with_a_changed_byte_is_not_gone_on_from(
+    tokens: ItemTokens, log: InteractionLog, tmp_path: Path, name: str
+) -> None:
+    train(log_data(tokens, log), TINY, CPU, tmp_path)
+    (tmp_path / name).write_bytes(flip((tmp_path / name).read_bytes()))
+    with pytest.raises(TrainError, match="damaged"):
+        train(log_data(tokens, log), TINY, CPU, tmp_path)
+
+
+def flip(data: bytes, mark: bytes = b"") -> bytes:
+    """The bytes with one bit changed behind the mark's first, or in the last number of all."""
+    changed = bytearray(data)
+    changed[data.index(mark) + len(mark) - 1 if mark else -2] ^= 1
+    return bytes(changed)
+
+
 def test_too_little_is_refused_at_once(tokens: ItemTokens, tmp_path: Path) -> None:
     few = tokens.take(np.arange(10))
     with pytest.raises(TrainError, match=r"10 have, .* 20 are needed"):
@@ -154,9 +171,15 @@ def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog,
     assert trained.heads is not None
     wanted = trained.heads.score(trained.model, trained.items.vectors, histories)
     assert np.array_equal(bundle.score_people(histories).total, wanted.total)
-    (tmp_path / "version" / "items.safetensors").write_bytes(b"x")
-    with pytest.raises(TrainError, match="damaged"):
-        load_bundle(tmp_path / "version")
+    for name in ("model.safetensors", "items.safetensors", "heads.safetensors", "card.json"):
+        path = tmp_path / "version" / name
+        kept = path.read_bytes()
+        for damaged in (flip(kept, b'"blend": 0.5' if name == "card.json" else b""), b"x"):
+            path.write_bytes(damaged)
+            with pytest.raises(TrainError, match="damaged"):
+                load_bundle(tmp_path / "version")
+        path.write_bytes(kept)
+    assert load_bundle(tmp_path / "version").card["metrics"]["blend"] == 0.5
 
 
 def test_a_configuration_comes_back() -> None:
