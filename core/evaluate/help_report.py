@@ -82,7 +82,7 @@ class CatalogHelp:
             items.titles,
             items.categories,
             pictures=items.pictures,
-            excluded=self._titles.excluded,
+            excluded=self._titles.tested,
             seed=self._config.seed,
         )
 
