@@ -267,6 +267,12 @@ def test_flipped_bytes_in_the_database_are_a_sentence(home: Home, database: Data
         opened.close()
 
 
+def test_another_failure_of_the_database_stays_what_it_is(database: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such column") as caught:
+        database.connection.execute("SELECT unheard_of")
+    assert caught.value.__cause__ is None, "it once led to itself"
+
+
 def test_what_was_there_already_is_not_counted_as_new(database: Database, catalog: Catalog) -> None:
     with database.transaction():
         created = Items(database).upsert(catalog.id, [(SHOE, ()), (replace(SHOE, item_id="new"), ())])
