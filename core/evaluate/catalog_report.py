@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.encode.item_tokens import ItemTokens
 from core.metrics import mean_interval
+from core.train.blocks import split_rows
 
 if TYPE_CHECKING:
     from core.model.network import FusionModel
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 TASKS = ("title to picture", "picture to title", "description to product", "category from picture")
 #: What a verdict is taken from: its task and its metric.
 MAIN = (TASKS[0], "mrr")
-_DEPTH, _BATCH = 10, 1024
+_DEPTH = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +103,10 @@ def _find(
     questions: NDArray[np.float32],
     answers: NDArray[np.float32],
     asked: Questions,
-    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+    asking_and_answering: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> tuple[Matching, ...]:
-    """Where the first right answer stands; rows are those that ask and those that answer."""
-    which, pool = rows
+    """Where the first right answer stands; of H items the rows of those that ask, and of those that answer."""
+    which, pool = asking_and_answering
     if not len(which):
         return (Matching(task=task, metric="mrr", values=np.empty(0), pool=len(pool)),)
     ranks = np.concatenate(
@@ -115,7 +116,7 @@ def _find(
                 (asked.captions[part, None] == asked.captions[pool])
                 | (asked.pictures[part, None] == asked.pictures[pool]),
             )
-            for part in np.split(which, range(_BATCH, len(which), _BATCH))
+            for part in (which[rows] for rows in split_rows(len(which), len(pool)))
         ]
     )
     found = {"mrr": 1 / ranks} | ({"recall@10": (ranks <= _DEPTH).astype(float)} if len(pool) > _DEPTH else {})

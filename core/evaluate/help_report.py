@@ -71,8 +71,7 @@ class CatalogHelp:
     def __init__(self, items: ItemTable, config: TrainConfig) -> None:
         self._items, self._config = items, config
         pairs = np.asarray(items.picture_embeddings.any(axis=1) & items.text_embeddings.any(axis=1))
-        self._titles = hold_titles_out(items.titles, items.pictures, pairs)
-        self.warning = self._titles.warning
+        self._tested = hold_titles_out(items.titles, items.pictures, pairs).tested
 
     def build_data(self, tokens: ItemTokens) -> TrainData:
         """What may be trained on: no item with a test title, nor with the picture of one."""
@@ -82,13 +81,13 @@ class CatalogHelp:
             items.titles,
             items.categories,
             pictures=items.pictures,
-            excluded=self._titles.excluded,
+            excluded=self._tested,
             seed=self._config.seed,
         )
 
     def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
         """Test the version against the towers alone."""
-        before, after = match_both_ways(self._items, self._titles.tested, trained, tokens, encode)
+        before, after = match_both_ways(self._items, self._tested, trained, tokens, encode)
         return answer_matching(before, after, trained.seconds)
 
 

@@ -12,7 +12,7 @@ from core.evaluate.sampled import sample_people, take_people
 from core.evaluate.verdict import LEAST_TESTED
 from core.interactions.log import InteractionLog
 from core.train.data import LEAST_VALIDATION, build_validation, split_people
-from core.train.held_out import MOST_TEST_SHARE, find_leaks, group_items, hold_out, number_pictures, number_texts
+from core.train.held_out import MOST_TEST_SHARE, group_items, hold_out, number_pictures, number_texts
 from core.wording import count_noun
 
 #: So many with a history are enough to choose by, after one in `FOLDS` and one in `VALIDATION_SHARE` of the rest.
@@ -92,15 +92,13 @@ class TestedTitles:
     """What is held out of a catalogue of N items.
 
     Attributes:
-        tested: Items that are tested in the end, (N,).
-        excluded: Those, and the items that show a title or a picture of them: nothing is learned from any, (N,).
+        tested: Items that are tested in the end, (N,); no other shows a title or a picture of theirs.
         warning: Why no verdict can be told from them, "" where one can.
     """
 
     __test__ = False  # its name is that of a class of tests
 
     tested: NDArray[np.bool_]
-    excluded: NDArray[np.bool_]
     warning: str
 
 
@@ -112,21 +110,17 @@ def hold_titles_out(titles: Sequence[str], pictures: Sequence[str], pairs: NDArr
         pictures: What the main picture of each is called by its content, "" for none, (N,).
         pairs: Items with a picture and a text, (N,).
     """
-    captions, shown = number_texts(titles), number_pictures(pictures, len(titles))
-    groups = group_items(captions, shown)
+    groups = group_items(number_texts(titles), number_pictures(pictures, len(titles)))
     # Where so many cannot be spared nothing will be told, and each title does more good in training.
     least = LEAST_TESTED if len(np.unique(groups[pairs])) >= _LEAST_TITLES else 1
     tested = hold_out(titles, groups, "test", among=pairs, least=least, share=MOST_TEST_SHARE)
     count = len(np.unique(groups[tested & pairs]))
-    return TestedTitles(
-        tested=tested,
-        excluded=tested | find_leaks(captions, shown, tested),
-        warning=_warn_of_few_titles(count) if count < LEAST_TESTED else "",
-    )
+    return TestedTitles(tested=tested, warning=_warn_of_few_titles(count) if count < LEAST_TESTED else "")
 
 
 def _warn_of_few_titles(tested: int) -> str:
     return (
         f"Whether training helped cannot be told from this catalogue: {tested} of the {LEAST_TESTED} different titles "
-        f"needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture it can."
+        f"needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture of their own "
+        "it can."
     )

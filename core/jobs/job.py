@@ -31,7 +31,7 @@ class Job:
         title: For the page.
         payload: The kind's own JSON values.
         lane: Which worker takes it, one of `LANES`.
-        catalog_id: Of the catalogue that it is about; None for one about all, or about one that it makes.
+        catalog_id: Of the catalogue that it is about; None for one about all, or about one that is yet to be made.
         state: Where it stands.
         stage: What is being done just now, for the page.
         done: Units finished in this stage.

@@ -1,5 +1,6 @@
 """The kinds of long work, by name. A new kind is one function and one line here."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.jobs.search_catalog import SearchSpec, run_search
 from core.jobs.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
 
+_log = logging.getLogger(__name__)
 Runner = Callable[[Workspace, Mapping[str, Any], str, Progress], dict[str, Any]]
 
 
@@ -30,11 +32,11 @@ def _rebuild(workspace: Workspace, _payload: Mapping[str, Any], _job_id: str, pr
 
 
 def _train(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_train(workspace, TrainSpec.from_json(payload), job_id, progress)
+    return run_train(workspace, TrainSpec.from_json(payload), job_id, progress, tell=_log.warning)
 
 
 def _search(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_search(workspace, SearchSpec.from_json(payload), job_id, progress)
+    return run_search(workspace, SearchSpec.from_json(payload), job_id, progress, tell=_log.warning)
 
 
 def _audit(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:

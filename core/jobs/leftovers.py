@@ -18,7 +18,7 @@ def sweep_leftovers(workspace: Workspace) -> tuple[str, ...]:
     swept = []
     for folder in _find_unknown(workspace):
         try:
-            old = time.time() - folder.stat().st_mtime > _SECONDS
+            old = folder.is_dir() and time.time() - folder.stat().st_mtime > _SECONDS
         except OSError:
             continue
         if old:

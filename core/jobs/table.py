@@ -94,14 +94,9 @@ class JobStore:
         ).fetchall()
         return tuple(read_job(row) for row in rows)
 
-    def at_work_on(self, catalog_id: int, name: str) -> tuple[Job, ...]:
-        """Unfinished jobs about a catalogue, with imports that were asked for before it was there."""
-        return tuple(
-            job
-            for job in self.live()
-            if job.catalog_id == catalog_id
-            or (job.catalog_id is None and job.catalog and job.catalog.casefold() == name.casefold())
-        )
+    def at_work_on(self, catalog_id: int) -> tuple[Job, ...]:
+        """Unfinished jobs about a catalogue."""
+        return tuple(job for job in self.live() if job.catalog_id == catalog_id)
 
     def find_blocker(self, job: Job) -> Job | None:
         """What a waiting job waits for: one that may not stand beside it, or the one before it in its lane."""

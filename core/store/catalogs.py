@@ -83,13 +83,19 @@ class Catalogs:
         Raises:
             StoreError: The name is empty or too long.
         """
-        name = " ".join(name.split())
+        asked, name = name, " ".join(name.split())
         if not name or len(name) > MAX_NAME_LENGTH:
             raise StoreError(f"Give the catalogue a name of 1 to {MAX_NAME_LENGTH} characters.")
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO catalogs(name, domain, backbone) VALUES (?, ?, ?) ON CONFLICT(name) DO NOTHING",
                 (name, domain, backbone),
+            )
+            # Work that was asked for before it was there is about it from now on.
+            connection.execute(
+                "UPDATE jobs SET catalog_id = (SELECT id FROM catalogs WHERE name = ?1) WHERE catalog_id IS NULL "
+                "AND state IN ('queued', 'running') AND json_extract(payload, '$.catalog') COLLATE NOCASE IN (?1, ?2)",
+                (name, asked),
             )
         return self.find(name)
 
@@ -126,12 +132,7 @@ class Catalogs:
 
 
 def _end_jobs(connection: sqlite3.Connection, catalog_id: int) -> tuple[str, ...]:
-    """End what waits for a catalogue, with imports that were asked for before it was there; ids of all its jobs."""
-    connection.execute(
-        "UPDATE jobs SET catalog_id = ?1 WHERE catalog_id IS NULL AND state IN ('queued', 'running') "
-        "AND trim(json_extract(payload, '$.catalog')) COLLATE NOCASE = (SELECT name FROM catalogs WHERE id = ?1)",
-        (catalog_id,),
-    )
+    """End what waits for a catalogue; ids of all its jobs."""
     connection.execute(
         "UPDATE jobs SET state = 'cancelled', finished_at = ?, message = ? WHERE catalog_id = ? AND state = 'queued'",
         (time.time(), DELETED, catalog_id),

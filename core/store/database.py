@@ -64,8 +64,9 @@ class _Cursor(sqlite3.Cursor):
     def __next__(self) -> Any:
         try:
             return super().__next__()
-        except (sqlite3.DatabaseError, UnicodeError) as exc:
-            raise _explain(exc) from exc
+        except (sqlite3.DatabaseError, UnicodeError):  # entering `_explained` for each row would cost more than reading
+            with _explained():
+                raise
 
 
 class _Connection(sqlite3.Connection):
@@ -88,15 +89,17 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, UnicodeError) as exc:
-        raise _explain(exc) from exc
+        if said := _explain(exc):
+            raise said from exc
+        raise
 
 
-def _explain(exc: Exception) -> Exception:
-    """The failure in a sentence where a text is none; itself where it is another (`core.failures` knows those)."""
+def _explain(exc: Exception) -> StoreError | None:
+    """The failure in a sentence where a text is none; None where it is another (`core.failures` knows those)."""
     if isinstance(exc, UnicodeEncodeError):
         return StoreError("A text holds half a character, which cannot be stored. Type or export it again.")
     is_damaged = isinstance(exc, UnicodeDecodeError) or "decode" in str(exc).lower()
-    return damaged_database() if is_damaged else exc
+    return damaged_database() if is_damaged else None
 
 
 def damaged_database() -> StoreError:

@@ -25,7 +25,7 @@ def test_without_a_catalogue_it_leads_on(app: Callable[..., AppTest]) -> None:
 def test_training_starts_one_job(app: Callable[..., AppTest], shop: Workspace) -> None:
     page = app(PAGE)
     assert "Without a log" in _all_text(page)
-    assert "cannot be told" not in _all_text(page)
+    assert "cannot be told from this catalogue: 1 of the 20" in _all_text(page), "six pictures for all its titles"
     page.button(key="train-go").click().run()
     jobs = list(shop.database.connection.execute("SELECT kind, payload FROM jobs"))
     (payload,) = [json.loads(row["payload"]) for row in jobs if row["kind"] == "train"]
@@ -49,7 +49,7 @@ def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Work
     assert summary is not None and summary.users == 7 and summary.items == 2
     assert "cannot be told from this log" in _all_text(page) and "Of 7 people in it" in _all_text(page)
     page.toggle(key="train-use-log").set_value(False).run()
-    assert "cannot be told" not in _all_text(page)
+    assert "cannot be told from this log" not in _all_text(page)
     page.button(key="remove-log").click().run()
     assert shop.interactions.count(catalog.id) == 0
 

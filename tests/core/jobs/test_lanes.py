@@ -186,6 +186,15 @@ def test_an_import_ends_with_the_catalogue_that_it_makes(
     assert (jobs.get(job.id).state, jobs.get(job.id).message) == ("cancelled", DELETED)
 
 
+def test_what_was_asked_for_before_its_catalogue_was_there_is_about_it(workspace: Workspace, jobs: JobStore) -> None:
+    job = jobs.submit("import", "Import", {"catalog": "new  SHOP "}, key="i")
+    elsewhere = jobs.submit("import", "Import", {"catalog": "Other"}, key="o")
+    catalog = workspace.catalogs.ensure("new  SHOP ", domain="goods", backbone="fake")
+    assert [one.id for one in jobs.at_work_on(catalog.id)] == [job.id]
+    workspace.delete_catalog(catalog)
+    assert (jobs.get(job.id).state, jobs.get(elsewhere.id).state) == ("cancelled", "queued")
+
+
 def test_a_kind_of_another_version_is_said(workspace: Workspace, jobs: JobStore) -> None:
     job = jobs.submit("dance", "Dance", {}, key="d")
     claimed = jobs.claim("w")
@@ -201,6 +210,8 @@ def test_old_folders_that_no_row_names_go(workspace: Workspace) -> None:
         folder = workspace.home.versions / name
         folder.mkdir()
         os.utime(folder, (folder.stat().st_mtime - age,) * 2)
+    (workspace.home.versions / "file").touch()
+    os.utime(workspace.home.versions / "file", (1, 1))
     assert sweep_leftovers(workspace) == ("old",)
     assert (workspace.home.versions / "young").exists()
 

@@ -11,6 +11,8 @@ import pytest
 from core.__main__ import main
 from core.config import Home
 from core.errors import CancelledError, TrainError, WishlightError
+from core.evaluate import tested
+from core.jobs import plan
 from core.jobs.import_catalog import run_import
 from core.jobs.kinds import KINDS
 from core.jobs.plan import load_log
@@ -173,6 +175,36 @@ def test_a_search_is_resumed_with_its_own_trials(people_shop: Workspace, resumed
     _begin(people_shop, "search", SearchSpec(train=SPEC, trials=2).to_json())
     assert "--trials 5, and this run began with 2" in resumed("search", "--trials", "5")
     assert "--seed 4, and this run began with 0" in resumed("search", "--seed", "4")
+
+
+def test_that_nothing_can_be_told_is_said_before_the_items_are_read(
+    people_shop: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a log or without one: reading takes minutes. What a worker runs says it in the job's log."""
+
+    def read(*_: object) -> None:
+        raise CancelledError("the items are read")
+
+    monkeypatch.setattr(plan, "load_material", read)
+    monkeypatch.setattr(tested, "LEAST_TESTED", 10_000)
+    for spec in (SPEC, replace(SPEC, use_log=False)):
+        told: list[str] = []
+        with pytest.raises(CancelledError, match="are read"):
+            plan.load_plan(people_shop, spec, silent, tell=told.append)
+        assert ["cannot be told" in one for one in told] == [True]
+        assert plan.foresee_verdict(people_shop, spec) == told[0]
+        for kind, payload in (("train", spec.to_json()), ("search", SearchSpec(train=spec).to_json())):
+            caplog.clear()
+            with pytest.raises(CancelledError, match="are read"):
+                KINDS[kind](people_shop, payload, RUN, silent)
+            assert told[0] in caplog.text
+
+
+def test_what_takes_long_to_foresee_is_left_to_the_run(people_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page asks at each change of a catalogue, which may have millions of events."""
+    monkeypatch.setattr(plan, "MOST_FORESEEN", 20)
+    monkeypatch.setattr(plan, "load_log", lambda *_: pytest.fail("the log is read"))
+    assert plan.foresee_verdict(people_shop, SPEC) == ""
 
 
 def test_tasks_without_a_log_are_refused_before_the_items_are_read(

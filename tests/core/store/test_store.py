@@ -279,6 +279,12 @@ def test_a_damaged_value_of_a_version_or_a_job_is_a_sentence(database: Database,
             read()
 
 
+def test_another_failure_of_the_database_stays_what_it_is(database: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such column") as caught:
+        database.connection.execute("SELECT unheard_of")
+    assert caught.value.__cause__ is None, "it once led to itself"
+
+
 def test_what_was_there_already_is_not_counted_as_new(database: Database, catalog: Catalog) -> None:
     with database.transaction():
         created = Items(database).upsert(catalog.id, [(SHOE, ()), (replace(SHOE, item_id="new"), ())])
