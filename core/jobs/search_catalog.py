@@ -70,12 +70,12 @@ def run_search(
     config = spec.train.build_config(tunes=False)
     choice = read_device(spec.train.device)
     plan = load_plan(workspace, spec.train, progress, settings={"trials": spec.trials}, tell=tell)
-    folder = open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints)
 
     def on_step(done: int, trials: int) -> None:
         progress("Trying settings", done, trials)
 
-    found = search(plan.data, config, choice, folder, trials=spec.trials, on_step=on_step)
+    with open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints) as folder:
+        found = search(plan.data, config, choice, folder, trials=spec.trials, on_step=on_step)
     return {
         "catalog": plan.material.catalog.name,
         "metric": WATCHED,

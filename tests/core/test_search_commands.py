@@ -21,7 +21,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, SearchSpec]]:
     """What the command asked the job for; the job finds the same each time."""
     calls: list[tuple[str, SearchSpec]] = []
 
-    def run(_workspace: object, spec: SearchSpec, run_id: str, _progress: object) -> dict[str, Any]:
+    def run(_workspace: object, spec: SearchSpec, run_id: str, *_more: object, **_named: object) -> dict[str, Any]:
         calls.append((run_id, spec))
         best = {"number": 2, "state": "finished", "value": 0.5, "settings": SETTINGS, "epochs": 3, "seconds": 9.0}
         first = best | {"number": 1, "state": "running", "value": None, "settings": {}}
