@@ -34,6 +34,7 @@ class Questions:
         captions: Equal numbers for equal titles, (H,).
         pictures: Equal numbers for equal pictures, (H,).
         groups: Equal numbers for items that are one question, (H,).
+        telling: Items whose picture is no placeholder; one that stands for very many titles answers none, (H,).
         labels: Category of each item, -1 where unknown, (H,).
         names: Embeddings of the categories' names, unit-norm, (C, D).
     """
@@ -43,6 +44,7 @@ class Questions:
     captions: NDArray[np.int64]
     pictures: NDArray[np.int64]
     groups: NDArray[np.int64]
+    telling: NDArray[np.bool_]
     labels: NDArray[np.int64]
     names: NDArray[np.float32]
 
@@ -85,7 +87,7 @@ def measure_matching(model: "FusionModel", tokens: ItemTokens, asked: Questions)
 
     pictures = read_items(model, tokens, only=0).vectors[:, 0]
     texts = read_items(model, tokens, only=1).vectors[:, 1]
-    there = tokens.modalities["picture"].present & tokens.modalities["text"].present
+    there = tokens.modalities["picture"].present & tokens.modalities["text"].present & asked.telling
     rows = np.flatnonzero(there)
     described = np.flatnonzero(there & asked.descriptions.any(axis=1))
     known = np.flatnonzero(there & (asked.labels >= 0))

@@ -22,7 +22,7 @@ from core.evaluate.tested import TestedPeople, hold_titles_out
 from core.evaluate.verdict import LEAST_TESTED, Difference, measure_difference
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
-from core.train.held_out import find_leaks, group_items, number_pictures, number_texts
+from core.train.held_out import find_leaks, group_items, is_placeholder, number_pictures, number_texts
 
 if TYPE_CHECKING:
     from core.train.run import Trained
@@ -128,6 +128,7 @@ def _read_questions(items: ItemTable, rows: NDArray[np.int64], trained: "Trained
         captions=captions[rows],
         pictures=pictures[rows],
         groups=group_items(captions, pictures)[rows],
+        telling=~is_placeholder(captions, pictures)[rows],
         labels=np.array([number.get(items.categories[row], -1) for row in rows], np.int64),
         names=encode(list(names)) if names else np.empty((0, items.text_embeddings.shape[1]), np.float32),
     )

@@ -157,3 +157,12 @@ def test_a_catalogue_too_small_for_a_verdict_is_told_before(count: int, titles: 
     kept = len(set(np.flatnonzero(plan.tested) % titles))
     assert 1 <= kept <= titles // 3
     assert f"{kept} of the {LEAST_TESTED} different titles needed" in plan.warning and "With 60" in plan.warning
+
+
+def test_a_picture_that_stands_for_all_titles_answers_no_question() -> None:
+    """Every answer would be right, before and after, and be counted as a title that was tested."""
+    titles, pairs = [f"title {n}" for n in range(90)], np.ones(90, bool)
+    assert f"0 of the {LEAST_TESTED} different titles" in hold_titles_out(titles, ["same"] * 90, pairs).warning
+    own = [f"picture {n}" if n < 66 else "same" for n in range(90)]
+    plan = hold_titles_out(titles, own, pairs)
+    assert plan.warning == "" and plan.tested[:66].sum() == LEAST_TESTED
