@@ -27,11 +27,11 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
     Args:
         workspace: The data folder.
         version_id: Id, or the start of one; "" goes back to the model without training.
-        catalog_name: Needed for "" alone.
+        catalog_name: Needed for ""; else that of the version, or "".
         progress: Told how far it is.
 
     Raises:
-        TrainError: The version is unknown, or reads another backbone's tokens than the catalogue has now.
+        TrainError: The version is unknown, or of another catalogue, or reads another backbone's tokens than the catalogue has now.
         CatalogNotFoundError: There is no such catalogue.
     """
     if not version_id:
@@ -43,7 +43,8 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
             "version": "",
             "message": f"“{catalog.name}” is served without training again.",
         }
-    version = workspace.versions.find(version_id)
+    named = workspace.catalogs.find(catalog_name).id if catalog_name else None
+    version = workspace.versions.find(version_id, named)
     owner = next((one for one in workspace.catalogs.list() if one.id == version.catalog_id), None)
     if owner is None:
         raise TrainError(DELETED)
