@@ -31,7 +31,8 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
         progress: Told how far it is.
 
     Raises:
-        TrainError: The version is unknown, or of another catalogue, or reads another backbone's tokens than the catalogue has now.
+        TrainError: The version is unknown, of another catalogue, or reads another backbone's tokens than the catalogue
+            has now.
         CatalogNotFoundError: There is no such catalogue.
     """
     if not version_id:
