@@ -89,12 +89,24 @@ class Versions:
             raise TrainError(f"{problem} “{version_id}”. List them with: python -m core models.")
         return found[0]
 
-    def activate(self, catalog_id: int, version_id: str) -> None:
-        """Let a version serve its catalogue; "" goes back to the model without training."""
+    def activate(self, catalog_id: int, version_id: str, *, revision: int | None = None) -> bool:
+        """Let a version serve its catalogue; "" goes back to the model without training.
+
+        Args:
+            catalog_id: The catalogue.
+            version_id: Of a version that has vectors of all its items.
+            revision: What it had vectors of; None for any.
+
+        Returns:
+            Whether the catalogue was still at that revision; it stays as it is otherwise.
+        """
         with self._database.transaction() as connection:
-            connection.execute(
-                "UPDATE catalogs SET version = ?, revision = revision + 1 WHERE id = ?", (version_id, catalog_id)
+            cursor = connection.execute(
+                "UPDATE catalogs SET version = ?1, revision = revision + 1 "
+                "WHERE id = ?2 AND revision = coalesce(?3, revision)",
+                (version_id, catalog_id, revision),
             )
+        return cursor.rowcount == 1
 
 
 def _read_version(row: sqlite3.Row) -> Version:
