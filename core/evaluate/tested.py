@@ -92,7 +92,7 @@ def _count_people(log: InteractionLog, needed: int = LEAST_PEOPLE) -> str:
     people = np.unique(log.users)
     usable = count_noun(len(build_validation(log.histories(people))), "person", "people")
     least = f"about {needed}" if needed == LEAST_TOLD else f"at least {needed}"
-    return f"Of {count_noun(len(people), 'person', 'people')} in it {usable} have {_HISTORY}; {least} are needed."
+    return f"Of {count_noun(len(people), 'person', 'people')} in it, {usable} with {_HISTORY}; {least} are needed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """The kinds of long work, by name. A new kind is one function and one line here."""
 
 from collections.abc import Callable, Mapping
-from operator import itemgetter
 from typing import Any
 
 from core.catalog.importing import ImportSpec
@@ -25,7 +24,7 @@ def _import(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progr
 
 
 def _encode(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
-    catalog, backbone = read_kept(itemgetter("catalog", "backbone"), payload)
+    catalog, backbone = read_kept(lambda asked: (str(asked["catalog"]), str(asked["backbone"])), payload)
     return encode_catalog(workspace, catalog, backbone, progress)
 
 
@@ -46,7 +45,7 @@ def _audit(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progre
 
 
 def _activate(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
-    version, catalog = read_kept(itemgetter("version", "catalog"), payload)
+    version, catalog = read_kept(lambda asked: (str(asked["version"]), str(asked["catalog"])), payload)
     return activate_version(workspace, version, catalog, progress)
 
 

@@ -142,10 +142,10 @@ def test_two_processes_do_not_work_on_one_run(people_shop: Workspace, kind: str)
 def test_what_another_version_asked_for_is_a_sentence(
     people_shop: Workspace, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    inner = {"train": {**SPEC.to_json(), "later": 1}} if kind == "search" else {"later": 1}
-    asked = {**PAYLOADS[kind], **inner}
-    with pytest.raises(JobError, match=r"another version of Wishlight wrote it down.* Start it anew\."):
-        KINDS[kind](people_shop, asked, RUN, silent)
+    for inner in ({"catalog": [NAME]}, {"later": 1}):
+        asked = {**PAYLOADS[kind], **({"train": {**SPEC.to_json(), **inner}} if kind == "search" else inner)}
+        with pytest.raises(JobError, match=r"another version of Wishlight wrote it down.* Start it anew\."):
+            KINDS[kind](people_shop, asked, RUN, silent)
     with open_run(people_shop.home, RUN, asked, {}):
         pass
     assert main(["--home", str(people_shop.home.root), kind, "--resume", RUN]) == 1
