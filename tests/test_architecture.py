@@ -14,6 +14,7 @@ ROOMS = (
     "failures",
     "config",
     "files",
+    "kept",
     "children",
     "device",
     "wording",

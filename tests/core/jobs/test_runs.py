@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.__main__ import main
+from core.catalog.table import ReadOptions
 from core.config import Home
 from core.errors import CancelledError, JobError, StoreError, TrainError, WishlightError
 from core.jobs.audit_catalog import AuditSpec
@@ -195,13 +196,24 @@ def test_what_is_typed_must_agree(
 
 
 def test_what_is_typed_must_agree_in_files_and_names_as_well(
-    people_shop: Workspace, resumed: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    people_shop: Workspace,
+    resumed: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     _begin(people_shop, "train", SPEC.to_json())
     (tmp_path / "c.json").write_text(json.dumps(SMALL | {"epochs": 9}))
     assert "epochs 9" in resumed("train", "--config", str(tmp_path / "c.json"))
     (tmp_path / "log.csv").write_text("user,item\nu1,shoe-red\n")
     assert "--interactions" in resumed("train", "--interactions", str(tmp_path / "log.csv"))
+    began = replace(SPEC, interactions=str(tmp_path / "log.csv"))
+    began = replace(began, reading={"options": asdict(ReadOptions()), "columns": {"user": "user", "item": "item"}})
+    with open_run(people_shop.home, "b" * 32, began.to_json(), {}):
+        pass
+    typed = ["--interactions", str(tmp_path / "log.csv"), "--encoding", "latin-1", "--resume", "b" * 8]
+    assert main(["--home", str(people_shop.home.root), "train", *typed]) == 1
+    assert "You typed --encoding “latin-1”, and this run began with “utf-8”." in capsys.readouterr().err
     assert "--tuning “lora”, and this run began with “frozen”" in resumed("train", "--tuning", "lora")
     assert "no catalogue named" in resumed("train", "--catalog", "Elsewhere")
     (tmp_path / "c.json").write_text(json.dumps(SMALL))
