@@ -141,6 +141,13 @@ def test_too_little_is_refused_at_once(tokens: ItemTokens, tmp_path: Path) -> No
         train(build_data(tokens, TITLES, KINDS, log=nobody), TINY, CPU, tmp_path)
 
 
+def test_the_smallest_numbers_can_be_trained_with(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
+    """No item that is read with one modality alone is a batch of none."""
+    least = replace(TINY, epochs=1, alone=0, bank=0, items=1, targets=1, history=1)
+    trained = train(log_data(tokens, log), least, CPU, tmp_path, everything=log)
+    assert np.isfinite(trained.items.vectors).all()
+
+
 def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
     trained = train(log_data(tokens, log), TINY, CPU, tmp_path / "run", everything=log)
     row = {"name": "trained version", "metric": "ndcg@10", "value": 0.2, "low": 0.1, "high": 0.3, "count": 9}
