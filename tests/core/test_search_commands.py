@@ -67,6 +67,13 @@ def test_a_search_goes_on_under_its_own_id(home: Home, asked: list[tuple[str, Se
     assert asked[1] == (run_id, spec)
 
 
+def test_a_search_is_not_lost_with_the_file_it_should_go_to(
+    home: Home, asked: list[tuple[str, SearchSpec]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--home", str(home.root), "search", "--catalog", "Shop", "--out", str(tmp_path)]) == 1
+    assert f"search --resume {asked[0][0][:12]} --out FILE" in capsys.readouterr().err
+
+
 def test_what_cannot_be_done_is_refused_before_the_work(
     home: Home, asked: list[tuple[str, SearchSpec]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
