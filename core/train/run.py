@@ -288,8 +288,8 @@ def check_data(data: TrainData) -> None:
     kinds = len(np.unique(group_items(*numbers)[data.paired & ~is_placeholder(*numbers)]))
     if both >= LEAST_PAIRS and (kinds < LEAST_KINDS or not (data.paired & data.held).any()):
         raise TrainError(
-            f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them differ in title "
-            f"and picture, so that none can be kept aside to check with. At least {LEAST_KINDS} different ones are "
+            f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them have a title "
+            f"and a picture of their own, so that none can be kept aside to check with. At least {LEAST_KINDS} different ones are "
             "needed: import items with other titles and pictures."
         )
     if learned < LEAST_PAIRS:
