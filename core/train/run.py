@@ -289,8 +289,8 @@ def check_data(data: TrainData) -> None:
     if both >= LEAST_PAIRS and (kinds < LEAST_KINDS or not (data.paired & data.held).any()):
         raise TrainError(
             f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them have a title "
-            f"and a picture of their own, so that none can be kept aside to check with. At least {LEAST_KINDS} different ones are "
-            "needed: import items with other titles and pictures."
+            f"and a picture of their own, so that none can be kept aside to check with. At least {LEAST_KINDS} such "
+            "are needed: import items with other titles and pictures."
         )
     if learned < LEAST_PAIRS:
         raise TrainError(
