@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.errors import TrainError
 from core.jobs.job import find_catalog_name
-from core.jobs.runs import find_run
+from core.jobs.runs import read_spec
 from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def _find_unknown(workspace: Workspace) -> Iterator[Path]:
     names = {one.name.casefold() for one in workspace.catalogs.list()}
     for folder in workspace.home.runs.iterdir():
         with suppress(TrainError):  # it was never begun, or cannot be read
-            if find_catalog_name(find_run(workspace.home, folder.name)[1]).casefold() not in names:
+            if find_catalog_name(read_spec(folder)).casefold() not in names:
                 yield folder
     catalogs = {str(one.id) for one in workspace.catalogs.list()}
     for folder in workspace.home.tokens.iterdir():

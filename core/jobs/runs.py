@@ -95,7 +95,16 @@ def find_run(home: Home, start: str) -> tuple[str, dict[str, Any]]:
     found = [path.name for path in home.runs.iterdir() if path.name.startswith(start) and (path / SPEC).exists()]
     if len(found) != 1:
         raise TrainError(f"{'Several runs begin' if found else 'No run begins'} with “{start}”. Give more of its id.")
-    return found[0], _read(home.runs / found[0] / SPEC)
+    return found[0], read_spec(home.runs / found[0])
+
+
+def read_spec(folder: Path) -> dict[str, Any]:
+    """What was asked for when the run in a folder began.
+
+    Raises:
+        TrainError: It has not begun, or cannot be read.
+    """
+    return _read(folder / SPEC)
 
 
 def digest(*parts: str | NDArray[Any]) -> str:
