@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.encode.item_tokens import ItemTokens, embed_texts
-from core.errors import TrainError
 from core.evaluate.answer import Answer, Row
 from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import MAIN, Matching, Questions, measure_matching
@@ -22,7 +21,7 @@ from core.evaluate.tested import TestedPeople, hold_titles_out
 from core.evaluate.verdict import LEAST_TESTED, Difference, measure_difference
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
-from core.train.held_out import find_leaks, group_items, is_placeholder, number_pictures, number_texts
+from core.train.held_out import find_leaks, group_items, number_pictures, number_texts
 
 if TYPE_CHECKING:
     from core.train.run import Trained
@@ -128,7 +127,6 @@ def _read_questions(items: ItemTable, rows: NDArray[np.int64], trained: "Trained
         captions=captions[rows],
         pictures=pictures[rows],
         groups=group_items(captions, pictures)[rows],
-        telling=~is_placeholder(captions, pictures)[rows],
         labels=np.array([number.get(items.categories[row], -1) for row in rows], np.int64),
         names=encode(list(names)) if names else np.empty((0, items.text_embeddings.shape[1]), np.float32),
     )
@@ -182,14 +180,8 @@ def _describe_lead(mine: Measured, others: Sequence[Measured | Unmeasured]) -> s
 
 
 def answer_matching(before: Sequence[Matching], after: Sequence[Matching], seconds: float) -> Answer:
-    """The card from two measurements of the same questions.
-
-    Raises:
-        TrainError: Nothing could be measured.
-    """
+    """The card from two measurements of the same questions."""
     rows, found = matching_rows(before, after, seconds), measure_main(before, after)
-    if not found.count:
-        raise TrainError("No held-out item has both a picture and a title, so nothing can be measured. Import more.")
     words = {
         "helps": "Use the trained version: it finds pictures by titles that it has never seen better than before",
         "unclear": "Keep what you have: on held-out titles the difference is within chance",

@@ -12,15 +12,7 @@ from core.evaluate.sampled import sample_people, take_people
 from core.evaluate.verdict import LEAST_TESTED
 from core.interactions.log import InteractionLog
 from core.train.data import LEAST_VALIDATION, build_validation, split_people
-from core.train.held_out import (
-    MOST_TEST_SHARE,
-    find_leaks,
-    group_items,
-    hold_out,
-    is_placeholder,
-    number_pictures,
-    number_texts,
-)
+from core.train.held_out import MOST_TEST_SHARE, find_leaks, group_items, hold_out, number_pictures, number_texts
 from core.wording import count_noun
 
 #: So many with a history are enough to choose by, after one in `FOLDS` and one in `VALIDATION_SHARE` of the rest.
@@ -132,11 +124,12 @@ def hold_titles_out(titles: Sequence[str], pictures: Sequence[str], pairs: NDArr
     Args:
         titles: (N,).
         pictures: What the main picture of each is called by its content, "" for none, (N,).
-        pairs: Items with a picture and a text, (N,); of a picture that tells nothing no question is made.
+        pairs: Items with a picture and a text, (N,).
     """
     captions, shown = number_texts(titles), number_pictures(pictures, len(titles))
     groups = group_items(captions, shown)
-    pairs = pairs & ~is_placeholder(captions, shown)
+    if len(np.unique(shown[pairs])) < 2:  # every answer would be right
+        pairs = np.zeros_like(pairs)
     # Where so many cannot be spared nothing will be told, and each title does more good in training.
     least = LEAST_TESTED if len(np.unique(groups[pairs])) >= _LEAST_TITLES else 1
     tested = hold_out(titles, groups, "test", among=pairs, least=least, share=MOST_TEST_SHARE)
@@ -151,6 +144,5 @@ def hold_titles_out(titles: Sequence[str], pictures: Sequence[str], pairs: NDArr
 def _warn_of_few_titles(tested: int) -> str:
     return (
         f"Whether training helped cannot be told from this catalogue: {tested} of the {LEAST_TESTED} different titles "
-        f"needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture of their own "
-        "it can."
+        f"needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture it can."
     )

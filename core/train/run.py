@@ -26,7 +26,7 @@ from core.train.checkpoint import BEST, LAST, load_towers_state, load_weights
 from core.train.config import TrainConfig
 from core.train.data import LEAST_VALIDATION, TrainData
 from core.train.heads import PeopleHeads
-from core.train.held_out import group_items, is_placeholder
+from core.train.held_out import group_items
 from core.train.inference import ItemFacts, place_items, read_items, unit
 from core.train.loop import EpochReport, Trainer
 from core.train.memory_limits import find_batch, keep_batch, read_batch
@@ -284,12 +284,13 @@ def check_data(data: TrainData) -> None:
             )
         return
     both, learned = int(data.paired.sum()), int((data.paired & data.learnable).sum())
-    numbers = (data.captions, data.pictures)
-    kinds = len(np.unique(group_items(*numbers)[data.paired & ~is_placeholder(*numbers)]))
+    kinds = len(np.unique(group_items(data.captions, data.pictures)[data.paired]))
+    if len(np.unique(data.pictures[data.paired])) < 2:
+        kinds = min(kinds, 1)
     if both >= LEAST_PAIRS and (kinds < LEAST_KINDS or not (data.paired & data.held).any()):
         raise TrainError(
-            f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them have a title "
-            f"and a picture of their own, so that none can be kept aside to check with. At least {LEAST_KINDS} such "
+            f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them differ in title "
+            f"and picture, so that none can be kept aside to check with. At least {LEAST_KINDS} such "
             "are needed: import items with other titles and pictures."
         )
     if learned < LEAST_PAIRS:
