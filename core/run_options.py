@@ -74,7 +74,7 @@ def check_resumed(workspace: Workspace, options: argparse.Namespace, spec: Train
         "--no-log": options.no_log,
         "--wandb": getattr(options, "wandb", None),
         "--interactions": log.get("interactions"),
-        "the way to read the log": log.get("reading") if has_choices(options) else None,
+        **(reading := _name_reading(log["reading"]) if log and has_choices(options) else {}),
     }
     whole_config = config.to_json()
     saved = {
@@ -87,9 +87,18 @@ def check_resumed(workspace: Workspace, options: argparse.Namespace, spec: Train
         "--no-log": not spec.use_log,
         "--wandb": spec.wandb,
         "--interactions": spec.interactions,
-        "the way to read the log": dict(spec.reading),
+        **dict.fromkeys(reading),
+        **_name_reading(spec.reading),
     }
     check_typed(typed, saved)
+
+
+def _name_reading(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """How a log is read, by the options that say so."""
+    named = {f"--{name.replace('_', '-')}": value for name, value in reading.get("options", {}).items()}
+    if "--has-header" in named:
+        named["--no-header"] = not named.pop("--has-header")
+    return named | {f"--map {target}": column for target, column in reading.get("columns", {}).items()}
 
 
 def check_typed(typed: Mapping[str, Any], saved: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ ROOMS = (
     "config",
     "files",
     "checksums",
+    "kept",
     "children",
     "device",
     "wording",

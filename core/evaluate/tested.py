@@ -62,7 +62,13 @@ def hold_people_out(log: InteractionLog, *, seed: int) -> TestedPeople:
             f"The log holds too few people to learn from. {_count_people(log)} Add more of the log, or train on the "
             "catalogue alone."
         )
-    told = np.flatnonzero([bool((~split.cold[items]).any()) for items in split.targets])
+    wanted, left = _count_answers(split)
+    told = np.flatnonzero((wanted > 0) & (wanted < left))
+    if (wanted > 0).any() and not len(told):
+        raise TrainError(
+            "Nobody is left to test on: whoever has a history likes every item that is left, so that no order of them "
+            "is better than another. Add more items or people, or train on the catalogue alone."
+        )
     if len(told):
         split = take_people(split, told)
     return TestedPeople(
@@ -71,6 +77,14 @@ def hold_people_out(log: InteractionLog, *, seed: int) -> TestedPeople:
         held_out=len(split.users),
         warning=_warn_of_few(log, len(told)) if len(told) < LEAST_TESTED else "",
     )
+
+
+def _count_answers(split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Items that the fit knows: how many of those that each test person has not had are liked, and are there at all."""
+    known = ~split.cold
+    had = [len(np.unique(history.items[known[history.items]])) for history in split.histories]
+    wanted = [int(known[items].sum()) for items in split.targets]
+    return np.array(wanted, np.int64), int(known.sum()) - np.array(had, np.int64)
 
 
 def _warn_of_few(log: InteractionLog, tested: int) -> str:
@@ -84,7 +98,7 @@ def _count_people(log: InteractionLog, needed: int = LEAST_PEOPLE) -> str:
     people = np.unique(log.users)
     usable = count_noun(len(build_validation(log.histories(people))), "person", "people")
     least = f"about {needed}" if needed == LEAST_TOLD else f"at least {needed}"
-    return f"Of {count_noun(len(people), 'person', 'people')} in it {usable} have {_HISTORY}; {least} are needed."
+    return f"Of {count_noun(len(people), 'person', 'people')} in it, {usable} with {_HISTORY}; {least} are needed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

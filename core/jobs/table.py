@@ -110,19 +110,22 @@ class JobStore:
     def claim(self, worker: str) -> Job | None:
         """Take the oldest unfinished job of the lane whose worker is gone and that nothing at work excludes.
 
-        Jobs that killed `MAX_ATTEMPTS` workers fail.
+        Jobs of the lane that killed `MAX_ATTEMPTS` workers fail. Of another lane nobody here can know: after a machine
+        has slept no lease is fresh, and its worker lives.
         """
         with self._database.transaction() as connection:
             now = time.time()
             alive = (now, now + _LONGEST_LEASE)
             connection.execute(
                 "UPDATE jobs SET state = 'failed', finished_at = ?, message = ? "
-                "WHERE state = 'running' AND lease_until NOT BETWEEN ? AND ? AND attempts >= ?",
+                "WHERE state = 'running' AND lease_until NOT BETWEEN ? AND ? AND attempts >= ? "
+                "AND lane = coalesce(?, lane)",
                 (
                     now,
                     f"The worker died {MAX_ATTEMPTS} times at this job. Look at its log, then start it again.",
                     *alive,
                     MAX_ATTEMPTS,
+                    self._lane,
                 ),
             )
             live = [

@@ -99,15 +99,20 @@ class Catalogs:
             )
         return self.find(name)
 
-    def switch_backbone(self, catalog_id: int, backbone: str) -> None:
-        """Let another image-text model serve the catalogue; its embeddings must be there already.
+    def switch_backbone(self, catalog: Catalog, backbone: str) -> bool:
+        """Let another image-text model serve a catalogue; its embeddings must be there already.
 
-        A trained version reads the old model's tokens, so it serves no longer."""
+        A trained version reads the old model's tokens, so it serves no longer.
+
+        Returns:
+            Whether the catalogue was still as it was read; it stays as it is otherwise.
+        """
         with self._database.transaction() as connection:
-            connection.execute(
-                "UPDATE catalogs SET backbone = ?, version = '', revision = revision + 1 WHERE id = ?",
-                (backbone, catalog_id),
+            cursor = connection.execute(
+                "UPDATE catalogs SET backbone = ?, version = '', revision = revision + 1 WHERE id = ? AND revision = ?",
+                (backbone, catalog.id, catalog.revision),
             )
+        return cursor.rowcount == 1
 
     def exists(self, catalog_id: int) -> bool:
         """Whether it is there; an id is never used twice, as a name may be."""

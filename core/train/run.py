@@ -285,11 +285,11 @@ def check_data(data: TrainData) -> None:
         return
     both, learned = int(data.paired.sum()), int((data.paired & data.learnable).sum())
     kinds = len(np.unique(group_items(data.captions, data.pictures)[data.paired]))
-    if both >= LEAST_PAIRS and not (data.paired & data.held).any():
+    if both >= LEAST_PAIRS and (kinds < LEAST_KINDS or not (data.paired & data.held).any()):
         raise TrainError(
             f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them differ in title "
-            f"and picture, so that none can be kept aside to check with. At least {LEAST_KINDS} different ones are "
-            "needed: import items with other titles and pictures."
+            f"and picture, so that none can be kept aside to check with. At least {LEAST_KINDS} such "
+            "are needed: import items with other titles and pictures."
         )
     if learned < LEAST_PAIRS:
         raise TrainError(

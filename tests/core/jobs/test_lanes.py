@@ -1,6 +1,7 @@
 """Lanes, real training in a worker and on the command line, and what must not cost a worker."""
 
 import errno
+import os
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.jobs.import_catalog import run_import
 from core.jobs.job import choose_lane
 from core.jobs.leftovers import sweep_leftovers
 from core.jobs.progress import Meter, silent
+from core.jobs.runs import open_run
 from core.jobs.search_catalog import SearchSpec
 from core.jobs.table import LEASE_SECONDS, JobStore
 from core.jobs.train_catalog import TrainSpec, run_train
@@ -204,8 +206,6 @@ def test_a_kind_of_another_version_is_said(workspace: Workspace, jobs: JobStore)
 
 
 def test_old_folders_that_no_row_names_go(workspace: Workspace) -> None:
-    import os
-
     for name, age in (("old", 2 * 86_400), ("young", 0)):
         folder = workspace.home.versions / name
         folder.mkdir()
@@ -214,6 +214,17 @@ def test_old_folders_that_no_row_names_go(workspace: Workspace) -> None:
     os.utime(workspace.home.versions / "file", (1, 1))
     assert sweep_leftovers(workspace) == ("old",)
     assert (workspace.home.versions / "young").exists()
+
+
+def test_runs_of_the_command_line_go_after_their_catalogue(shop: Workspace) -> None:
+    train = TrainSpec(catalog="shop").to_json()
+    for name, asked in (("here", train), ("gone", {"train": train | {"catalog": "Gone"}, "trials": 1})):
+        with open_run(shop.home, name, asked, {}):
+            pass
+    (shop.home.runs / "unread").mkdir()
+    for folder in shop.home.runs.iterdir():
+        os.utime(folder, (folder.stat().st_mtime - 2 * 86_400,) * 2)
+    assert sweep_leftovers(shop) == ("gone",)
 
 
 def _full() -> OSError:

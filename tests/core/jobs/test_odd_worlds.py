@@ -9,7 +9,12 @@ import pytest
 from PIL import Image
 
 from core.__main__ import main
+from core.errors import WishlightError
+from core.jobs.activate import activate_version
+from core.jobs.progress import silent
+from core.jobs.recommend import find_version
 from core.train.config import TrainConfig
+from core.workspace import Workspace
 
 SMALL = {"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
 MODELS = ("fusion", "random", "popularity", "recent-popularity", "bm25", "tfidf", "item-knn", "item-knn-embeddings",
@@ -127,3 +132,15 @@ def test_a_model_that_fails_costs_its_line(run: Run, tmp_path: Path, tiny_folder
     monkeypatch.setattr("core.evaluate.baselines.zero_shot.ZeroShot.score", lambda *_: 1 / 0)
     code, trained, said = run("train", *settings, "--seed", "1")
     assert code == 0 and trained["verdict"] == "unclear" and "could not be measured" in trained["recommendation"], said
+
+
+def test_a_version_is_of_the_catalogue_that_is_named(workspace: Workspace) -> None:
+    """What is typed beside a version is never passed over."""
+    one, _other = (workspace.catalogs.ensure(name, domain="goods", backbone="fake") for name in ("One", "Other"))
+    workspace.versions.add("abc", one.id, title="", backbone="fake", has_log=True, metrics={})
+    for name, said in (("Other", "no version of this catalogue called “ab”"), ("Nowhere", "no catalogue named")):
+        with pytest.raises(WishlightError, match=said):
+            activate_version(workspace, "ab", name, silent)
+        with pytest.raises(WishlightError, match=said):
+            find_version(workspace, name, "ab")
+    assert find_version(workspace, "one", "ab") == find_version(workspace, "", "ab")

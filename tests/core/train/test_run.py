@@ -151,9 +151,18 @@ def test_too_little_is_refused_at_once(tokens: ItemTokens, tmp_path: Path) -> No
     few = tokens.take(np.arange(10))
     with pytest.raises(TrainError, match=r"10 have, .* 20 are needed"):
         train(build_data(few, TITLES[:10], KINDS[:10]), TINY, CPU, tmp_path)
+    with pytest.raises(TrainError, match=r"80 have .* only 1 of them differ in title and picture"):
+        train(build_data(tokens, TITLES, KINDS, pictures=["same"] * 80), TINY, CPU, tmp_path)
     nobody = make_log(people=3)
     with pytest.raises(TrainError, match=r"Too few people.* at least 2 people are needed"):
         train(build_data(tokens, TITLES, KINDS, log=nobody), TINY, CPU, tmp_path)
+
+
+def test_the_smallest_numbers_can_be_trained_with(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
+    """No item that is read with one modality alone is a batch of none."""
+    least = replace(TINY, epochs=1, alone=0, bank=0, items=1, targets=1, history=1)
+    trained = train(log_data(tokens, log), least, CPU, tmp_path, everything=log)
+    assert np.isfinite(trained.items.vectors).all()
 
 
 def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
