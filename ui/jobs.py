@@ -108,7 +108,7 @@ def _say_when(job: Job) -> str:
 
 
 def _progress_text(job: Job) -> str:
-    parts = [escape_markdown(job.stage) if job.stage and job.state == "running" else describe_wait(job)]
+    parts = [escape_markdown(job.stage or "Beginning") if job.state == "running" else describe_wait(job)]
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate and job.total:

@@ -18,7 +18,7 @@ from core.jobs.progress import Progress
 from core.jobs.runs import Part, digest, digest_json, digest_log
 from core.store.catalogs import Catalog
 from core.train.config import TrainConfig
-from core.train.data import TrainData
+from core.train.data import LEAST_PAIRS, PAIRS_IN_ALL, TrainData
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def foresee_verdict(workspace: Workspace, spec: "TrainSpec") -> str:
     """Why no verdict will be possible, "" where one will; no picture is read for it.
 
     Raises:
-        WishlightError: The log cannot be read, or is too small to be trained on.
+        WishlightError: The log cannot be read, or it or the catalogue is too small to be trained on.
     """
     catalog = workspace.catalogs.find(spec.catalog)
     log = load_log(workspace, catalog, spec)
@@ -55,6 +55,12 @@ def foresee_verdict(workspace: Workspace, spec: "TrainSpec") -> str:
     pairs = np.array(
         [bool(picture and item_text(one.item)) for one, picture in zip(stored, pictures, strict=True)], bool
     )
+    if pairs.sum() < LEAST_PAIRS:
+        raise TrainError(
+            f"Too few items to train on: {int(pairs.sum()):,} of the {len(pairs):,} in this catalogue have both a "
+            f"picture and a text, and about {PAIRS_IN_ALL} are needed. Import more that have both, or add "
+            "a log of what people did."
+        )
     return hold_titles_out([one.item.title for one in stored], pictures, pairs).warning
 
 

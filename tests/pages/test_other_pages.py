@@ -89,6 +89,7 @@ def test_what_waits_says_for_what_and_for_how_long(app: Open, shop: Workspace) -
     jobs = JobStore(shop.database)
     train = jobs.submit("train", "Train Shop", {"catalog": "Shop"}, key="t")
     assert jobs.claim("w") is not None
+    assert [bar.proto.text for bar in app("../pages/catalogs.py").get("progress")] == ["Beginning"]
     jobs.report(train.id, "w", stage="Training", done=10, total=130, rate=1.0)
     jobs.submit("audit", "Audit Shop", {"catalog": "Shop"}, key="a")
     bars = [bar.proto.text for bar in app("../pages/catalogs.py").get("progress")]

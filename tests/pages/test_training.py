@@ -33,6 +33,16 @@ def test_training_starts_one_job(app: Callable[..., AppTest], shop: Workspace) -
     assert page.button(key="train-go").disabled
 
 
+def test_a_catalogue_waits_for_its_own_training_alone_and_says_what_is_too_small(
+    app: Callable[..., AppTest], shop: Workspace
+) -> None:
+    app(PAGE).button(key="train-go").click().run()
+    shop.catalogs.ensure("Tiny", domain="goods", backbone="fake")
+    page = app(PAGE, catalog="Tiny")
+    assert "Too few items to train on: 0 of the 0 in this catalogue have both" in _all_text(page)
+    assert not page.button(key="train-go").disabled, "it can wait in line"
+
+
 def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Workspace) -> None:
     rows = [f"u{n % 7},{kind}-{colour},5" for n, (kind, colour) in enumerate([("shoe", "red"), ("hat", "blue")] * 10)]
     page = app(PAGE)

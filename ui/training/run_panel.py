@@ -87,13 +87,13 @@ def draw_start(catalog: Catalog, summary: LogSummary | None) -> Effort:
         few = _foresee(catalog.name, catalog.id, catalog.revision, summary if use_log else None)
         if few:
             st.warning(escape_markdown(few), icon=":material/balance:")
-        live = [job for job in open_jobs().live() if job.kind == "train"]
+        live = any(job.kind == "train" and job.catalog_id == catalog.id for job in open_jobs().live())
         st.button(
             "Train",
             type="primary",
             key="train-go",
             icon=":material/model_training:",
-            disabled=bool(live),
+            disabled=live,
             on_click=_start,
             args=(catalog, preset, use_log, tuning),
         )

@@ -118,7 +118,7 @@ def _draw_best(job: Job, trials: Sequence[TrialResult], best: TrialResult) -> No
         key=f"search-train-{job.id}",
         type="primary",
         icon=":material/model_training:",
-        disabled=any(one.kind == "train" for one in open_jobs().live()),
+        disabled=any(one.kind == "train" and one.catalog_id == job.catalog_id for one in open_jobs().live()),
         on_click=_train,
         args=(job,),
     )
