@@ -57,9 +57,8 @@ def foresee_verdict(workspace: Workspace, spec: "TrainSpec") -> str:
     )
     if pairs.sum() < LEAST_PAIRS:
         raise TrainError(
-            f"Too few items to train on: {int(pairs.sum()):,} of the {len(pairs):,} in this catalogue have both a "
-            f"picture and a text, and about {PAIRS_IN_ALL} are needed. Import more that have both, or add "
-            "a log of what people did."
+            f"Too few items to train on: {int(pairs.sum()):,} have both a picture and a text, and about "
+            f"{PAIRS_IN_ALL} are needed. Import more that have both, or add a log of what people did."
         )
     return hold_titles_out([one.item.title for one in stored], pictures, pairs).warning
 

@@ -39,7 +39,7 @@ def test_a_catalogue_waits_for_its_own_training_alone_and_says_what_is_too_small
     app(PAGE).button(key="train-go").click().run()
     shop.catalogs.ensure("Tiny", domain="goods", backbone="fake")
     page = app(PAGE, catalog="Tiny")
-    assert "Too few items to train on: 0 of the 0 in this catalogue have both" in _all_text(page)
+    assert "Too few items to train on: 0 have both" in _all_text(page)
     assert not page.button(key="train-go").disabled, "it can wait in line"
 
 
@@ -61,6 +61,8 @@ def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Work
     page.toggle(key="train-use-log").set_value(False).run()
     assert "cannot be told" not in _all_text(page)
     page.button(key="remove-log").click().run()
+    assert shop.interactions.count(catalog.id), "it asks first"
+    page.button(key="remove-log-go").click().run()
     assert shop.interactions.count(catalog.id) == 0
 
 

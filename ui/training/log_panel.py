@@ -74,13 +74,20 @@ def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
     else:
         st.caption(escape_markdown(f"{summary.kind.capitalize()}, without times."))
     draw_findings(catalog, summary)
-    st.button(
-        "Remove the log",
-        key="remove-log",
-        icon=":material/delete:",
-        on_click=open_workspace().interactions.delete,
-        args=(catalog.id,),
-    )
+    if st.button("Remove the log", key="remove-log", icon=":material/delete:"):
+        _ask_removal(catalog, summary)
+
+
+@st.dialog("Remove this log?")
+def _ask_removal(catalog: Catalog, summary: LogSummary) -> None:
+    st.markdown(f"The {summary.events:,} events of {summary.users:,} people go for good. Trained versions stay.")
+    if st.button("Remove it", type="primary", key="remove-log-go", on_click=_remove, args=(catalog,)):
+        st.rerun()
+
+
+@shown_errors()
+def _remove(catalog: Catalog) -> None:
+    open_workspace().interactions.delete(catalog.id)
 
 
 def _draw_upload(catalog: Catalog) -> None:

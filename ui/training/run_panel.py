@@ -17,6 +17,7 @@ from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from core.train.config import TrainConfig
 from core.train.tracking import WATCHED, Curve, read_curve
+from ui.errors import shown_errors
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown, format_duration, format_estimate
@@ -227,6 +228,7 @@ def _foresee(
         return str(exc)
 
 
+@shown_errors()
 def _start(catalog: Catalog, preset: str, use_log: bool, tuning: str) -> None:
     spec = TrainSpec(catalog=catalog.name, preset=preset, use_log=use_log, tuning=tuning)
     start_job("train", f"Train “{catalog.name}”, {preset}", spec.to_json(), key=f"train-{catalog.id}")
