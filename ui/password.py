@@ -218,8 +218,10 @@ async def _read_form(request: Request) -> str | None:
 
 
 def _own_address(request: Request) -> str:
-    """Where the form was, below this server whatever the path looks like."""
+    """Where the form was, below this server whatever the path looks like, but not where one signs out again."""
     path = "/" + quote(request.url.path.lstrip("/\\"), safe="/")
+    folder, _, last = path.rpartition("/")
+    path = f"{folder}/" if last == SIGN_OUT else path
     return f"{path}?{request.url.query}" if request.url.query else path
 
 

@@ -74,6 +74,13 @@ def test_a_visit(open_guard, clock) -> None:
     assert client.get("/", headers={"cookie": f"{COOKIE}={kept}"}).status_code == 401, "signing out ends the visit"
 
 
+@pytest.mark.parametrize(("path", "after"), [("/sign-out", "/"), ("/shop/sign-out", "/shop/")])
+def test_signing_in_where_one_signs_out_lasts(open_guard, path, after) -> None:
+    client = open_guard()
+    done = client.post(path, data={"password": PASSWORD})
+    assert (done.status_code, done.headers["location"]) == (303, after)
+
+
 def test_a_visit_ends_by_itself(open_guard, clock) -> None:
     client = open_guard()
     client.post("/", data={"password": PASSWORD})
