@@ -105,6 +105,18 @@ def test_the_data_doctor_knows_the_events_that_were_left_out(app: Callable[..., 
     assert "40% of the events name items that the catalogue does not have" in _all_text(page).replace("\\", "")
 
 
+def test_what_of_a_log_could_not_be_read_is_shown(app: Callable[..., AppTest], shop: Workspace) -> None:
+    table = "user,item,time\n" + "".join(f"u{n},hat-blue,never\n" for n in range(9))
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload("log.csv", table.encode(), "text/csv").run()
+    page.button(key="store-log").click().run()
+    assert "10 remarks on the file" in [one.label for one in page.expander]
+    assert "This is no time from 1970 on" in " ".join(page.dataframe[0].value["What to know"])
+    page.button(key="remove-log").click().run()
+    page.button(key="remove-log-go").click().run()
+    assert not page.dataframe
+
+
 def test_versions_say_whether_they_helped(app: Callable[..., AppTest], shop: Workspace) -> None:
     catalog = shop.catalogs.list()[0]
     row = {

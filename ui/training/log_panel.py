@@ -12,6 +12,7 @@ import streamlit as st
 from core.catalog.intake import save_upload, stage_file
 from core.catalog.read import detect, preview_table
 from core.catalog.sample import SAMPLE_NAME
+from core.catalog.schema import Problem
 from core.errors import WishlightError
 from core.interactions.aliases import LOG_TARGETS
 from core.interactions.mapping import SuggestedLog
@@ -20,6 +21,7 @@ from core.interactions.suggest_mapping import suggest_log_mapping
 from core.jobs.store_log import store_log
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
+from core.wording import count_noun
 from ui.errors import shown_errors
 from ui.reading import draw_reading
 from ui.resources import open_workspace
@@ -36,6 +38,7 @@ _NAMES = {
     "time": "Time",
     "clock": "Time of day",
 }
+_SHOWN = 100
 _SIMULATED_USERS, _SIMULATED_EVENTS = 300, 40
 
 
@@ -74,8 +77,26 @@ def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
     else:
         st.caption(escape_markdown(f"{summary.kind.capitalize()}, without times."))
     draw_findings(catalog, summary)
+    _draw_remarks(catalog)
     if st.button("Remove the log", key="remove-log", icon=":material/delete:"):
         _ask_removal(catalog, summary)
+
+
+def _draw_remarks(catalog: Catalog) -> None:
+    """What could not be read of the file that was stored in this visit."""
+    remarks: tuple[Problem, ...] = st.session_state.get(f"log-remarks-{catalog.id}", ())
+    if not remarks:
+        return
+    with st.expander(f"{count_noun(len(remarks), 'remark')} on the file", icon=":material/warning:", expanded=True):
+        draw_table(
+            [
+                {"Row": one.row or None, "Field": one.field, "Value": one.value, "What to know": one.message}
+                for one in remarks[:_SHOWN]
+            ],
+            alt="What could not be read of the log's file",
+        )
+        if len(remarks) > _SHOWN:
+            st.caption(f"The first {_SHOWN} of {len(remarks):,}.")
 
 
 @st.dialog("Remove this log?")
@@ -88,6 +109,7 @@ def _ask_removal(catalog: Catalog, summary: LogSummary) -> None:
 @shown_errors()
 def _remove(catalog: Catalog) -> None:
     open_workspace().interactions.delete(catalog.id)
+    st.session_state.pop(f"log-remarks-{catalog.id}", None)
 
 
 def _draw_upload(catalog: Catalog) -> None:
@@ -146,7 +168,8 @@ def _draw_mapping(suggested: SuggestedLog) -> dict[str, str]:
 def _store(catalog: Catalog, table: str, reading: Mapping[str, Any]) -> None:
     st.session_state["log-refused"] = ""
     try:
-        store_log(open_workspace(), catalog, Path(table), reading)
+        stored = store_log(open_workspace(), catalog, Path(table), reading)
+        st.session_state[f"log-remarks-{catalog.id}"] = stored.problems
     except WishlightError as exc:
         st.session_state["log-refused"] = str(exc)
 
