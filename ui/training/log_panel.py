@@ -38,7 +38,7 @@ _NAMES = {
     "time": "Time",
     "clock": "Time of day",
 }
-_SHOWN = 100
+_SHOWN = 20
 _SIMULATED_USERS, _SIMULATED_EVENTS = 300, 40
 
 
@@ -68,7 +68,8 @@ def draw_log(catalog: Catalog) -> LogSummary | None:
 
 
 def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
-    st.markdown(f"**{summary.events:,}** events of **{summary.users:,}** people with **{summary.items:,}** items")
+    events, people = count_noun(summary.events, "event"), count_noun(summary.users, "person", "people")
+    st.markdown(f"**{events}** of **{people}** with **{count_noun(summary.items, 'item')}**")
     if open_workspace().interactions.is_simulated(catalog.id):
         st.warning("These shoppers are simulated. Figures from them say nothing about real people.")
     if summary.first_time is not None and summary.last_time is not None:
@@ -87,21 +88,21 @@ def _draw_remarks(catalog: Catalog) -> None:
     remarks: tuple[Problem, ...] = st.session_state.get(f"log-remarks-{catalog.id}", ())
     if not remarks:
         return
+    rows: dict[str, list[int]] = {}
+    for one in remarks:
+        rows.setdefault(one.message, []).append(one.row)
     with st.expander(f"{count_noun(len(remarks), 'remark')} on the file", icon=":material/warning:", expanded=True):
-        draw_table(
-            [
-                {"Row": one.row or None, "Field": one.field, "Value": one.value, "What to know": one.message}
-                for one in remarks[:_SHOWN]
-            ],
-            alt="What could not be read of the log's file",
-        )
-        if len(remarks) > _SHOWN:
-            st.caption(f"The first {_SHOWN} of {len(remarks):,}.")
+        for message, (first, *others) in list(rows.items())[:_SHOWN]:
+            where = f"Row {first:,}{f' and {len(others):,} more' if others else ''}: " if first else ""
+            st.markdown(escape_markdown(f"{where}{message}"))
+        if len(rows) > _SHOWN:
+            st.caption(f"{len(rows) - _SHOWN:,} kinds more.")
 
 
 @st.dialog("Remove this log?")
 def _ask_removal(catalog: Catalog, summary: LogSummary) -> None:
-    st.markdown(f"The {summary.events:,} events of {summary.users:,} people go for good. Trained versions stay.")
+    what = f"{count_noun(summary.events, 'event')} of {count_noun(summary.users, 'person', 'people')}"
+    st.markdown(f"What goes for good: {what}. Trained versions stay.")
     if st.button("Remove it", type="primary", key="remove-log-go", on_click=_remove, args=(catalog,)):
         st.rerun()
 
