@@ -46,6 +46,7 @@ def _ask_rebuild(items: int) -> None:
         st.rerun()
 
 
+@shown_errors()
 def _rebuild() -> None:
     start_job("rebuild", "Rebuild the indexes", {}, key="rebuild")
 

@@ -96,9 +96,10 @@ def _warn_of_few(log: InteractionLog, tested: int) -> str:
 
 def _count_people(log: InteractionLog, needed: int = LEAST_PEOPLE) -> str:
     people = np.unique(log.users)
-    usable = count_noun(len(build_validation(log.histories(people))), "person", "people")
+    usable = len(build_validation(log.histories(people)))
     least = f"about {needed}" if needed == LEAST_TOLD else f"at least {needed}"
-    return f"Of {count_noun(len(people), 'person', 'people')} in it, {usable} with {_HISTORY}; {least} are needed."
+    have = f"{usable:,} {'has' if usable == 1 else 'have'} {_HISTORY}"
+    return f"Of {count_noun(len(people), 'person', 'people')} in it {have}; {least} are needed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

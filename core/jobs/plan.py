@@ -18,7 +18,7 @@ from core.jobs.progress import Progress
 from core.jobs.runs import Part, digest, digest_json, digest_log
 from core.store.catalogs import Catalog
 from core.train.config import TrainConfig
-from core.train.data import TrainData
+from core.train.data import LEAST_PAIRS, PAIRS_IN_ALL, TrainData
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def foresee_verdict(workspace: Workspace, spec: "TrainSpec") -> str:
     """Why no verdict will be possible, "" where one will or where that would take long; no picture is read for it.
 
     Raises:
-        WishlightError: The log cannot be read, or is too small to be trained on.
+        WishlightError: The log cannot be read, or it or the catalogue is too small to be trained on.
     """
     catalog = workspace.catalogs.find(spec.catalog)
     if max(catalog.items, workspace.interactions.count(catalog.id) if spec.use_log else 0) > MOST_FORESEEN:
@@ -59,11 +59,20 @@ def foresee_verdict(workspace: Workspace, spec: "TrainSpec") -> str:
 
 
 def _warn_of_few(workspace: Workspace, catalog: Catalog, people: TestedPeople | None) -> str:
-    """Why no verdict can be told, "" where one can; people are those held out, None without a log."""
+    """Why no verdict can be told, "" where one can; people are those held out, None without a log.
+
+    Raises:
+        TrainError: There is no log, and too little else to learn from.
+    """
     if people is not None:
         return people.warning
     stored = list(workspace.items.iterate(catalog.id))
     pairs = np.array([bool(one.main_picture and item_text(one.item)) for one in stored], bool)
+    if pairs.sum() < LEAST_PAIRS:
+        raise TrainError(
+            f"Too few items to train on: {int(pairs.sum()):,} have both a picture and a text, and about "
+            f"{PAIRS_IN_ALL} are needed. Import more that have both, or add a log of what people did."
+        )
     titles, pictures = [one.item.title for one in stored], [one.main_picture or "" for one in stored]
     return hold_titles_out(titles, pictures, pairs).warning
 

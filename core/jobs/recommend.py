@@ -84,7 +84,8 @@ def find_person(workspace: Workspace, user: str, catalog: str, version: str = ""
     log = workspace.interactions.load(chosen.catalog_id, item_ids, user=user)
     if not len(log):
         raise TrainError(
-            f"“{user}” is not in the catalogue's log. Check the id, or give what this person liked (--history)."
+            f"“{user}” is not in the catalogue's log. Check the id, or give what this person liked (on the page, or "
+            "with --history)."
         )
     return Person(catalog=_catalog_of(workspace, chosen), version=chosen, history=log.histories([0])[0])
 

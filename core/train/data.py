@@ -17,6 +17,8 @@ VALIDATION_SHARE = 5
 MOST_VALIDATION = 2_000
 #: Without so many people to choose by there is nothing to choose.
 LEAST_VALIDATION = 2
+#: Items with a picture and a text without which there is nothing to learn from, and about how many leave so many.
+LEAST_PAIRS, PAIRS_IN_ALL = 20, 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
