@@ -284,9 +284,8 @@ def check_data(data: TrainData) -> None:
             )
         return
     both, learned = int(data.paired.sum()), int((data.paired & data.learnable).sum())
-    kinds = len(np.unique(group_items(data.captions, data.pictures)[data.paired]))
-    if len(np.unique(data.pictures[data.paired])) < 2:
-        kinds = min(kinds, 1)
+    groups = group_items(data.captions, data.pictures)
+    kinds = len(np.unique((groups if len(np.unique(data.pictures[data.paired])) > 1 else data.pictures)[data.paired]))
     if both >= LEAST_PAIRS and (kinds < LEAST_KINDS or not (data.paired & data.held).any()):
         raise TrainError(
             f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them differ in title "
