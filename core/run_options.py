@@ -14,7 +14,6 @@ from core.number_options import seed
 from core.train.config import DEFAULT_PRESET, PRESETS, read_config
 from core.workspace import Workspace
 
-
 #: Of how a file is read, the options that say so.
 _READING = {"encoding": "--encoding", "delimiter": "--delimiter", "sheet": "--sheet", "header_row": "--header-row"}
 
