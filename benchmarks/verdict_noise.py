@@ -4,7 +4,8 @@
 
 Differences of several shapes are drawn whose true mean is 0, for 2 to 300 people: a verdict "helps" or "hurts" is then
 false, and at most one in twenty may be. Beside it stands what the interval alone would say, without a least number of
-people, and what Student's interval and the percentile bootstrap would say, which do not hold.
+people, and what Student's interval and the percentile bootstrap would say, which do not hold. Of signs (better for one
+person, worse for another, as often) the share is reckoned instead of drawn, for every number of people.
 """
 
 import argparse
@@ -64,6 +65,19 @@ def count_false(draw: Draw, count: int, draws: int) -> dict[str, float]:
     return {name: number / draws for name, number in wrong.items()}
 
 
+def reckon_signs(count: int) -> float:
+    """The share of false verdicts where each of `count` people finds one of two models better, as likely either."""
+    none, wrong = np.zeros(count), 0.0
+    for losses in range(count // 2 + 1):
+        values = np.where(np.arange(count) < losses, -1.0, 1.0)
+        said = (measure_difference(values, none).verdict, measure_difference(-values, none).verdict)
+        false = (said[0] == "helps") + (said[1] == "hurts")
+        if not false:
+            break  # the more losses, the less likely
+        wrong += false * float(stats.binom.pmf(losses, count, 0.5))
+    return wrong
+
+
 def share_heard(gain: float, spread: float, count: int, draws: int) -> float:
     """How often a true gain of a spread is said to help."""
     rng, none = np.random.default_rng([count, 2]), np.zeros(count)
@@ -93,7 +107,9 @@ def main() -> None:
             wrong = count_false(draw, count, draws)
             worst = max(worst, wrong["verdict"])
             print(f"| {name} | {count} | " + " | ".join(f"{share:.1%}" for share in wrong.values()) + " |", flush=True)
-    print(f"\nThe worst verdict: {worst:.1%}\n\n| people | least gain that all have alike |\n|---|---|")
+    signs = max((reckon_signs(count), count) for count in range(2, COUNTS[-1] + 1))
+    print(f"\nThe worst verdict: {worst:.1%}; of signs, reckoned: {signs[0]:.2%}, with {signs[1]} people")
+    print("\n| people | least gain that all have alike |\n|---|---|")
     for count in (6, *COUNTS[3:]):
         print(f"| {count} | {least_gain(count):.2f} |")
     print("\n| gain | spread | people | heard |\n|---|---|---|---|")

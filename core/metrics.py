@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Drawings of the weights of an interval: at least, at most, and numbers that they may take between the two.
-_LEAST_DRAWS, _MOST_DRAWS, _NUMBERS = 4_000, 50_000, 2_000_000
+_LEAST_DRAWS, _MOST_DRAWS, _NUMBERS = 4_000, 50_000, 500_000
 _NUMBERS_AT_ONCE = 4_000_000
 #: Standard errors of a share of drawings by which an end lies further out, so that drawing makes no interval too short.
 _ERRORS = 3.0
