@@ -14,6 +14,9 @@ from core.number_options import seed
 from core.train.config import DEFAULT_PRESET, PRESETS, read_config
 from core.workspace import Workspace
 
+#: Of how a file is read, the options that say so.
+_READING = {"encoding": "--encoding", "delimiter": "--delimiter", "sheet": "--sheet", "header_row": "--header-row"}
+
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what training and the search for settings share; what is not typed is None."""
@@ -95,9 +98,9 @@ def check_resumed(workspace: Workspace, options: argparse.Namespace, spec: Train
 
 def _name_reading(reading: Mapping[str, Any]) -> dict[str, Any]:
     """How a log is read, by the options that say so."""
-    named = {f"--{name.replace('_', '-')}": value for name, value in reading.get("options", {}).items()}
-    if "--has-header" in named:
-        named["--no-header"] = not named.pop("--has-header")
+    options = dict(reading.get("options", {}))
+    named = {} if "has_header" not in options else {"--no-header": not options.pop("has_header")}
+    named |= {_READING.get(name, f"the file's {name}"): value for name, value in options.items()}
     return named | {f"--map {target}": column for target, column in reading.get("columns", {}).items()}
 
 
