@@ -8,6 +8,7 @@ from core.command import Result, add_command, show_progress
 from core.errors import ExplainError
 from core.jobs.audit_catalog import MOST_CASES, AuditSpec, Source, run_audit
 from core.jobs.runs import find_run
+from core.kept import read_kept
 from core.number_options import seed, whole
 from core.run_options import check_typed
 from core.terminal import say
@@ -37,7 +38,7 @@ def _run_audit(workspace: Workspace, options: argparse.Namespace) -> Result:
         run_id, kept = find_run(workspace.home, options.resume)
         if "maps" not in kept:
             raise ExplainError(f"The run {run_id[:12]} is no audit. Look for the one you mean under “Activity”.")
-        spec = AuditSpec.from_json(kept)
+        spec = read_kept(AuditSpec.from_json, kept)
         _check_resumed(workspace, options, spec)
     elif not options.catalog:
         raise ExplainError("Name the catalogue with --catalog, or an audit to go on with by --resume.")

@@ -104,11 +104,15 @@ def open_home(path: str | Path | None = None) -> Home:
 def _close_to_others(home: Home) -> None:
     """Take the rights of others from a folder that was there before, and from the database in it.
 
-    A folder that several accounts share on purpose (a sticky one, as /tmp) and one of another owner are left alone.
+    Whatever else lies there is a person's own, as where a project's folder is chosen, and keeps its rights. A folder
+    that several accounts share on purpose (a sticky one, as /tmp) and one of another owner are left alone, and so is
+    what a link leads to.
     """
     if home.root.stat().st_mode & stat.S_ISVTX:
         return
-    for path, mode in [(home.root, 0o700), *((file, 0o600) for file in home.root.iterdir() if file.is_file())]:
+    ours = [*home.root.glob(f"{home.database.name}*"), *home.root.glob("worker*.lock")]
+    for path in (home.root, *(file for file in ours if not file.is_symlink())):
         with suppress(OSError):  # another's, or gone since
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                path.chmod(mode)
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if mode & 0o077:
+                path.chmod(mode & 0o700)

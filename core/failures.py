@@ -31,6 +31,7 @@ _ADVICE = {
     errno.EROFS: _RIGHTS,
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
+    errno.ENAMETOOLONG: "Give it a shorter name, then try again.",
     errno.EIO: "Check that the disk is there and healthy, then go on.",
     errno.ENODEV: "Check that the disk is there and healthy, then go on.",
 }

@@ -87,9 +87,11 @@ def _run_log(workspace: Workspace, options: argparse.Namespace) -> Result:
     log = announce_log(workspace, options, options.file)
     found = store_log(workspace, catalog, log.table, log.reading())
     events, people = count_noun(len(found.log), "event"), count_noun(len(found.log.user_ids), "person", "people")
-    left_out = f"; {count_noun(found.unknown_events, 'event')} with items that are not in it stayed out"
+    verb = "is" if len(found.log) == 1 else "are"
+    unknown = f"; {count_noun(found.unknown_events, 'event')} with items that are not in it stayed out"
+    left_out = unknown if found.unknown_events else ""
     return {
-        "message": f"{events} of {people} are stored with “{catalog.name}”{left_out if found.unknown_events else ''}.",
+        "message": f"{events} of {people} {verb} stored with “{catalog.name}”{left_out}.",
         "events": len(found.log),
         "users": len(found.log.user_ids),
         "unknown_events": found.unknown_events,

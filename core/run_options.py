@@ -14,6 +14,9 @@ from core.number_options import seed
 from core.train.config import DEFAULT_PRESET, PRESETS, read_config
 from core.workspace import Workspace
 
+#: Of how a file is read, the options that say so.
+_READING = {"encoding": "--encoding", "delimiter": "--delimiter", "sheet": "--sheet", "header_row": "--header-row"}
+
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what training and the search for settings share; what is not typed is None."""
@@ -74,7 +77,7 @@ def check_resumed(workspace: Workspace, options: argparse.Namespace, spec: Train
         "--no-log": options.no_log,
         "--wandb": getattr(options, "wandb", None),
         "--interactions": log.get("interactions"),
-        "the way to read the log": log.get("reading") if has_choices(options) else None,
+        **(reading := _name_reading(log["reading"]) if log and has_choices(options) else {}),
     }
     whole_config = config.to_json()
     saved = {
@@ -87,9 +90,18 @@ def check_resumed(workspace: Workspace, options: argparse.Namespace, spec: Train
         "--no-log": not spec.use_log,
         "--wandb": spec.wandb,
         "--interactions": spec.interactions,
-        "the way to read the log": dict(spec.reading),
+        **dict.fromkeys(reading),
+        **_name_reading(spec.reading),
     }
     check_typed(typed, saved)
+
+
+def _name_reading(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """How a log is read, by the options that say so."""
+    options = dict(reading.get("options", {}))
+    named = {} if "has_header" not in options else {"--no-header": not options.pop("has_header")}
+    named |= {_READING.get(name, f"the file's {name}"): value for name, value in options.items()}
+    return named | {f"--map {target}": column for target, column in reading.get("columns", {}).items()}
 
 
 def check_typed(typed: Mapping[str, Any], saved: Mapping[str, Any]) -> None:

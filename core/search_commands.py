@@ -14,6 +14,7 @@ from core.file_options import add_file_options
 from core.interactions.aliases import LOG_TARGETS
 from core.jobs.runs import find_run
 from core.jobs.search_catalog import LEAST_TRIALS, MOST_TRIALS, SearchSpec, run_search
+from core.kept import read_kept
 from core.log_commands import find_log, report_log
 from core.number_options import whole
 from core.run_options import add_run_options, check_resumed, check_typed, read_run
@@ -47,7 +48,7 @@ def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
                 f"This run is no search. Go on with it: python -m core {'audit' if 'maps' in kept else 'train'} "
                 f"--resume {run_id[:12]}"
             )
-        spec = SearchSpec.from_json(kept)
+        spec = read_kept(SearchSpec.from_json, kept)
         check_typed({"--trials": options.trials}, {"--trials": spec.trials})
         check_resumed(workspace, options, spec.train)
     elif not options.catalog:
@@ -57,15 +58,18 @@ def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
         run_id = uuid.uuid4().hex
         spec = SearchSpec(train=read_run(options, log), trials=options.trials or _TRIALS)
     found = run_search(workspace, spec, run_id, show_progress(options.json), tell=warn)
-    out = _write_config(options.out, found["config"]) if options.out else ""
+    out = _write_config(options.out, found["config"], run_id) if options.out else ""
     return {"run": run_id, **found, "out": out, **report_log(log)}
 
 
-def _write_config(path: Path, config: Mapping[str, Any]) -> str:
+def _write_config(path: Path, config: Mapping[str, Any], run_id: str) -> str:
     try:
         path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     except OSError as exc:
-        raise TrainError(f"The settings cannot be written to {path} ({exc.strerror}). Choose another file.") from exc
+        raise TrainError(
+            f"The settings cannot be written to {path} ({exc.strerror}). The search is kept; choose another file: "
+            f"python -m core search --resume {run_id[:12]} --out FILE"
+        ) from exc
     return str(path)
 
 

@@ -4,10 +4,12 @@ import json
 import math
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 from core.errors import StoreError
+from core.failures import explain_failure
 
 #: Escape sequences begin with these, and some turn the direction of a whole line round. Lines and tabs stay.
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -19,10 +21,20 @@ _IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS if code >= 0x20}
 
 
 def prepare_terminal() -> None:
-    """Let standard output and errors replace what their encoding does not know, instead of failing."""
+    """Let standard output and errors replace what their encoding does not know, instead of failing.
+
+    A thread of a library that meets a full disk prints no traceback either: whoever waits for it says so.
+    """
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _hush_disk
     for stream in (sys.stdout, sys.stderr):
         if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _hush_disk(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is None or explain_failure(args.exc_value) is None:
+        threading.__excepthook__(args)
 
 
 def say(text: str) -> None:

@@ -16,6 +16,7 @@ from core.jobs.compare import ALL_MODELS, MOST_SEEDS, CompareSpec, run_compare
 from core.jobs.recommend import recommend_history, recommend_user, split_ids
 from core.jobs.runs import find_run
 from core.jobs.train_catalog import TrainSpec, run_train
+from core.kept import read_kept
 from core.log_commands import announce_log, find_log, report_log
 from core.number_options import MOST_ROWS, whole
 from core.run_options import add_run_options, add_settings, check_resumed, read_run
@@ -69,7 +70,7 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
                 f"This run is a{'n' * (what == 'audit')} {what}. Go on with it: "
                 f"python -m core {what} --resume {run_id[:12]}"
             )
-        spec = TrainSpec.from_json(kept)
+        spec = read_kept(TrainSpec.from_json, kept)
         check_resumed(workspace, options, spec)
     else:
         ranks = join_ranks()

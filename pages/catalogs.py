@@ -46,6 +46,7 @@ def _ask_rebuild(items: int) -> None:
         st.rerun()
 
 
+@shown_errors()
 def _rebuild() -> None:
     start_job("rebuild", "Rebuild the indexes", {}, key="rebuild")
 
@@ -86,7 +87,7 @@ def _draw_switch(catalog: Catalog) -> None:
 @st.dialog("Delete this catalogue?")
 def _draw_delete(catalog: Catalog) -> None:
     st.markdown(f"**{escape_markdown(catalog.name)}** and its {count_noun(catalog.items, 'item')} go for good.")
-    if work := open_jobs().at_work_on(catalog.id, catalog.name):
+    if work := open_jobs().at_work_on(catalog.id):
         st.warning(f"Work on it ends: {escape_markdown(', '.join(job.title for job in work))}.")
     if st.button("Delete it", type="primary", key="delete-go", on_click=_delete, args=(catalog,)):
         st.rerun()

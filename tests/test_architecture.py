@@ -14,6 +14,8 @@ ROOMS = (
     "failures",
     "config",
     "files",
+    "checksums",
+    "kept",
     "children",
     "device",
     "wording",

@@ -1,5 +1,6 @@
 """The live panel of one long piece of work: how far, how fast, what to do about it."""
 
+import shutil
 import time
 
 import streamlit as st
@@ -17,6 +18,8 @@ from ui.text import escape_markdown, format_duration, format_moment, format_rate
 from ui.visitor import require_right
 
 _LOG_LINES = 40
+#: With less, the database may be unable to grow.
+_FULL_BYTES = 4_000_000
 #: Where the result of a kind of work is to be seen.
 _RESULTS = {
     "import": ("Suggestions", "Look at its items"),
@@ -80,12 +83,18 @@ def draw_job(job: Job, *, listed: bool = False) -> None:
         if job.is_live:
             st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text=_progress_text(job))
             if not alive:
-                st.warning("No worker is alive, so nothing moves. Start one; the work goes on where it stopped.")
+                st.warning(f"No worker is alive, so nothing moves. {_advise()}; the work goes on where it stopped.")
         elif job.message:
             (st.error if job.state == "failed" else st.caption)(escape_markdown(job.message))
         st.caption(_say_when(job))
         _draw_buttons(job, jobs, alive=alive, listed=listed)
         _draw_log(job)
+
+
+def _advise() -> str:
+    """What brings a worker back; a full disk keeps even the reason why one ended from being written down."""
+    full = shutil.disk_usage(open_workspace().home.root).free < _FULL_BYTES
+    return "The data folder's disk is full: free some space, then start one" if full else "Start one"
 
 
 def _describe(job: Job) -> str:
@@ -98,17 +107,16 @@ def _describe(job: Job) -> str:
 
 def _say_when(job: Job) -> str:
     """When it began or ended, in the visitor's own time."""
-    moment, word = job.created_at, "Waits since"
+    moment, word = job.created_at, "Asked for"
     if job.finished_at is not None:
         moment, word = job.finished_at, "Ended"
     elif job.started_at is not None:
         moment, word = job.started_at, "Started"
-    when = format_moment(moment, time.time(), st.context.timezone)
-    return escape_markdown(f"{word} {when.replace(' ago', '') if word == 'Waits since' else when}")
+    return escape_markdown(f"{word} {format_moment(moment, time.time(), st.context.timezone)}")
 
 
 def _progress_text(job: Job) -> str:
-    parts = [escape_markdown(job.stage) if job.stage and job.state == "running" else describe_wait(job)]
+    parts = [escape_markdown(job.stage or "Beginning") if job.state == "running" else describe_wait(job)]
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.rate and job.total:
@@ -130,9 +138,9 @@ def describe_wait(job: Job) -> str:
 def _draw_buttons(job: Job, jobs: JobStore, *, alive: bool, listed: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.is_live and not job.cancel_requested:
-            st.button("Cancel", key=f"cancel-{job.id}", icon=":material/stop:", on_click=jobs.cancel, args=(job.id,))
+            st.button("Cancel", key=f"cancel-{job.id}", icon=":material/stop:", on_click=_cancel, args=(job.id,))
         if not alive:
-            st.button("Start a worker", key=f"worker-{job.id}", on_click=ensure_worker, args=(open_workspace().home,))
+            st.button("Start a worker", key=f"worker-{job.id}", on_click=_start_worker)
         if job.state in ("failed", "cancelled") and not jobs.is_bereft(job):
             st.button("Go on", key=f"resume-{job.id}", icon=":material/play_arrow:", on_click=_resume, args=(job.id,))
         if listed and job.state == "done":
@@ -166,16 +174,26 @@ def _ask_removal(job: Job) -> None:
         st.rerun()
 
 
+@shown_errors()
+def _cancel(job_id: str) -> None:
+    open_jobs().cancel(job_id)
+
+
+@shown_errors()
+def _start_worker() -> None:
+    ensure_worker(open_workspace().home)
+
+
+@shown_errors()
 def _remove(job_id: str) -> None:
-    with shown_errors():
-        open_jobs().remove(job_id)
-        log_path(open_workspace().home, job_id).unlink(missing_ok=True)
+    open_jobs().remove(job_id)
+    log_path(open_workspace().home, job_id).unlink(missing_ok=True)
 
 
+@shown_errors()
 def _resume(job_id: str) -> None:
-    with shown_errors():
-        open_jobs().resume(job_id)
-        ensure_worker(open_workspace().home)
+    open_jobs().resume(job_id)
+    ensure_worker(open_workspace().home)
 
 
 def _draw_log(job: Job) -> None:

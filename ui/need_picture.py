@@ -5,9 +5,8 @@ import re
 import streamlit as st
 from PIL import Image
 
-from core.errors import NeedError
 from ui.address import go, read
-from ui.errors import show_failure
+from ui.errors import shown_errors
 from ui.paste import draw_paste_box
 from ui.pictures import card_picture
 from ui.resources import open_workspace
@@ -66,12 +65,9 @@ def _take_upload(key: str) -> None:
 
 
 def _take(data: bytes) -> None:
-    try:
+    with shown_errors():
         picture = open_workspace().keep_need_picture(data)
-    except NeedError as exc:
-        show_failure(exc)
-        return
-    go(picture=picture, like="", like_in="", back="", page="")
+        go(picture=picture, like="", like_in="", back="", page="")
 
 
 def _clear() -> None:

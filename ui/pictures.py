@@ -1,17 +1,22 @@
 """Pictures for cards: our own thumbnails on a neutral square ground, never a path or an address from a catalogue."""
 
 import io
+import logging
 from pathlib import Path
 
 import streamlit as st
 from PIL import Image, ImageDraw
 
+from core.errors import PictureError
 from ui.resources import open_workspace
 
 CARD_SIDE = 320
 _GROUND = (255, 255, 255)
 _EMPTY_GROUND = (233, 236, 242)
 _EMPTY_INK = (168, 176, 190)
+#: What Pillow raises for files that are none of its own.
+_DAMAGE = (OSError, ValueError, SyntaxError)
+_log = logging.getLogger("wishlight")
 
 
 def card_picture(picture: str | None) -> bytes:
@@ -20,13 +25,28 @@ def card_picture(picture: str | None) -> bytes:
     Args:
         picture: Content hash.
     """
-    path = None if picture is None else open_workspace().pictures.thumbnail_path(picture)
-    return _card(path if path is not None and path.is_file() else None)
+    is_there = picture is not None and open_workspace().pictures.thumbnail_path(picture).is_file()
+    return _card(picture if is_there else None)
 
 
 @st.cache_data(show_spinner=False, max_entries=4_000)
-def _card(path: Path | None) -> bytes:
-    return _encode(_placeholder() if path is None else _square(path))
+def _card(picture: str | None) -> bytes:
+    return _encode(_placeholder() if picture is None else _open(picture))
+
+
+def _open(picture: str) -> Image.Image:
+    """A stored picture's card; its thumbnail is made again where a power cut or the disk has damaged it."""
+    store = open_workspace().pictures
+    path = store.thumbnail_path(picture)
+    try:
+        return _square(path)
+    except _DAMAGE:
+        _log.warning("The thumbnail %s is damaged; it is made again", path.name)
+    try:
+        store.rebuild_thumbnail(picture)
+        return _square(path)
+    except (PictureError, *_DAMAGE):
+        return _placeholder()
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

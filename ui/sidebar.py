@@ -17,6 +17,14 @@ from ui.text import escape_markdown
 ALL = "All catalogues"
 #: What stays when another catalogue is chosen; the rest of an address names things of the old one.
 _KEPT = ("need", "avoid", "match", "variety", "blend", "picture")
+#: A page left open asks for the password again when its visit has ended, where Streamlit would only say "status 401".
+_SIGN_OUT = f"""<a class="wl-out" href="{SIGN_OUT}" target="_self">Sign out</a><script>
+window.wishlightVisit ??= setInterval(async () => {{
+  const app = document.querySelector("[data-testid=stApp]");
+  if (app && app.getAttribute("data-test-connection-state") !== "CONNECTED" &&
+      (await fetch("_stcore/health").catch(() => ({{}}))).status === 401) location.reload();
+}}, 1000);
+</script>"""
 
 
 def draw_sidebar(page: StreamlitPage) -> None:
@@ -39,7 +47,7 @@ def draw_sidebar(page: StreamlitPage) -> None:
             st.caption(_describe(chosen_catalogs()))
         _draw_work()
         if os.environ.get(PASSWORD_VARIABLE):
-            st.html(f'<a href="{SIGN_OUT}" target="_self">Sign out</a>')
+            st.html(_SIGN_OUT, unsafe_allow_javascript=True)
 
 
 def chosen_catalogs() -> list[Catalog]:

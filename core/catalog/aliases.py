@@ -87,6 +87,7 @@ def _compact(index: dict[str, str]) -> dict[str, str]:
 
 _FIELD_OF = _index(FIELD_NAMES)
 _FIELD_OF_COMPACT = _compact(_FIELD_OF)
+_LONGEST_ALIAS = max(map(len, _FIELD_OF))
 _CODE_OF = _index(CODE_NAMES)
 _CODE_OF_COMPACT = _compact(_CODE_OF)
 _RANKS = {
@@ -115,6 +116,8 @@ def rank_alias(field: str, name: str) -> int:
 def find_near(name: str) -> str:
     """The field whose alias is nearest to the column name, or "" when none is near enough."""
     header = fold_header(name)
+    if len(header) > 2 * _LONGEST_ALIAS:  # alike only by half, and slow to find that out
+        return ""
     best, field = 0.0, ""
     for alias, target in _FIELD_OF.items():
         # A column named "domain" without domains in it holds web addresses.
@@ -138,4 +141,6 @@ def build_attribute_name(name: str) -> str:
     if header in ATTRIBUTE_NAMES:
         return ATTRIBUTE_NAMES[header]
     spaced = " ".join(_CAMEL.sub(" ", _TYPE_NOTE.sub(" ", name)).replace("_", " ").split())
+    if not spaced:  # a name of marks alone, such as "_"
+        return name.strip() or "Column"
     return spaced[:1].upper() + spaced[1:].lower() if name != name.upper() and " " not in name else spaced

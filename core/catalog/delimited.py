@@ -9,6 +9,7 @@ from core.catalog.rows import clean_rows
 from core.catalog.schema import Problem
 from core.catalog.split import BOM, build_reader, limit_lines, restore
 from core.catalog.table import (
+    MAX_CELLS,
     MAX_COLUMNS,
     MAX_ROWS,
     ReadOptions,
@@ -97,12 +98,16 @@ def read_delimited(lines: Iterable[str], options: ReadOptions, limit: int | None
 
 
 def _take(records: Iterator[Row], rows: list[Row], limit: int | None) -> tuple[list[Row], bool]:
+    cells = 0
     for row in records:
         if limit is not None and len(rows) >= limit:
             return rows, True
         rows.append(row)
         if len(rows) > MAX_ROWS:
             raise CatalogFileError(f"The file has more than {MAX_ROWS:,} rows. Split it into smaller files.")
+        cells += len(row.cells)
+        if cells > MAX_CELLS:
+            raise CatalogFileError(f"The file has more than {MAX_CELLS:,} cells. Leave columns out, or split it.")
     return rows, False
 
 

@@ -125,11 +125,15 @@ def _detect_delimiter(lines: list[str], escapechar: str) -> str:
     def cut(delimiter: str) -> _Cut:
         return _Cut(lines, ReadOptions(delimiter=delimiter, escapechar=escapechar))
 
-    for mark in (*LONG_DELIMITERS, *_find_runs(lines)):
-        if _stands_alone(mark, lines) and cut(mark).even_width > 1:
-            return mark
     cuts = {mark: cut(mark) for mark in DELIMITERS}
     even = {mark: one.even_width for mark, one in cuts.items() if one.even_width > 1}
+    for mark in (*LONG_DELIMITERS, *_find_runs(lines)):
+        # Marks that stand in every name, as in **Jo**, cut evenly too: no finer than what stands between the cells, and
+        # not the header.
+        finer = max((width for one, width in even.items() if one not in mark), default=1)
+        least = finer if mark in lines[0] else finer + 1
+        if _stands_alone(mark, lines) and cut(mark).even_width >= max(least, 2):
+            return mark
     if len(even) == 1:
         return next(iter(even))
     if not even:

@@ -87,7 +87,7 @@ def load_draft(draft_id: str, folder: Path) -> Draft:
     try:
         data = json.loads(_path(folder, draft_id).read_text(encoding="utf-8"))
         return Draft(id=draft_id, file_name=data["file_name"], spec=ImportSpec.from_json(data["spec"]))
-    except (OSError, ValueError, KeyError) as exc:
+    except (OSError, ValueError, KeyError, TypeError) as exc:
         raise CatalogFileError("This import is not here any more. Upload the file again.") from exc
 
 

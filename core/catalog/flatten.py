@@ -7,6 +7,7 @@ in several languages become one column in English, or else in the first language
 import base64
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +22,7 @@ ROOT = "."
 _TELLING = ("src", "url", "href", "name", "title", "label", "value")
 _NOTES = frozenset({"", "id", "title", "pictures", "url"})
 _ENGLISH = "en"
+_HALF = re.compile("[\ud800-\udfff]")
 _AMOUNTS = frozenset({"amount", "value", "price"})
 _CURRENCIES = frozenset({"currency", "currencycode"})
 _PICTURES = (
@@ -70,7 +72,7 @@ def find_lists(document: Any) -> list[ListOfItems]:
 
 def _walk(value: Mapping[str, Any], prefix: str, depth: int = 1) -> Iterator[ListOfItems]:
     for key, inner in value.items():
-        path = f"{prefix}{key}"
+        path = mend_halves(f"{prefix}{key}")
         records = _as_records(inner)
         if records:
             yield ListOfItems(path=path, records=records, fields=_count_fields(records))
@@ -134,7 +136,7 @@ def flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict
     """
     cells: dict[str, str] = {}
     for key, value in record.items():
-        name = f"{prefix}{key}" or "column"
+        name = mend_halves(f"{prefix}{key}") or "column"
         plain = _simplify(_write_pictures(value))
         if isinstance(plain, Mapping) and (amount := _write_amount(plain)):
             cells[name] = amount
@@ -218,7 +220,12 @@ def to_text(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, default=to_text) if value else ""
     elif isinstance(value, bytes):
         text = value.decode("utf-8", errors="backslashreplace")
-    return text
+    return mend_halves(text)
+
+
+def mend_halves(text: str) -> str:
+    """The text without half characters, which JSON can name and nothing can show or store."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def _write_number(value: float) -> str:

@@ -13,7 +13,8 @@ from core.catalog.table import Row, build_problem
 MAX_PREAMBLE = 50
 #: At most so many rows of notes stand below the sums.
 MAX_FOOTER = 3
-_VALUE = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*%?|https?://\S+|\d{4}-\d\d-\d\d.*|\S+@\S+\.\w+")
+#: No part takes back what it took: a cell of a million digits and one letter would else be read a million times.
+_VALUE = re.compile(r"[-+]?(?=[.,\s]*\d)[\d.,\s]++%?|https?://\S+|\d{4}-\d\d-\d\d.*|[^\s@]++@(?:[^\s@.]*+\.)++\w+")
 _TOTAL = re.compile(
     r"(grand |sub ?)?(totals?|sum|summe|gesamt(summe)?|insgesamt|somme|totale|suma|razem|итого|всего)"
     r"|合计|总计|合計|小計",

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from core.catalog.archive import TABLE_SUFFIXES, Archive
 from core.catalog.members import find_tables
 from core.errors import ArchiveError, CatalogFileError
+from core.failures import plain_failures
 from core.files import written_whole
 
 _CHUNK = 2**20
@@ -120,14 +121,15 @@ def save_pictures(streams: Sequence[tuple[str, BinaryIO]], folder: Path) -> Path
     """Copy uploaded picture files into a folder of their own, under their bare names.
 
     Raises:
-        ArchiveError: A name is no file name.
+        ArchiveError: A name is no file name or too long for one, or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, stream in streams:
         bare = PurePosixPath(name.replace("\\", "/")).name
         if not bare or bare in (".", "..") or "\0" in bare:
             raise ArchiveError(f"“{name[:80]}” is no file name. Rename the picture and upload it again.")
-        with (folder / bare).open("wb") as file:
+        said = f"The picture “{bare[:80]}” cannot be stored"
+        with plain_failures(said, ArchiveError), (folder / bare).open("wb") as file:
             shutil.copyfileobj(stream, file, _CHUNK)
     return folder
 

@@ -85,6 +85,8 @@ _ASIDE = re.compile(
 _UNSEEN = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _MARKS = str.maketrans({"\u2212": "-", "٬": "'", "،": ",", "’": "'", "‘": "'", "´": "'", "`": "'", "˙": "'"})
 MAX_DIGITS = 15
+#: Characters of a cell with a price, notes beside it and all.
+_MAX_PRICE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def parse_price(text: str, *, decimal_mark: DecimalMark = "", default_currency: 
         default_currency: ISO code that settles "$", "¥" and "kr".
     """
     plain = _simplify(text)
+    if len(plain) > _MAX_PRICE:
+        return Price(fault="unreadable")
     if not plain or plain.lower() in _FREE:
         return Price(Decimal(0) if plain else None)
     plain = " ".join(_ASIDE.sub(" ", plain).split())

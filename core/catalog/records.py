@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core.catalog.flatten import mend_halves
 from core.catalog.schema import Problem
 from core.catalog.table import Row
 
 ATTRIBUTE = "attribute:"
 _VOLATILE = frozenset({"price", "sale_price", "currency", "availability"})
-_HALF = re.compile("[\ud800-\udfff]")
 # How other programs write "no value". A title or an id is taken as it is: "NaN" may well be a name.
 _NULLS = frozenset({"NaN", "nan", "NULL", "null", "N/A", "n/a", "#N/A", "\\N"})
 
@@ -78,8 +77,8 @@ class CellReader:
 
 
 def _clean_cell(cell: str) -> str:
-    """Without blanks around it, and without half characters, which nothing can store."""
-    return cell.strip() if cell.isascii() else _HALF.sub("\ufffd", cell.strip())
+    """Without blanks around it, and without half characters."""
+    return mend_halves(cell.strip())
 
 
 def build_plain_records(rows: Iterable[Row], reader: CellReader) -> list[Record]:

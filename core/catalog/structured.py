@@ -6,7 +6,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from core.catalog.flatten import ROOT, find_lists, flatten
+from core.catalog.flatten import ROOT, find_lists, flatten, to_text
 from core.catalog.formats import open_text
 from core.catalog.schema import Problem
 from core.catalog.spreadsheet import mend_cells
@@ -131,10 +131,16 @@ def _build_table(records: Iterable[tuple[int, Any]], problems: list[Problem], li
         if limit is not None and len(flat) >= limit:
             truncated = True
             break
-        if not isinstance(record, Mapping):
-            message = "This entry is not an object with named fields; write it as {...}."
-            problems.append(build_problem(number, "", "bad_json", str(record), message))
-        cells = flatten(record) if isinstance(record, Mapping) else {}
+        cells: dict[str, str] = {}
+        try:
+            if isinstance(record, Mapping):
+                cells = flatten(record)
+            else:
+                message = "This entry is not an object with named fields; write it as {...}."
+                problems.append(build_problem(number, "", "bad_json", to_text(record), message))
+        except RecursionError:
+            message = "This entry holds lists within lists too many times over; write its values plainly."
+            problems.append(build_problem(number, "", "bad_json", "", message))
         columns.update(dict.fromkeys(cells))
         flat.append((number, cells))
         if len(flat) > MAX_ROWS or len(columns) > MAX_COLUMNS:

@@ -11,6 +11,8 @@ Kind = Literal["delimited", "xlsx", "parquet", "jsonl"]
 
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 2_000
+#: Of a whole table, empty ones too: a small packed file may hold as many as fill the memory.
+MAX_CELLS = 50_000_000
 VALUE_LENGTH = 200
 
 
@@ -250,3 +252,16 @@ def find_problem_rows(problems: tuple[Problem, ...]) -> Mapping[int, tuple[Probl
         if problem.row:
             found.setdefault(problem.row, []).append(problem)
     return {row: tuple(of_row) for row, of_row in found.items()}
+
+
+def check_extent(name: str, rows: int, columns: int) -> None:
+    """Refuse a sheet that is too large.
+
+    Raises:
+        CatalogFileError: It has too many rows, columns or cells.
+    """
+    if rows > MAX_ROWS or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
+        raise CatalogFileError(
+            f"{name} has a sheet of {rows:,} rows and {columns:,} columns, more than can be read. "
+            "Delete the stray cells far from the table, or split it."
+        )

@@ -15,12 +15,11 @@ from core.catalog.formats import CHUNK_BYTES
 from core.catalog.headers import find_header, has_header
 from core.catalog.rows import clean_rows
 from core.catalog.schema import Problem
-from core.catalog.table import MAX_COLUMNS, MAX_ROWS, Detected, ReadOptions, Row, Table, build_columns, build_problem
+from core.catalog.table import Detected, ReadOptions, Row, Table, build_columns, build_problem, check_extent
 from core.errors import CatalogFileError
 
 MAX_UNPACKED = 1024**3
 MAX_MEMBERS = 10_000
-MAX_CELLS = 50_000_000
 #: Any cell with its place, whatever else it says, in whatever order, quotes and name space.
 _CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*["']\$?([A-Za-z]{1,3})\$?(\d{1,7})["']""")
 #: A cell with a formula and no value, as programs write it that do not calculate.
@@ -156,6 +155,7 @@ def _tell_unsolved(cells: set[str]) -> Iterator[Problem]:
 
 def _build_table(found: list[Row], options: ReadOptions, limit: int | None) -> Table:
     width = max(max(i for i, cell in enumerate(row.cells, start=1) if cell) for row in found)
+    check_extent("The workbook", len(found), width)  # cells need not say where they stand
     found = [Row(row.number, row.cells[:width]) for row in found]
     names = found[0].cells if options.has_header else tuple(f"column_{n}" for n in range(1, width + 1))
     columns, problems = build_columns(names)
@@ -277,16 +277,8 @@ def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: int, nam
             if len(unsolved) < _MAX_UNSOLVED:
                 unsolved |= {ref.decode() for ref in _UNSOLVED.findall(tail + chunk)}
             tail = chunk[-_TAIL_BYTES:]
-    _check_extent(name, last_row, last_column)
+    check_extent(name, last_row, last_column)
     return size
-
-
-def _check_extent(name: str, rows: int, columns: int) -> None:
-    if rows > MAX_ROWS or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
-        raise CatalogFileError(
-            f"{name} has a sheet of {rows:,} rows and {columns:,} columns, more than can be read. "
-            "Delete the stray cells far from the table, or split it."
-        )
 
 
 def _column_number(letters: bytes) -> int:

@@ -4,6 +4,7 @@ Nothing is downloaded. The folder is derived: delete it and it is built again.
 """
 
 import contextlib
+import filecmp
 import hashlib
 import json
 import logging
@@ -16,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from core.checksums import CHECKSUM, as_bytes, check_arrays, checksum_arrays
 from core.encode import embedded_weights as weights
 from core.encode.tokens import Tokenizer, WordPieceTokenizer, count_tokens, trim_padding
 from core.errors import BackboneError
+from core.files import written_whole
 
 HEAD_FILE = Path(__file__).parents[2] / "assets" / "embedded" / "head.safetensors"
 CONFIG_NAME = "open_clip_config.json"
@@ -31,6 +34,7 @@ PICTURE_SIDE = 260
 CONTEXT_LENGTH = 64
 #: Raise it when the same head gives other embeddings, e.g. when the class texts change.
 LAYOUT_VERSION = 1
+_log = logging.getLogger(__name__)
 
 
 def embedded_fingerprint() -> str:
@@ -50,7 +54,7 @@ def embedded_fingerprint() -> str:
 
 
 def prepare_embedded_folder(models: Path) -> Path:
-    """Build the model's folder where it is missing.
+    """Build the model's folder where it is missing, and its small files where they are not what they were.
 
     Args:
         models: Folder of derived models, e.g. `Home.models`.
@@ -68,6 +72,7 @@ def prepare_embedded_folder(models: Path) -> Path:
             _build_folder(folder)
         elif _config_text(folder) != (folder / CONFIG_NAME).read_text("utf-8"):
             _write_config(folder, folder)  # the data folder was moved, and open_clip wants absolute paths
+        _copy_tokenizer(folder)
     except OSError as exc:
         raise BackboneError(
             f"The built-in model cannot be written to {models} ({exc.strerror}). Free some space."
@@ -79,7 +84,7 @@ def load_embedded_model(folder: Path) -> Any:
     """Load the model through open_clip, in evaluation mode, on the CPU.
 
     Args:
-        folder: What `prepare_embedded_folder` returned.
+        folder: What `prepare_embedded_folder` returned; it is built again where its weights are damaged.
 
     Returns:
         A `CustomTextCLIP` with our head; `visual.head` also maps spatial cells (..., 1280) to (..., 384).
@@ -87,11 +92,17 @@ def load_embedded_model(folder: Path) -> Any:
     Raises:
         BackboneError: The folder is damaged.
     """
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError
 
     try:
+        try:
+            state = _read_weights(folder)
+        except (OSError, SafetensorError, ValueError):
+            _log.warning("The built-in model in %s is damaged; it is built again", folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            state = _read_weights(prepare_embedded_folder(folder.parent))
         model = _assemble(folder)
-        model.load_state_dict(load_file(folder / WEIGHTS_NAME), strict=True)
+        model.load_state_dict(state, strict=True)
     except Exception as exc:
         raise BackboneError(f"The built-in model in {folder} is damaged. Delete that folder and try again.") from exc
     return model.eval()
@@ -129,8 +140,7 @@ def _build_folder(folder: Path) -> None:
     """Write beside the target, then rename: a reader never sees half a folder."""
     draft = Path(tempfile.mkdtemp(prefix=".embedded-", dir=folder.parent))
     try:
-        for name in weights.TOKENIZER_FILES:
-            shutil.copyfile(weights.text_folder() / name, draft / name)
+        _copy_tokenizer(draft)
         _write_config(draft, draft)
         _save_model(draft)
         _write_config(draft, folder)
@@ -140,6 +150,23 @@ def _build_folder(folder: Path) -> None:
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _copy_tokenizer(folder: Path) -> None:
+    for name in weights.TOKENIZER_FILES:
+        source, target = weights.text_folder() / name, folder / name
+        if not target.exists() or not filecmp.cmp(source, target, shallow=False):
+            with written_whole(target, flush=False) as temporary:
+                shutil.copyfile(source, temporary)
+
+
+def _read_weights(folder: Path) -> dict[str, Any]:
+    from safetensors import safe_open
+
+    with safe_open(folder / WEIGHTS_NAME, framework="pt") as file:
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        check_arrays(as_bytes(state), "", file.metadata() or {})
+    return state
 
 
 def _save_model(folder: Path) -> None:
@@ -166,7 +193,8 @@ def _save_model(folder: Path) -> None:
     )
     model.text.proj.load_state_dict({kind: head[f"text.{kind}"] for kind in ("weight", "bias")})
     model.logit_scale.data.fill_(float(head["logit_scale"]))
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS_NAME)
+    state = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(state, folder / WEIGHTS_NAME, {CHECKSUM: checksum_arrays(as_bytes(state), "")})
 
 
 def _assemble(folder: Path) -> Any:

@@ -1,6 +1,7 @@
 """Loads both towers of any backbone with open_clip."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,12 @@ def load_towers(backbone: Backbone, models: Path) -> Towers:
         return _describe(load_embedded_model(folder), WordPieceTokenizer(folder, context_length=CONTEXT_LENGTH))
     if backbone.needs_download:
         require_download(backbone, models)
-    model, tokenizer = _load_open_clip(backbone, models)
-    return _describe(model, tokenizer)
+    try:
+        return _describe(*_load_open_clip(backbone, models))
+    except BackboneError:
+        raise
+    except Exception as exc:  # open_clip, torch and the hub's client raise all sorts, none fit for a person
+        raise _damaged(backbone, exc) from exc
 
 
 def load_tokenizer(backbone: Backbone, models: Path) -> Tokenizer:
@@ -113,21 +118,16 @@ def _load_open_clip(backbone: Backbone, models: Path) -> tuple[Any, Tokenizer]:
     """open_clip reads safetensors, or torch files with `weights_only`; `check_model` keeps a model's own code out."""
     import open_clip
 
-    try:
-        arguments = check_model(backbone, models / "hub")
-        model, _, _ = open_clip.create_model_and_transforms(
-            backbone.model,
-            pretrained=backbone.pretrained or None,
-            cache_dir=str(models / "hub"),
-            require_pretrained=True,
-            weights_only=True,
-            **arguments.model,
-        )
-        return model.eval(), _load_open_clip_tokenizer(backbone, models, arguments)
-    except BackboneError:
-        raise
-    except Exception as exc:  # open_clip, torch and the hub's client raise all sorts, none fit for a person
-        raise _damaged(backbone, exc) from exc
+    arguments = check_model(backbone, models / "hub")
+    model, _, _ = open_clip.create_model_and_transforms(
+        backbone.model,
+        pretrained=backbone.pretrained or None,
+        cache_dir=str(models / "hub"),
+        require_pretrained=True,
+        weights_only=True,
+        **arguments.model,
+    )
+    return model.eval(), _load_open_clip_tokenizer(backbone, models, arguments)
 
 
 def _describe(model: Any, tokenizer: Tokenizer) -> Towers:
@@ -135,6 +135,8 @@ def _describe(model: Any, tokenizer: Tokenizer) -> Towers:
 
     with torch.inference_mode():
         probe = model.encode_text(torch.as_tensor(tokenizer(["probe"])))
+    if not bool(torch.isfinite(probe).all()):
+        raise BackboneError("This model gives no numbers, so its weights are damaged. Copy it again or choose another.")
     return Towers(
         model=model,
         tokenizer=tokenizer,
@@ -152,6 +154,12 @@ def _read_preparation(model: Any) -> Preparation:
     if len(sides) != 1 or wishes["interpolation"] not in ("bicubic", "bilinear"):
         raise BackboneError(
             "This model wants pictures that are not square, which Wishlight cannot prepare. Choose another."
+        )
+    scales = [*wishes["mean"], *wishes["std"]]
+    if len(scales) != 6 or not all(math.isfinite(one) for one in scales) or min(wishes["std"]) <= 0:
+        raise BackboneError(
+            "This model does not say how the colours of pictures are scaled: mean and std of its preprocess_cfg are "
+            "not three numbers each. Save it again, or choose another."
         )
     return Preparation(
         side=int(sides.pop()),

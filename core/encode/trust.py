@@ -95,7 +95,7 @@ def tell_failure(exc: Exception) -> str:
         return _RUNS_CODE
     if "weights_only" in text or "UnpicklingError" in type(exc).__name__:
         return _PICKLED
-    return text.split("\n")[0][:200].rstrip(".")
+    return text.split("\n")[0][:200].rstrip(".") or type(exc).__name__
 
 
 def _never_ask_to_run_code() -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.encode.item_tokens import ItemTokens
 from core.metrics import mean_interval
+from core.train.blocks import split_rows
 
 if TYPE_CHECKING:
     from core.model.network import FusionModel
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 TASKS = ("title to picture", "picture to title", "description to product", "category from picture")
 #: What a verdict is taken from: its task and its metric.
 MAIN = (TASKS[0], "mrr")
-_DEPTH, _BATCH = 10, 1024
+_DEPTH = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,37 +91,50 @@ def measure_matching(model: "FusionModel", tokens: ItemTokens, asked: Questions)
     described = np.flatnonzero(there & asked.descriptions.any(axis=1))
     known = np.flatnonzero(there & (asked.labels >= 0))
     return (
-        *_find(TASKS[0], asked.titles, pictures, asked, (rows, rows)),
-        *_find(TASKS[1], pictures, texts, asked, (rows, rows)),
-        *_find(TASKS[2], asked.descriptions, pictures + texts, asked, (described, rows)),
+        *match_questions(TASKS[0], asked.titles, pictures, asked, (rows, rows)),
+        *match_questions(TASKS[1], pictures, texts, asked, (rows, rows)),
+        *match_questions(TASKS[2], asked.descriptions, pictures + texts, asked, (described, rows)),
         _classify(pictures[known], asked, known),
     )
 
 
-def _find(
+def match_questions(
     task: str,
     questions: NDArray[np.float32],
     answers: NDArray[np.float32],
     asked: Questions,
     rows: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> tuple[Matching, ...]:
-    """Where the first right answer stands; rows are those that ask and those that answer."""
+    """Where the first right answer stands.
+
+    A question to which every answer is right is none: no model could answer it worse.
+
+    Args:
+        task: One of `TASKS`.
+        questions: Embeddings, (H, D).
+        answers: Embeddings, (H, D).
+        asked: What is known of the items.
+        rows: Items that ask, and items that answer.
+    """
     which, pool = rows
     if not len(which):
         return (Matching(task=task, metric="mrr", values=np.empty(0), pool=len(pool)),)
-    ranks = np.concatenate(
-        [
-            rank_first_right(
-                questions[part] @ answers[pool].T,
-                (asked.captions[part, None] == asked.captions[pool])
-                | (asked.pictures[part, None] == asked.pictures[pool]),
-            )
-            for part in np.split(which, range(_BATCH, len(which), _BATCH))
-        ]
-    )
-    found = {"mrr": 1 / ranks} | ({"recall@10": (ranks <= _DEPTH).astype(float)} if len(pool) > _DEPTH else {})
+    ranks, told = [], []
+    for part in (which[some] for some in split_rows(len(which), len(pool))):
+        right = (asked.captions[part, None] == asked.captions[pool]) | (
+            asked.pictures[part, None] == asked.pictures[pool]
+        )
+        open_ = ~right.all(axis=1)
+        told.append(part[open_])
+        ranks.append(rank_first_right(questions[told[-1]] @ answers[pool].T, right[open_]))
+    return _summarise(task, np.concatenate(ranks), asked.groups[np.concatenate(told)], len(pool))
+
+
+def _summarise(task: str, ranks: NDArray[np.float64], groups: NDArray[np.int64], pool: int) -> tuple[Matching, ...]:
+    """The figures of a task from the ranks of its questions, (Q,)."""
+    found = {"mrr": 1 / ranks} | ({"recall@10": (ranks <= _DEPTH).astype(float)} if pool > _DEPTH else {})
     return tuple(
-        Matching(task=task, metric=metric, values=_mean_groups(values, asked.groups[which]), pool=len(pool))
+        Matching(task=task, metric=metric, values=_mean_groups(values, groups), pool=pool)
         for metric, values in found.items()
     )
 

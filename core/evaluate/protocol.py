@@ -157,7 +157,7 @@ def measure(
         began = time.monotonic()
         recommender.fit(split.fit, items)
         fitted = time.monotonic()
-        parts.append(_measure_fold(recommender, split, items.slices))
+        parts.append(_measure_fold(recommender, split, {"tail": split.is_tail, **items.slices}))
         fit_seconds, score_seconds = fit_seconds + fitted - began, score_seconds + time.monotonic() - fitted
     progress(f"Fitting {name}", len(splits), len(splits))
     return Measured(
@@ -197,15 +197,15 @@ def try_measure(
 
 
 def _measure_fold(
-    recommender: Recommender, split: Split, slices: Mapping[str, NDArray[np.bool_]]
+    recommender: Recommender, split: Split, kinds: Mapping[str, NDArray[np.bool_]]
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
-    """Values of each person by metric, and their first items; targets in a slice, (N,), are measured apart as well."""
+    """Values of each person by metric, and their first items; targets of a kind, (N,), are measured apart as well."""
     values: dict[str, list[NDArray[np.float64]]] = {}
     tops = []
     for part in split_rows(len(split.users), len(split.cold), cells=_CELLS, most=_BATCH):
         scores = recommender.score(split.histories[part])
         masked = [history.items for history in split.histories[part]]
-        found, top = _rank_people(scores, masked, split.targets[part], split, slices)
+        found, top = _rank_people(scores, masked, split.targets[part], split, kinds)
         tops.append(top)
         new = np.array([len(history) <= NEWCOMER for history in split.histories[part]])
         found["newcomer_ndcg@10"] = np.where(new, found["ndcg@10"], np.nan)
@@ -219,14 +219,13 @@ def _rank_people(
     masked: Sequence[NDArray[np.int64]],
     targets: Sequence[NDArray[np.int64]],
     split: Split,
-    slices: Mapping[str, NDArray[np.bool_]],
+    kinds: Mapping[str, NDArray[np.bool_]],
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
     shown = ~split.cold if split.apart else np.ones(len(split.cold), bool)
     top = rank_shuffled(np.where(shown, scores, -np.inf).astype(np.float32), DEPTH, masked)
     known = [items[shown[items]] for items in targets]
     cold_top = rank_shuffled(np.where(split.cold, scores, -np.inf).astype(np.float32), DEPTH, masked)
     new = [items[split.cold[items]] for items in targets]
-    kinds = {"tail": split.is_tail, **slices}
     apart = {name: ndcg_at(top, [items[kind[items]] for items in known], 10) for name, kind in kinds.items()}
     return {
         "ndcg@10": ndcg_at(top, known, 10),

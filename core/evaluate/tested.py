@@ -12,7 +12,7 @@ from core.evaluate.sampled import sample_people, take_people
 from core.evaluate.verdict import LEAST_TESTED
 from core.interactions.log import InteractionLog
 from core.train.data import LEAST_VALIDATION, build_validation, split_people
-from core.train.held_out import MOST_TEST_SHARE, find_leaks, group_items, hold_out, number_pictures, number_texts
+from core.train.held_out import MOST_TEST_SHARE, group_items, hold_out, number_pictures, number_texts
 from core.wording import count_noun
 
 #: So many with a history are enough to choose by, after one in `FOLDS` and one in `VALIDATION_SHARE` of the rest.
@@ -62,7 +62,13 @@ def hold_people_out(log: InteractionLog, *, seed: int) -> TestedPeople:
             f"The log holds too few people to learn from. {_count_people(log)} Add more of the log, or train on the "
             "catalogue alone."
         )
-    told = np.flatnonzero([bool((~split.cold[items]).any()) for items in split.targets])
+    wanted, left = _count_answers(split)
+    told = np.flatnonzero((wanted > 0) & (wanted < left))
+    if (wanted > 0).any() and not len(told):
+        raise TrainError(
+            "Nobody is left to test on: whoever has a history likes every item that is left, so that no order of them "
+            "is better than another. Add more items or people, or train on the catalogue alone."
+        )
     if len(told):
         split = take_people(split, told)
     return TestedPeople(
@@ -71,6 +77,14 @@ def hold_people_out(log: InteractionLog, *, seed: int) -> TestedPeople:
         held_out=len(split.users),
         warning=_warn_of_few(log, len(told)) if len(told) < LEAST_TESTED else "",
     )
+
+
+def _count_answers(split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Items that the fit knows: how many of those that each test person has not had are liked, and are there at all."""
+    known = ~split.cold
+    had = [len(np.unique(history.items[known[history.items]])) for history in split.histories]
+    wanted = [int(known[items].sum()) for items in split.targets]
+    return np.array(wanted, np.int64), int(known.sum()) - np.array(had, np.int64)
 
 
 def _warn_of_few(log: InteractionLog, tested: int) -> str:
@@ -82,9 +96,10 @@ def _warn_of_few(log: InteractionLog, tested: int) -> str:
 
 def _count_people(log: InteractionLog, needed: int = LEAST_PEOPLE) -> str:
     people = np.unique(log.users)
-    usable = count_noun(len(build_validation(log.histories(people))), "person", "people")
+    usable = len(build_validation(log.histories(people)))
     least = f"about {needed}" if needed == LEAST_TOLD else f"at least {needed}"
-    return f"Of {count_noun(len(people), 'person', 'people')} in it {usable} have {_HISTORY}; {least} are needed."
+    have = f"{usable:,} {'has' if usable == 1 else 'have'} {_HISTORY}"
+    return f"Of {count_noun(len(people), 'person', 'people')} in it {have}; {least} are needed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +107,13 @@ class TestedTitles:
     """What is held out of a catalogue of N items.
 
     Attributes:
-        tested: Items that are tested in the end, (N,).
-        excluded: Those, and the items that show a title or a picture of them: nothing is learned from any, (N,).
+        tested: Items that are tested in the end, (N,); no other shows a title or a picture of theirs.
         warning: Why no verdict can be told from them, "" where one can.
     """
 
     __test__ = False  # its name is that of a class of tests
 
     tested: NDArray[np.bool_]
-    excluded: NDArray[np.bool_]
     warning: str
 
 
@@ -112,21 +125,17 @@ def hold_titles_out(titles: Sequence[str], pictures: Sequence[str], pairs: NDArr
         pictures: What the main picture of each is called by its content, "" for none, (N,).
         pairs: Items with a picture and a text, (N,).
     """
-    captions, shown = number_texts(titles), number_pictures(pictures, len(titles))
-    groups = group_items(captions, shown)
+    groups = group_items(number_texts(titles), number_pictures(pictures, len(titles)))
     # Where so many cannot be spared nothing will be told, and each title does more good in training.
     least = LEAST_TESTED if len(np.unique(groups[pairs])) >= _LEAST_TITLES else 1
     tested = hold_out(titles, groups, "test", among=pairs, least=least, share=MOST_TEST_SHARE)
     count = len(np.unique(groups[tested & pairs]))
-    return TestedTitles(
-        tested=tested,
-        excluded=tested | find_leaks(captions, shown, tested),
-        warning=_warn_of_few_titles(count) if count < LEAST_TESTED else "",
-    )
+    return TestedTitles(tested=tested, warning=_warn_of_few_titles(count) if count < LEAST_TESTED else "")
 
 
 def _warn_of_few_titles(tested: int) -> str:
     return (
         f"Whether training helped cannot be told from this catalogue: {tested} of the {LEAST_TESTED} different titles "
-        f"needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture it can."
+        f"needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture of their own "
+        "it can."
     )

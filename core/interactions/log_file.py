@@ -13,6 +13,7 @@ from core.errors import MappingError
 from core.interactions.aliases import LOG_TARGETS
 from core.interactions.read import ReadLog, read_log
 from core.interactions.suggest_mapping import suggest_log_mapping
+from core.kept import read_kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +89,20 @@ def read_log_file(table: Path, reading: Mapping[str, Any], item_ids: Sequence[st
     Raises:
         CatalogFileError: The file cannot be read as a table, or is too large.
         MappingError: No column is known to hold the user or the item, or no row can be used; the message says why.
+        JobError: Another version wrote down how the table is read.
     """
     if reading:
-        options = ReadOptions(**reading["options"])
-        found = read_log(table, item_ids, overrides=reading["columns"], options=options)
+        options, columns = read_kept(_read_reading, reading)
+        found = read_log(table, item_ids, overrides=columns, options=options)
     else:
         found = read_log(table, item_ids, accept_suggestions=True)
     if not len(found.log):
         raise MappingError(explain_nothing(found))
     return found
+
+
+def _read_reading(reading: Mapping[str, Any]) -> tuple[ReadOptions, dict[str, str]]:
+    return ReadOptions(**reading["options"]), dict(reading["columns"])
 
 
 def explain_nothing(found: ReadLog) -> str:

@@ -11,11 +11,13 @@ from core.catalog.schema import Item
 from core.encode.item_tokens import ItemTokens, extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
-from core.errors import TrainError
+from core.errors import JobError, TrainError
 from core.jobs.bound import bound_to
+from core.jobs.encoding import PASSES
 from core.jobs.material import load_material
 from core.jobs.progress import Progress
 from core.store.catalogs import DELETED, Catalog
+from core.store.versions import Version
 from core.workspace import Workspace
 
 _BATCH = 500
@@ -27,11 +29,13 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
     Args:
         workspace: The data folder.
         version_id: Id, or the start of one; "" goes back to the model without training.
-        catalog_name: Needed for "" alone.
+        catalog_name: Needed for ""; else that of the version, or "".
         progress: Told how far it is.
 
     Raises:
-        TrainError: The version is unknown, or reads another backbone's tokens than the catalogue has now.
+        JobError: The catalogue kept changing.
+        TrainError: The version is unknown, of another catalogue, or reads another backbone's tokens than the catalogue
+            has now.
         CatalogNotFoundError: There is no such catalogue.
     """
     if not version_id:
@@ -43,22 +47,32 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
             "version": "",
             "message": f"“{catalog.name}” is served without training again.",
         }
-    version = workspace.versions.find(version_id)
+    named = workspace.catalogs.find(catalog_name).id if catalog_name else None
+    version = workspace.versions.find(version_id, named)
     owner = next((one for one in workspace.catalogs.list() if one.id == version.catalog_id), None)
     if owner is None:
         raise TrainError(DELETED)
     catalog = owner
-    if catalog.backbone != version.backbone:
-        raise TrainError(
-            f"This version was trained on {version.backbone}; “{catalog.name}” is served by {catalog.backbone} now. "
-            "Switch the catalogue's model back, or train a new version."
-        )
     with bound_to(workspace, catalog, "", progress) as told:
-        embed_items(workspace, catalog, version.id, told)
-        workspace.versions.activate(catalog.id, version.id)
+        _embed_until_still(workspace, catalog.name, version, told)
         told("Writing the index", 0, 0)
         workspace.serving.write(workspace.catalogs.find(catalog.name))
     return {"catalog": catalog.name, "version": version.id, "message": f"Version {version.id} serves “{catalog.name}”."}
+
+
+def _embed_until_still(workspace: Workspace, name: str, version: Version, progress: Progress) -> None:
+    """Make the vectors, and serve with them once nobody has written to the catalogue meanwhile."""
+    for _ in range(PASSES):
+        catalog = workspace.catalogs.find(name)
+        if catalog.backbone != version.backbone:
+            raise TrainError(
+                f"This version was trained on {version.backbone}; “{catalog.name}” is served by {catalog.backbone} "
+                "now. Switch the catalogue's model back, or train a new version."
+            )
+        embed_items(workspace, catalog, version.id, progress)
+        if workspace.versions.activate(catalog.id, version.id, revision=catalog.revision):
+            return
+    raise JobError("The catalogue kept changing while vectors were made. Start again when its import has ended.")
 
 
 def embed_items(workspace: Workspace, catalog: Catalog, version_id: str, progress: Progress) -> int:

@@ -88,12 +88,12 @@ def run_audit(workspace: Workspace, spec: AuditSpec, run_id: str, progress: Prog
         "settings": digest_json(spec.to_json()),
         "needs": digest(*(f"{replace(need, image=None)} {item_id}" for need, item_id in asked)),
     }
-    folder = open_run(workspace.home, run_id, spec.to_json(), parts)
-    weighing = _Stage(folder / _CASES, "Explaining", Case.from_json, progress)
-    cases = weighing.go_on(asked, lambda one: workspace.explainer.weigh(catalog, *one))
-    looking = _Stage(folder / _MAPS, "Looking at pictures", _read_mapped, progress)
-    seen = [asked[at] for at in _choose_pictures(cases, spec.maps)]
-    mapped = looking.go_on(seen, lambda one: _look(workspace, catalog, *one))
+    with open_run(workspace.home, run_id, spec.to_json(), parts) as folder:
+        weighing = _Stage(folder / _CASES, "Explaining", Case.from_json, progress)
+        cases = weighing.go_on(asked, lambda one: workspace.explainer.weigh(catalog, *one))
+        looking = _Stage(folder / _MAPS, "Looking at pictures", _read_mapped, progress)
+        seen = [asked[at] for at in _choose_pictures(cases, spec.maps)]
+        mapped = looking.go_on(seen, lambda one: _look(workspace, catalog, *one))
     return {"catalog": catalog.name, **summarise(cases, mapped).to_json()}
 
 
@@ -217,8 +217,10 @@ def _read_lines(path: Path, read: Callable[[Any], _Done]) -> tuple[_Done, ...]:
     """Lines up to the first that was cut off; none where there is no file."""
     found: list[_Done] = []
     try:
-        for line in path.read_text("utf-8").splitlines():
-            found.append(read(json.loads(line)))
+        # Bytes: a line may end within a letter, and some letters count as ends of lines in a text.
+        with path.open("rb") as file:
+            for line in file:
+                found.append(read(json.loads(line)))
     except FileNotFoundError:
         return ()
     except (ValueError, TypeError, KeyError):

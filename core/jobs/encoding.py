@@ -17,6 +17,8 @@ from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 _CHUNK = 256
+#: So often a catalogue is gone through to find that nobody writes to it meanwhile.
+PASSES = 10
 
 
 def encode_missing(
@@ -71,11 +73,10 @@ def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Pro
 
 def _encode_until_still(workspace: Workspace, name: str, backbone: str, encoder: Encoder, progress: Progress) -> int:
     encoded = 0
-    for _ in range(10):
+    for _ in range(PASSES):
         catalog = workspace.catalogs.find(name)
         encoded += _encode_pass(workspace, catalog.id, catalog.items, encoder, progress)
-        if workspace.catalogs.find(name).revision == catalog.revision:
-            workspace.catalogs.switch_backbone(catalog.id, backbone)
+        if workspace.catalogs.switch_backbone(catalog, backbone):
             progress("Writing the index", 0, 0)
             workspace.serving.write(workspace.catalogs.find(name))
             return encoded

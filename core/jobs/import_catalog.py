@@ -257,6 +257,11 @@ def _encode_and_write(
     items = [write.row.parsed.item for write in chunk.writes]
     texts, encoded = encode_missing(workspace, encoder, items, pictures)
     with workspace.database.transaction():
+        if workspace.catalogs.find(catalog.name).backbone != catalog.backbone:  # with it these would not be found
+            raise StoreError(
+                f"“{catalog.name}” was switched to another model meanwhile, so the rest was not imported. Start the "
+                "import again: what is there already is passed over."
+            )
         store_embeddings(workspace, encoder, texts, encoded)
         writes = [(write.row.parsed.item, write.links) for write in chunk.writes]
         created = workspace.items.upsert(catalog.id, writes) if writes else frozenset()

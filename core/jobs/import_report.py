@@ -7,6 +7,7 @@ from typing import Any
 
 from core.catalog.schema import Problem
 from core.store.catalogs import Catalog
+from core.store.database import read_value
 from core.store.items import PictureLink
 from core.workspace import Workspace
 
@@ -124,7 +125,7 @@ def load_state(workspace: Workspace, catalog: Catalog, import_id: str, key: str)
             "ELSE 0 END, plan_hash = excluded.plan_hash, catalog_id = excluded.catalog_id RETURNING rows_done, report",
             (import_id, catalog.id, key),
         ).fetchone()
-    return ImportState(**json.loads(row["report"])) if row["rows_done"] else ImportState()
+    return ImportState(**read_value(row["report"])) if row["rows_done"] else ImportState()
 
 
 def save_state(workspace: Workspace, state: ImportState, import_id: str, *, finished: bool = False) -> None:

@@ -5,11 +5,12 @@ quick work waiting. Training, searching and auditing read a catalogue once and t
 whatever writes may go on beside them. Two that write to one catalogue take turns, whichever lanes they are in.
 """
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+from core.store.database import read_value
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Lane = Literal["long", "quick"]
@@ -30,7 +31,7 @@ class Job:
         title: For the page.
         payload: The kind's own JSON values.
         lane: Which worker takes it, one of `LANES`.
-        catalog_id: Of the catalogue that it is about; None for one about all, or about one that it makes.
+        catalog_id: Of the catalogue that it is about; None for one about all, or about one that is yet to be made.
         state: Where it stands.
         stage: What is being done just now, for the page.
         done: Units finished in this stage.
@@ -113,7 +114,7 @@ def choose_lane(kind: str, units: int | None = None) -> Lane:
 def read_job(row: sqlite3.Row) -> Job:
     """A row of the table as a job."""
     values = {key: row[key] for key in row.keys() if key not in ("idempotency_key", "worker")}  # noqa: SIM118
-    values["payload"] = json.loads(values["payload"])
-    values["result"] = json.loads(values["result"])
+    values["payload"] = read_value(values["payload"])
+    values["result"] = read_value(values["result"])
     values["cancel_requested"] = bool(values["cancel_requested"])
     return Job(**values)

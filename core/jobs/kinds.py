@@ -1,5 +1,6 @@
 """The kinds of long work, by name. A new kind is one function and one line here."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,17 +13,21 @@ from core.jobs.progress import Progress
 from core.jobs.rebuild import rebuild
 from core.jobs.search_catalog import SearchSpec, run_search
 from core.jobs.train_catalog import TrainSpec, run_train
+from core.kept import read_kept
 from core.workspace import Workspace
 
+_log = logging.getLogger(__name__)
 Runner = Callable[[Workspace, Mapping[str, Any], str, Progress], dict[str, Any]]
 
 
 def _import(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_import(workspace, ImportSpec.from_json(payload), progress=progress, import_id=job_id).to_json()
+    spec = read_kept(ImportSpec.from_json, payload)
+    return run_import(workspace, spec, progress=progress, import_id=job_id).to_json()
 
 
 def _encode(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
-    return encode_catalog(workspace, payload["catalog"], payload["backbone"], progress)
+    catalog, backbone = read_kept(lambda asked: (str(asked["catalog"]), str(asked["backbone"])), payload)
+    return encode_catalog(workspace, catalog, backbone, progress)
 
 
 def _rebuild(workspace: Workspace, _payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
@@ -30,19 +35,20 @@ def _rebuild(workspace: Workspace, _payload: Mapping[str, Any], _job_id: str, pr
 
 
 def _train(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_train(workspace, TrainSpec.from_json(payload), job_id, progress)
+    return run_train(workspace, read_kept(TrainSpec.from_json, payload), job_id, progress, tell=_log.warning)
 
 
 def _search(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_search(workspace, SearchSpec.from_json(payload), job_id, progress)
+    return run_search(workspace, read_kept(SearchSpec.from_json, payload), job_id, progress, tell=_log.warning)
 
 
 def _audit(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_audit(workspace, AuditSpec.from_json(payload), job_id, progress)
+    return run_audit(workspace, read_kept(AuditSpec.from_json, payload), job_id, progress)
 
 
 def _activate(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
-    return activate_version(workspace, payload["version"], payload["catalog"], progress)
+    version, catalog = read_kept(lambda asked: (str(asked["version"]), str(asked["catalog"])), payload)
+    return activate_version(workspace, version, catalog, progress)
 
 
 KINDS: Mapping[str, Runner] = {

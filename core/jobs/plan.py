@@ -18,11 +18,15 @@ from core.jobs.progress import Progress
 from core.jobs.runs import Part, digest, digest_json, digest_log
 from core.store.catalogs import Catalog
 from core.train.config import TrainConfig
-from core.train.data import TrainData
+from core.train.data import LEAST_PAIRS, PAIRS_IN_ALL, TrainData
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.jobs.train_catalog import TrainSpec
+
+#: Items, and events of a log, that are looked through in about a second. Of more there are nearly always enough to
+#: tell by, and a run says so before anything long.
+MOST_FORESEEN = 20_000
 
 
 def load_log(workspace: Workspace, catalog: Catalog, spec: "TrainSpec") -> InteractionLog | None:
@@ -41,21 +45,36 @@ def load_log(workspace: Workspace, catalog: Catalog, spec: "TrainSpec") -> Inter
 
 
 def foresee_verdict(workspace: Workspace, spec: "TrainSpec") -> str:
-    """Why no verdict will be possible, "" where one will; no picture is read for it.
+    """Why no verdict will be possible, "" where one will or where that would take long; no picture is read for it.
 
     Raises:
-        WishlightError: The log cannot be read, or is too small to be trained on.
+        WishlightError: The log cannot be read, or it or the catalogue is too small to be trained on.
     """
     catalog = workspace.catalogs.find(spec.catalog)
+    if max(catalog.items, workspace.interactions.count(catalog.id) if spec.use_log else 0) > MOST_FORESEEN:
+        return ""
     log = load_log(workspace, catalog, spec)
-    if log is not None:
-        return hold_people_out(log, seed=spec.build_config().seed).warning
+    people = None if log is None else hold_people_out(log, seed=spec.build_config().seed)
+    return _warn_of_few(workspace, catalog, people)
+
+
+def _warn_of_few(workspace: Workspace, catalog: Catalog, people: TestedPeople | None) -> str:
+    """Why no verdict can be told, "" where one can; people are those held out, None without a log.
+
+    Raises:
+        TrainError: There is no log, and too little else to learn from.
+    """
+    if people is not None:
+        return people.warning
     stored = list(workspace.items.iterate(catalog.id))
-    pictures = [one.main_picture or "" for one in stored]
-    pairs = np.array(
-        [bool(picture and item_text(one.item)) for one, picture in zip(stored, pictures, strict=True)], bool
-    )
-    return hold_titles_out([one.item.title for one in stored], pictures, pairs).warning
+    pairs = np.array([bool(one.main_picture and item_text(one.item)) for one in stored], bool)
+    if pairs.sum() < LEAST_PAIRS:
+        raise TrainError(
+            f"Too few items to train on: {int(pairs.sum()):,} have both a picture and a text, and about "
+            f"{PAIRS_IN_ALL} are needed. Import more that have both, or add a log of what people did."
+        )
+    titles, pictures = [one.item.title for one in stored], [one.main_picture or "" for one in stored]
+    return hold_titles_out(titles, pictures, pairs).warning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +118,15 @@ def load_plan(
 
     config = spec.build_config()
     _check_tasks(workspace, spec)
-    log = load_log(workspace, workspace.catalogs.find(spec.catalog), spec)
+    catalog = workspace.catalogs.find(spec.catalog)
+    log = load_log(workspace, catalog, spec)
     people = None if log is None else hold_people_out(log, seed=config.seed)
-    if people is not None and people.warning:
-        tell(people.warning)
+    if few := _warn_of_few(workspace, catalog, people):
+        tell(few)
     material = load_material(workspace, spec.catalog, progress)
     help_ = _plan_help(material, people, config)
     data = help_.build_data(material.tokens)
     check_data(data)
-    if isinstance(help_, CatalogHelp) and help_.warning:
-        tell(help_.warning)
     fingerprints: dict[Part, str] = {
         "catalogue": material.contents,
         "model": material.model,

@@ -11,6 +11,7 @@ from core.interactions.log import EVENT_TYPES, NO_TIME, History
 from core.metrics import rank_top
 from core.store.catalogs import Catalog
 from core.store.versions import Version
+from core.wording import count_noun
 from core.workspace import Workspace
 
 
@@ -83,7 +84,8 @@ def find_person(workspace: Workspace, user: str, catalog: str, version: str = ""
     log = workspace.interactions.load(chosen.catalog_id, item_ids, user=user)
     if not len(log):
         raise TrainError(
-            f"“{user}” is not in the catalogue's log. Check the id, or give what this person liked (--history)."
+            f"“{user}” is not in the catalogue's log. Check the id, or give what this person liked (on the page, or "
+            "with --history)."
         )
     return Person(catalog=_catalog_of(workspace, chosen), version=chosen, history=log.histories([0])[0])
 
@@ -125,10 +127,10 @@ def find_version(workspace: Workspace, catalog: str, version: str = "") -> Versi
     """The version of that id; without one the version that serves, else the newest one that knows people.
 
     Raises:
-        TrainError: There is none.
+        TrainError: There is none, or none of the catalogue that is named.
     """
     if version:
-        return workspace.versions.find(version)
+        return workspace.versions.find(version, workspace.catalogs.find(catalog).id if catalog else None)
     catalogs = [workspace.catalogs.find(catalog)] if catalog else list(workspace.catalogs.list())
     for one in catalogs:
         versions = [version for version in workspace.versions.list(one.id) if version.has_log]
@@ -183,5 +185,5 @@ def _recommend(workspace: Workspace, person: Person, k: int) -> dict[str, Any]:
         "suggestions": rows,
         "version": person.version.id,
         "history": events,
-        "message": f"Version {person.version.id}, from a history of {events} events.",
+        "message": f"Version {person.version.id}, from a history of {count_noun(events, 'event')}.",
     }

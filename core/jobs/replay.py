@@ -1,15 +1,12 @@
 """Saved needs replayed on a version that has just been trained: what it would lose and gain if it served."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import CancelledError, JobError, TrainError, WishlightError
 from core.failures import explain_failure
-from core.files import written_whole
 from core.jobs.activate import embed_items
 from core.jobs.progress import Progress
 from core.store.catalogs import Catalog
@@ -156,17 +153,10 @@ def _find_catalog(workspace: Workspace, version: Version) -> Catalog:
 
 def _keep(workspace: Workspace, version: Version, found: Mapping[str, Any]) -> None:
     """Note the answer in the registry and in both cards of the version."""
-    from core.train.bundle import CARD, read_card
-    from core.train.model_card import FILE, build_model_card
+    from core.train.bundle import read_card, write_card
 
     workspace.versions.note(version.id, found)
     folder = workspace.home.versions / version.id
     card = read_card(folder)
     card["metrics"] = {**card["metrics"], **found}
-    _write(folder / CARD, json.dumps(card, indent=1, ensure_ascii=False))
-    _write(folder / FILE, build_model_card(card))
-
-
-def _write(path: Path, text: str) -> None:
-    with written_whole(path, flush=False) as temporary:
-        temporary.write_text(text, "utf-8")
+    write_card(card, folder)

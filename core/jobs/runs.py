@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from filelock import BaseFileLock, FileLock, Timeout
 from numpy.typing import NDArray
 
 from core.config import Home
@@ -17,6 +19,8 @@ from core.interactions.log import InteractionLog
 
 #: In a run's folder: what was asked for, and the fingerprints of what it was begun with.
 SPEC, STARTED = "spec.json", "started.json"
+#: Held while somebody is at work on the run; it goes with the process however that ends.
+LOCK = "run.lock"
 #: What an earlier version wrote in the place of the latter; it knew nothing of the log.
 _STARTED_BEFORE = "started.txt"
 #: What a run is begun with. "split" follows from the others and from the rule that holds people and items out.
@@ -31,8 +35,9 @@ _NAMES: Mapping[Part, str] = {
 }
 
 
-def open_run(home: Home, run_id: str, spec: Mapping[str, Any], parts: Mapping[Part, str]) -> Path:
-    """The folder of a run, made when missing; it keeps what was asked for, so that it can be gone on with.
+@contextmanager
+def open_run(home: Home, run_id: str, spec: Mapping[str, Any], parts: Mapping[Part, str]) -> Iterator[Path]:
+    """The folder of a run, made when missing, for one process alone; it keeps what was asked for.
 
     Args:
         home: Where it lies.
@@ -41,24 +46,44 @@ def open_run(home: Home, run_id: str, spec: Mapping[str, Any], parts: Mapping[Pa
         parts: Fingerprint of each thing that the run is begun with.
 
     Raises:
-        TrainError: Something is no longer what the run began with; the message names it.
+        TrainError: Something is no longer what the run began with, or another process is at work on it.
         StoreError: The folder cannot be written.
     """
     folder = home.runs / run_id
+    with plain_failures("The run cannot be kept"):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _hold(folder)
+    try:
+        _begin_run(folder, spec, parts)
+        yield folder
+    finally:
+        lock.release()
+
+
+def _hold(folder: Path) -> BaseFileLock:
+    """Keep others out: two that write to one run would take each other's work for what a killed process left."""
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as exc:
+        raise TrainError("Another process is at work on this run. Wait until it has ended, or stop it first.") from exc
+    return lock
+
+
+def _begin_run(folder: Path, spec: Mapping[str, Any], parts: Mapping[Part, str]) -> None:
+    """Write down what a run begins with, or see that it is still the same."""
     if (folder / STARTED).exists():
         _check_same(folder, parts)
-        return folder
+        return
     if (folder / _STARTED_BEFORE).exists():
         raise TrainError(
             "This run was begun by an earlier version, which did not write down all that it was begun with, so it "
             "cannot go on. Start a new run."
         )
     with plain_failures("The run cannot be kept"):
-        folder.mkdir(parents=True, exist_ok=True)
         for name, content in ((SPEC, spec), (STARTED, parts)):
             with written_whole(folder / name, flush=True) as temporary:
                 temporary.write_text(json.dumps(content), "utf-8")
-    return folder
 
 
 def find_run(home: Home, start: str) -> tuple[str, dict[str, Any]]:
@@ -70,7 +95,16 @@ def find_run(home: Home, start: str) -> tuple[str, dict[str, Any]]:
     found = [path.name for path in home.runs.iterdir() if path.name.startswith(start) and (path / SPEC).exists()]
     if len(found) != 1:
         raise TrainError(f"{'Several runs begin' if found else 'No run begins'} with “{start}”. Give more of its id.")
-    return found[0], _read(home.runs / found[0] / SPEC)
+    return found[0], read_spec(home.runs / found[0])
+
+
+def read_spec(folder: Path) -> dict[str, Any]:
+    """What was asked for when the run in a folder began.
+
+    Raises:
+        TrainError: It has not begun, or cannot be read.
+    """
+    return _read(folder / SPEC)
 
 
 def digest(*parts: str | NDArray[Any]) -> str:

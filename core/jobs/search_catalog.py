@@ -10,6 +10,7 @@ from core.jobs.plan import load_plan
 from core.jobs.progress import Progress
 from core.jobs.runs import open_run
 from core.jobs.train_catalog import TrainSpec, read_device
+from core.kept import read_kept
 from core.train.tracking import WATCHED
 from core.workspace import Workspace
 
@@ -36,7 +37,7 @@ class SearchSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "SearchSpec":
         """Read what `to_json` wrote."""
-        return cls(train=TrainSpec.from_json(data["train"]), trials=data["trials"])
+        return cls(train=read_kept(TrainSpec.from_json, data["train"]), trials=data["trials"])
 
 
 @ends_with_catalog
@@ -70,12 +71,12 @@ def run_search(
     config = spec.train.build_config(tunes=False)
     choice = read_device(spec.train.device)
     plan = load_plan(workspace, spec.train, progress, settings={"trials": spec.trials}, tell=tell)
-    folder = open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints)
 
     def on_step(done: int, trials: int) -> None:
         progress("Trying settings", done, trials)
 
-    found = search(plan.data, config, choice, folder, trials=spec.trials, on_step=on_step)
+    with open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints) as folder:
+        found = search(plan.data, config, choice, folder, trials=spec.trials, on_step=on_step)
     return {
         "catalog": plan.material.catalog.name,
         "metric": WATCHED,

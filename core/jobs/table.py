@@ -94,14 +94,9 @@ class JobStore:
         ).fetchall()
         return tuple(read_job(row) for row in rows)
 
-    def at_work_on(self, catalog_id: int, name: str) -> tuple[Job, ...]:
-        """Unfinished jobs about a catalogue, with imports that were asked for before it was there."""
-        return tuple(
-            job
-            for job in self.live()
-            if job.catalog_id == catalog_id
-            or (job.catalog_id is None and job.catalog and job.catalog.casefold() == name.casefold())
-        )
+    def at_work_on(self, catalog_id: int) -> tuple[Job, ...]:
+        """Unfinished jobs about a catalogue."""
+        return tuple(job for job in self.live() if job.catalog_id == catalog_id)
 
     def find_blocker(self, job: Job) -> Job | None:
         """What a waiting job waits for: one that may not stand beside it, or the one before it in its lane."""
@@ -115,19 +110,22 @@ class JobStore:
     def claim(self, worker: str) -> Job | None:
         """Take the oldest unfinished job of the lane whose worker is gone and that nothing at work excludes.
 
-        Jobs that killed `MAX_ATTEMPTS` workers fail.
+        Jobs of the lane that killed `MAX_ATTEMPTS` workers fail. Of another lane nobody here can know: after a machine
+        has slept no lease is fresh, and its worker lives.
         """
         with self._database.transaction() as connection:
             now = time.time()
             alive = (now, now + _LONGEST_LEASE)
             connection.execute(
                 "UPDATE jobs SET state = 'failed', finished_at = ?, message = ? "
-                "WHERE state = 'running' AND lease_until NOT BETWEEN ? AND ? AND attempts >= ?",
+                "WHERE state = 'running' AND lease_until NOT BETWEEN ? AND ? AND attempts >= ? "
+                "AND lane = coalesce(?, lane)",
                 (
                     now,
                     f"The worker died {MAX_ATTEMPTS} times at this job. Look at its log, then start it again.",
                     *alive,
                     MAX_ATTEMPTS,
+                    self._lane,
                 ),
             )
             live = [

@@ -2,7 +2,9 @@
 
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -118,27 +120,24 @@ def run_train(
         return _help_first(workspace, spec, run_id, ranks)
     plan = load_plan(workspace, spec, progress, tell=tell)
     material = plan.material
-    folder = open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints)
-    ranks.wait()
-    tracker = Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)
-    tracker.note(
-        device=choice.device,
-        device_reason=choice.reason,
-        config=config.to_json(),
-        has_log=plan.help.fit is not None,
-        items=len(material.items),
-    )
-    try:
-        watch, raw = _build_watch(tracker, progress), _raw_items(workspace, material)
-        trained = train(plan.data, config, choice, folder, everything=plan.help.fit, raw=raw, watch=watch)
-        progress("Measuring", 0, 0)
-        encode = _text_encoder(workspace, material)
-        answer = plan.help.measure(trained, material.tokens, encode)
-        answer = add_forgetting(workspace, material, trained, answer, encode, progress)
-    finally:
-        tracker.close()
-    written = _write_version(workspace, plan, run_id, trained, answer)
-    return {**written, **replay_needs(workspace, workspace.versions.find(written["version"]), progress)}
+    with open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints) as folder:
+        ranks.wait()
+        with closing(Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)) as tracker:
+            tracker.note(
+                device=choice.device,
+                device_reason=choice.reason,
+                config=config.to_json(),
+                has_log=plan.help.fit is not None,
+                items=len(material.items),
+            )
+            watch, raw = _build_watch(tracker, progress), _raw_items(workspace, material)
+            trained = train(plan.data, config, choice, folder, everything=plan.help.fit, raw=raw, watch=watch)
+            progress("Measuring", 0, 0)
+            encode = _text_encoder(workspace, material)
+            answer = plan.help.measure(trained, material.tokens, encode)
+            answer = add_forgetting(workspace, material, trained, answer, encode, progress)
+        written = _write_version(workspace, plan, run_id, trained, answer)
+        return {**written, **replay_needs(workspace, workspace.versions.find(written["version"]), progress)}
 
 
 def _help_first(workspace: Workspace, spec: TrainSpec, run_id: str, ranks: "Ranks") -> dict[str, Any]:
@@ -218,7 +217,8 @@ def _write_version(workspace: Workspace, plan: Plan, run_id: str, trained: "Trai
         "metrics": metrics,
     }
     folder = workspace.home.versions / version
-    if not folder.exists():
+    is_new = not folder.exists()
+    if is_new:
         save_bundle(trained, material.table.item_ids, card, folder)
     title = f"{material.catalog.name}, {'with a log' if trained.heads is not None else 'catalogue alone'}"
     try:
@@ -230,7 +230,8 @@ def _write_version(workspace: Workspace, plan: Plan, run_id: str, trained: "Trai
             has_log=trained.heads is not None,
             metrics=metrics,
         )
-    except StoreError:
-        shutil.rmtree(folder, ignore_errors=True)  # nobody would know of it
+    except (StoreError, sqlite3.Error):
+        if is_new:  # nobody would know of it; a run that ends again has one that is known, and perhaps serves
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     return {"version": version, "catalog": material.catalog.name, **metrics}

@@ -34,7 +34,7 @@ class SelfAttention(nn.Module):
         return out
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (B, H, L, W / H)
+        return x.view(*x.shape[:2], self.heads, x.shape[2] // self.heads).transpose(1, 2)  # (B, H, L, W / H)
 
 
 class Block(nn.Module):

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checksums import CHECKSUM, check_arrays, checksum_arrays
 from core.files import written_whole
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
@@ -100,9 +101,7 @@ class VectorIndexes:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if metadata.get("layout") != _LAYOUT:  # written by an earlier version
                 return None
-            if metadata["sha256"] != _checksum(arrays, metadata["revision"]):
-                _log.warning("The index %s has changed on the disk; it is rebuilt from the database.", path.name)
-                return None
+            check_arrays(arrays, metadata["revision"], metadata)
             index = VectorIndex.from_arrays(arrays)
             index.revision = int(metadata["revision"])
         except (SafetensorError, OSError, KeyError, ValueError) as exc:
@@ -115,20 +114,11 @@ class VectorIndexes:
 
         with written_whole(self._path(key), flush=True) as temporary:
             arrays, revision = index.to_arrays(), str(index.revision)
-            facts = {"layout": _LAYOUT, "revision": revision, "sha256": _checksum(arrays, revision)}
+            facts = {"layout": _LAYOUT, "revision": revision, CHECKSUM: checksum_arrays(arrays, revision)}
             save_file(arrays, temporary, metadata=facts)
 
     def _path(self, key: tuple[int, int]) -> Path:
         return self._folder / f"{key[0]}-{key[1]}.safetensors"
-
-
-def _checksum(arrays: Mapping[str, NDArray[np.generic]], revision: str) -> str:
-    """SHA-256 (hex) of what an index holds."""
-    digest = hashlib.sha256(revision.encode())
-    for name in sorted(arrays):
-        digest.update(f"|{name}{arrays[name].shape}{arrays[name].dtype}|".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).data)
-    return digest.hexdigest()
 
 
 def _append(index: VectorIndex, items: Sequence[ItemRow], fused: Mapping[str, NDArray[np.float16]]) -> None:

@@ -83,7 +83,7 @@ class Catalogs:
         Raises:
             StoreError: The name is empty or too long.
         """
-        name = " ".join(name.split())
+        asked, name = name, " ".join(name.split())
         if not name or len(name) > MAX_NAME_LENGTH:
             raise StoreError(f"Give the catalogue a name of 1 to {MAX_NAME_LENGTH} characters.")
         with self._database.transaction() as connection:
@@ -91,17 +91,28 @@ class Catalogs:
                 "INSERT INTO catalogs(name, domain, backbone) VALUES (?, ?, ?) ON CONFLICT(name) DO NOTHING",
                 (name, domain, backbone),
             )
+            # Work that was asked for before it was there is about it from now on.
+            connection.execute(
+                "UPDATE jobs SET catalog_id = (SELECT id FROM catalogs WHERE name = ?1) WHERE catalog_id IS NULL "
+                "AND state IN ('queued', 'running') AND json_extract(payload, '$.catalog') COLLATE NOCASE IN (?1, ?2)",
+                (name, asked),
+            )
         return self.find(name)
 
-    def switch_backbone(self, catalog_id: int, backbone: str) -> None:
-        """Let another image-text model serve the catalogue; its embeddings must be there already.
+    def switch_backbone(self, catalog: Catalog, backbone: str) -> bool:
+        """Let another image-text model serve a catalogue; its embeddings must be there already.
 
-        A trained version reads the old model's tokens, so it serves no longer."""
+        A trained version reads the old model's tokens, so it serves no longer.
+
+        Returns:
+            Whether the catalogue was still as it was read; it stays as it is otherwise.
+        """
         with self._database.transaction() as connection:
-            connection.execute(
-                "UPDATE catalogs SET backbone = ?, version = '', revision = revision + 1 WHERE id = ?",
-                (backbone, catalog_id),
+            cursor = connection.execute(
+                "UPDATE catalogs SET backbone = ?, version = '', revision = revision + 1 WHERE id = ? AND revision = ?",
+                (backbone, catalog.id, catalog.revision),
             )
+        return cursor.rowcount == 1
 
     def exists(self, catalog_id: int) -> bool:
         """Whether it is there; an id is never used twice, as a name may be."""
@@ -126,12 +137,7 @@ class Catalogs:
 
 
 def _end_jobs(connection: sqlite3.Connection, catalog_id: int) -> tuple[str, ...]:
-    """End what waits for a catalogue, with imports that were asked for before it was there; ids of all its jobs."""
-    connection.execute(
-        "UPDATE jobs SET catalog_id = ?1 WHERE catalog_id IS NULL AND state IN ('queued', 'running') "
-        "AND trim(json_extract(payload, '$.catalog')) COLLATE NOCASE = (SELECT name FROM catalogs WHERE id = ?1)",
-        (catalog_id,),
-    )
+    """End what waits for a catalogue; ids of all its jobs."""
     connection.execute(
         "UPDATE jobs SET state = 'cancelled', finished_at = ?, message = ? WHERE catalog_id = ? AND state = 'queued'",
         (time.time(), DELETED, catalog_id),

@@ -3,6 +3,7 @@
 Measured on killed processes and power cuts (WAL, synchronous=FULL): no acknowledged write was lost.
 """
 
+import json
 import re
 import sqlite3
 import threading
@@ -63,8 +64,9 @@ class _Cursor(sqlite3.Cursor):
     def __next__(self) -> Any:
         try:
             return super().__next__()
-        except (sqlite3.DatabaseError, UnicodeError) as exc:
-            raise _explain(exc) from exc
+        except (sqlite3.DatabaseError, UnicodeError):  # entering `_explained` for each row would cost more than reading
+            with _explained():
+                raise
 
 
 class _Connection(sqlite3.Connection):
@@ -87,20 +89,34 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, UnicodeError) as exc:
-        raise _explain(exc) from exc
+        if said := _explain(exc):
+            raise said from exc
+        raise
 
 
-def _explain(exc: Exception) -> Exception:
-    """The failure in a sentence where a text is none; itself where it is another (`core.failures` knows those)."""
+def _explain(exc: Exception) -> StoreError | None:
+    """The failure in a sentence where a text is none; None where it is another (`core.failures` knows those)."""
     if isinstance(exc, UnicodeEncodeError):
         return StoreError("A text holds half a character, which cannot be stored. Type or export it again.")
     is_damaged = isinstance(exc, UnicodeDecodeError) or "decode" in str(exc).lower()
-    return damaged_database() if is_damaged else exc
+    return damaged_database() if is_damaged else None
 
 
 def damaged_database() -> StoreError:
     """The sentence for a database that was changed by something else than this program."""
     return StoreError("The database is damaged. Restore it from a backup, or move it away to start with an empty one.")
+
+
+def read_value(text: str) -> Any:
+    """A JSON value that this program has stored.
+
+    Raises:
+        StoreError: It is none any more.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError) as exc:
+        raise damaged_database() from exc
 
 
 class Database:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from core.errors import NeedError, StoreError
-from core.store.database import Database
+from core.store.database import Database, read_value
 from core.store.filters import Filter
 from core.store.items import Items
 
@@ -42,7 +42,7 @@ class SavedNeed:
     @classmethod
     def from_json(cls, text: str) -> "SavedNeed":
         """Read what `to_json` wrote."""
-        data = json.loads(text)
+        data = read_value(text)
         filters = tuple(Filter(**one) for one in data.pop("filters"))
         return cls(**data | {"avoid": tuple(data["avoid"]), "filters": filters})
 

@@ -73,33 +73,17 @@ def select_items_sql(catalog_id: int, filters: tuple[Filter, ...]) -> tuple[str,
     """
     if len(filters) > MAX_FILTERS:
         raise NeedError(f"There are {len(filters):,} filters; at most {MAX_FILTERS} can be used at once.")
-    parts: list[str] = []
-    values: list[object] = []
-    equals: dict[str, list[str]] = {}
-    excluded: dict[str, list[str]] = {}
-    for condition in filters:
-        if condition.operator == "!=" and not condition.is_numeric:
-            excluded.setdefault(condition.field.lower(), []).append(condition.value)
-            continue
-        if condition.operator == "=" and not condition.is_numeric:
-            equals.setdefault(condition.field.lower(), []).append(condition.value)
-            continue
-        sql, bound = _condition_sql(catalog_id, condition)
-        parts.append(sql)
-        values.extend(bound)
-    for field, alternatives in equals.items():
-        marks = ", ".join("?" for _ in alternatives)
-        parts.append(f"SELECT item FROM facets WHERE catalog_id = ? AND field = ? AND value IN ({marks})")
-        values.extend([catalog_id, field, *alternatives])
-    for field, unwanted in excluded.items():
-        marks = ", ".join("?" for _ in unwanted)
-        parts.append(
-            "SELECT * FROM (SELECT id FROM items WHERE catalog_id = ? EXCEPT "
-            f"SELECT item FROM facets WHERE catalog_id = ? AND field = ? AND value IN ({marks}))"
-        )
-        values.extend([catalog_id, catalog_id, field, *unwanted])
-    if not parts:
+    if not filters:
         return "SELECT id FROM items WHERE catalog_id = ? ORDER BY id", [catalog_id]
+    named: dict[tuple[str, str], list[str]] = {}
+    conditions = []
+    for condition in filters:
+        if condition.is_numeric:
+            conditions.append(_number_sql(catalog_id, condition))
+        else:
+            named.setdefault((condition.operator, condition.field.lower()), []).append(condition.value)
+    conditions += [_names_sql(catalog_id, *key, names) for key, names in named.items()]
+    parts, values = [sql for sql, _ in conditions], [value for _, bound in conditions for value in bound]
     # One statement may join some hundred parts only; groups of them may be joined again.
     while len(parts) > _JOINED:
         groups = [parts[start : start + _JOINED] for start in range(0, len(parts), _JOINED)]
@@ -107,7 +91,17 @@ def select_items_sql(catalog_id: int, filters: tuple[Filter, ...]) -> tuple[str,
     return " INTERSECT ".join(parts), values
 
 
-def _condition_sql(catalog_id: int, condition: Filter) -> tuple[str, list[object]]:
+def _names_sql(catalog_id: int, operator: str, field: str, names: list[str]) -> tuple[str, list[object]]:
+    """Items that have one of the names there, or none of them."""
+    marks = ", ".join("?" for _ in names)
+    sql = f"SELECT item FROM facets WHERE catalog_id = ? AND field = ? AND value IN ({marks})"
+    values: list[object] = [catalog_id, field, *names]
+    if operator == "=":
+        return sql, values
+    return f"SELECT * FROM (SELECT id FROM items WHERE catalog_id = ? EXCEPT {sql})", [catalog_id, *values]
+
+
+def _number_sql(catalog_id: int, condition: Filter) -> tuple[str, list[object]]:
     if condition.field.lower() == "price":
         sql = f"SELECT id FROM items WHERE catalog_id = ? AND price {condition.operator} ?"
         return sql, [catalog_id, float(condition.value)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import TrainError
-from core.store.database import Database
+from core.store.database import Database, read_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Versions:
         with self._database.transaction() as connection:
             row = connection.execute("SELECT metrics FROM versions WHERE id = ?", (version_id,)).fetchone()
             if row is not None:
-                metrics = json.dumps(json.loads(row["metrics"]) | dict(more))
+                metrics = json.dumps(read_value(row["metrics"]) | dict(more))
                 connection.execute("UPDATE versions SET metrics = ? WHERE id = ?", (metrics, version_id))
 
     def list(self, catalog_id: int | None = None) -> tuple[Version, ...]:
@@ -70,27 +70,45 @@ class Versions:
         ).fetchall()
         return tuple(_read_version(row) for row in rows)
 
-    def find(self, version_id: str) -> Version:
+    def find(self, version_id: str, catalog_id: int | None = None) -> Version:
         """A version by its id, or by the start of it where only one begins so.
+
+        Args:
+            version_id: Id, or the start of one.
+            catalog_id: Of the catalogue that it is a version of; None looks at all.
 
         Raises:
             TrainError: There is none, or several begin so.
         """
-        found = [one for one in self.list() if one.id == version_id]
-        found = found or [one for one in self.list() if version_id and one.id.startswith(version_id)]
+        versions = self.list(catalog_id)
+        found = [one for one in versions if one.id == version_id]
+        found = found or [one for one in versions if version_id and one.id.startswith(version_id)]
         if len(found) != 1:
-            problem = "Several versions begin with" if found else "There is no version called"
+            of = "" if catalog_id is None else " of this catalogue"
+            problem = f"Several versions{of} begin with" if found else f"There is no version{of} called"
             raise TrainError(f"{problem} “{version_id}”. List them with: python -m core models.")
         return found[0]
 
-    def activate(self, catalog_id: int, version_id: str) -> None:
-        """Let a version serve its catalogue; "" goes back to the model without training."""
+    def activate(self, catalog_id: int, version_id: str, *, revision: int | None = None) -> bool:
+        """Let a version serve its catalogue; "" goes back to the model without training.
+
+        Args:
+            catalog_id: The catalogue.
+            version_id: Of a version that has vectors of all its items.
+            revision: What it had vectors of; None for any.
+
+        Returns:
+            Whether the catalogue was still at that revision; it stays as it is otherwise.
+        """
         with self._database.transaction() as connection:
-            connection.execute(
-                "UPDATE catalogs SET version = ?, revision = revision + 1 WHERE id = ?", (version_id, catalog_id)
+            cursor = connection.execute(
+                "UPDATE catalogs SET version = ?1, revision = revision + 1 "
+                "WHERE id = ?2 AND revision = coalesce(?3, revision)",
+                (version_id, catalog_id, revision),
             )
+        return cursor.rowcount == 1
 
 
 def _read_version(row: sqlite3.Row) -> Version:
     values: dict[str, Any] = dict(row)
-    return Version(**values | {"metrics": json.loads(row["metrics"]), "has_log": bool(row["has_log"])})
+    return Version(**values | {"metrics": read_value(row["metrics"]), "has_log": bool(row["has_log"])})

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checksums import CHECKSUM, check_arrays, checksum_arrays
 from core.errors import TrainError
 from core.failures import plain_failures
+from core.files import written_whole
 from core.interactions.log import History
 from core.model.fitted import PersonScores
 from core.model.memory import Memory
@@ -77,19 +79,37 @@ def save_bundle(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, 
 
 
 def _write_parts(trained: "Trained", item_ids: Sequence[str], card: Mapping[str, Any], draft: Path) -> None:
-    from safetensors.numpy import save_file
-
     from core.train.checkpoint import save_weights
 
     save_weights(trained.model, draft / WEIGHTS, towers=trained.tuned.state() if trained.tuned else None)
     ids = np.frombuffer("\0".join(item_ids).encode(), np.uint8)
-    save_file({"ids": ids, "vectors": trained.items.vectors}, draft / ITEMS)
+    _save_arrays({"ids": ids, "vectors": trained.items.vectors}, draft / ITEMS)
     whole = dict(card)
     if trained.heads is not None:
-        save_file(trained.heads.memory.to_arrays() | {"prior": trained.heads.prior}, draft / HEADS)
+        _save_arrays(trained.heads.memory.to_arrays() | {"prior": trained.heads.prior}, draft / HEADS)
         whole |= trained.heads.numbers()
-    (draft / CARD).write_text(json.dumps(whole, indent=1, ensure_ascii=False), "utf-8")
-    (draft / model_card.FILE).write_text(model_card.build_model_card(card), "utf-8")
+    write_card(whole, draft)
+
+
+def write_card(card: Mapping[str, Any], folder: Path) -> None:
+    """Write the card of a version, for programs and for people.
+
+    Raises:
+        OSError: The disk is full or may not be written.
+    """
+    for name, text in ((CARD, _seal(card)), (model_card.FILE, model_card.build_model_card(card))):
+        with written_whole(folder / name, flush=False) as temporary:
+            temporary.write_text(text, "utf-8")
+
+
+def _seal(card: Mapping[str, Any]) -> str:
+    """A card as JSON that carries its own checksum."""
+    plain = json.loads(json.dumps(card))  # with the names as they will be read, all of them texts
+    return json.dumps(plain | {CHECKSUM: checksum_arrays({}, _in_order(plain))}, indent=1, ensure_ascii=False)
+
+
+def _in_order(card: Mapping[str, Any]) -> str:
+    return json.dumps(card, sort_keys=True)
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -100,8 +120,10 @@ def read_card(folder: Path) -> dict[str, Any]:
     """
     try:
         card: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
-    except (OSError, ValueError) as exc:
-        raise TrainError(f"The version in {folder.name} is missing or damaged. Train again.") from exc
+        found = {CHECKSUM: card.pop(CHECKSUM)} if CHECKSUM in card else {}
+        check_arrays({}, _in_order(card), found)
+    except (OSError, ValueError, TypeError, AttributeError) as exc:
+        raise _damaged(folder) from exc
     return card
 
 
@@ -132,18 +154,17 @@ def load_bundle(folder: Path) -> Bundle:
         TrainError: It is missing or damaged.
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
 
     from core.train.checkpoint import load_weights
 
     network, _ = load_weights(folder / WEIGHTS)
     card = read_card(folder)
     try:
-        items = load_file(folder / ITEMS)
+        items = _load_arrays(folder / ITEMS)
         ids = items["ids"].tobytes().decode()
         heads = None
         if (folder / HEADS).exists():
-            arrays = load_file(folder / HEADS)
+            arrays = _load_arrays(folder / HEADS)
             heads = PeopleHeads.from_parts(arrays["prior"], Memory.from_arrays(arrays), card)
         return Bundle(
             item_ids=tuple(ids.split("\0")) if ids else (),
@@ -153,4 +174,25 @@ def load_bundle(folder: Path) -> Bundle:
             network=network,
         )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as exc:
-        raise TrainError(f"The version in {folder.name} is missing or damaged. Train again.") from exc
+        raise _damaged(folder) from exc
+
+
+def _save_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file(dict(arrays), path, metadata={CHECKSUM: checksum_arrays(arrays, "")})
+
+
+def _load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        check_arrays(arrays, "", file.metadata() or {})
+    return arrays
+
+
+def _damaged(folder: Path) -> TrainError:
+    return TrainError(
+        f"The version in {folder.name} is missing or damaged. Train again, or go back to the model without training."
+    )

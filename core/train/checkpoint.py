@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from core.checksums import CHECKSUM, as_bytes, check_arrays, checksum_arrays
 from core.errors import TrainError
 from core.failures import plain_failures
 from core.files import written_whole
@@ -154,7 +155,8 @@ def _write(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any])
     from safetensors.torch import save_file
 
     with plain_failures("The checkpoint cannot be written", TrainError), written_whole(path, flush=True) as temporary:
-        save_file({name: one.contiguous() for name, one in tensors.items()}, temporary, {"json": json.dumps(header)})
+        whole, text = {name: one.contiguous() for name, one in tensors.items()}, json.dumps(header)
+        save_file(whole, temporary, {"json": text, CHECKSUM: checksum_arrays(as_bytes(whole), text)})
 
 
 def _read_part(path: Path, prefix: str) -> dict[str, torch.Tensor]:
@@ -167,7 +169,9 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["json"])
-            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        check_arrays(as_bytes(tensors), metadata["json"], metadata)
+        return tensors, json.loads(metadata["json"])
     except (OSError, SafetensorError, KeyError, ValueError) as exc:
         raise TrainError(f"The file {path.name} of this run is missing or damaged. Start a new run.") from exc

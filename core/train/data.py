@@ -9,7 +9,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 
 from core.encode.item_tokens import ItemTokens
 from core.interactions.log import History, InteractionLog
-from core.train.held_out import LEAST_HELD, find_leaks, group_items, hold_out, number_pictures, number_texts
+from core.train.held_out import LEAST_HELD, group_items, hold_out, number_pictures, number_texts
 
 #: One user in so many is kept for validation.
 VALIDATION_SHARE = 5
@@ -17,6 +17,8 @@ VALIDATION_SHARE = 5
 MOST_VALIDATION = 2_000
 #: Without so many people to choose by there is nothing to choose.
 LEAST_VALIDATION = 2
+#: Items with a picture and a text without which there is nothing to learn from, and about how many leave so many.
+LEAST_PAIRS, PAIRS_IN_ALL = 20, 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +172,6 @@ def build_data(
     if log is not None:
         people, validation = split_people(log.take(shown[log.items]), seed=seed)
         fit = people.take(~held[people.items])
-    else:
-        shown = shown & ~find_leaks(captions, numbers, held)
     return TrainData(
         tokens=tokens,
         means=mean_parts(tokens),

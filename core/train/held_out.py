@@ -2,8 +2,9 @@
 
 Two things are kept apart. In losses and among answers two items are the same where they share a title **or** their main
 picture, pair by pair: a picture that stands for a thousand items does not make their titles the same. Sides of a split
-are taken by groups, in which titles are joined by the pictures that they share; a picture that very many titles share
-is a placeholder, tells nothing of any of them, and joins nothing.
+are taken by groups, in which titles are joined by the pictures that they share, and pictures by their titles. A group
+that is a large part of the catalogue, as where a placeholder stands for missing pictures, is always learned from:
+nothing can be told of its titles, and without it little would be left to learn from.
 """
 
 import hashlib
@@ -19,8 +20,6 @@ SHARE = 10
 MOST_SHARE, MOST_TEST_SHARE = 4, 3
 #: Groups kept for choosing the best epoch and blend, where a catalogue is large enough.
 LEAST_HELD = 8
-#: A picture shared by more titles than this, and than one in so many of them, is a placeholder.
-_PLACEHOLDER, _PLACEHOLDER_SHARE = 8, 20
 
 
 def hash_bucket(text: str, buckets: int, *, salt: str = "") -> int:
@@ -54,8 +53,6 @@ def number_pictures(names: Sequence[str], count: int) -> NDArray[np.int64]:
 def group_items(captions: NDArray[np.int64], pictures: NDArray[np.int64]) -> NDArray[np.int64]:
     """Equal numbers for items whose titles are one, or are joined by shared pictures, (N,).
 
-    Where chains of shared pictures would join a large part of the catalogue, titles alone make the groups there.
-
     Args:
         captions: Of `number_texts`, (N,).
         pictures: Of `number_pictures`, (N,).
@@ -63,25 +60,10 @@ def group_items(captions: NDArray[np.int64], pictures: NDArray[np.int64]) -> NDA
     if not len(captions):
         return captions
     titles = int(captions.max()) + 1
-    joined = ~is_placeholder(captions, pictures)
-    places = (captions[joined], titles + pictures[joined])
     size = titles + int(pictures.max()) + 1
-    edges = sparse.coo_matrix((np.ones(len(places[0]), bool), places), shape=(size, size))
+    edges = sparse.coo_matrix((np.ones(len(captions), bool), (captions, titles + pictures)), shape=(size, size))
     _, component = sparse.csgraph.connected_components(edges, directed=False)
-    large = np.bincount(component[:titles]) > _most_joined(titles)
-    groups = np.where(large[component[captions]], size + captions, component[captions])
-    return np.asarray(np.unique(groups, return_inverse=True)[1], np.int64)
-
-
-def is_placeholder(captions: NDArray[np.int64], pictures: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Items whose picture so many titles share that it tells nothing of any, (N,)."""
-    pairs = np.unique(np.stack([pictures, captions]), axis=1)
-    titles = np.bincount(pairs[0])
-    return np.asarray(titles[pictures] > _most_joined(len(np.unique(captions))))
-
-
-def _most_joined(titles: int) -> int:
-    return max(_PLACEHOLDER, titles // _PLACEHOLDER_SHARE)
+    return np.asarray(np.unique(component[captions], return_inverse=True)[1], np.int64)
 
 
 def hold_out(
@@ -96,7 +78,8 @@ def hold_out(
     """Items kept aside by whole groups, (N,): a tenth by hash, and where these are few the next ones by hash.
 
     In a catalogue with enough groups the side of a title depends on itself, and on those that share its picture, so it
-    stays when the catalogue grows. Below that, up to one group in `share` is taken so that there are `least`.
+    stays when the catalogue grows. Below that, up to one group in `share` is taken so that there are `least`. A group
+    of more items than a side may have is never taken.
 
     Args:
         titles: (N,).
@@ -111,10 +94,12 @@ def hold_out(
     hashes = np.array([hash_bucket(plain_title(title), 2**64, salt=salt) for title in titles], np.uint64)
     lowest = np.full(int(groups.max()) + 1, np.iinfo(np.uint64).max)
     np.minimum.at(lowest, groups, hashes)
-    aside = lowest % np.uint64(SHARE) == 0
+    small = np.bincount(groups) <= max(len(titles) // (share if least else SHARE), 1)
+    aside = small & (lowest % np.uint64(SHARE) == 0)
     if least:
         countable = np.unique(groups if among is None else groups[among])
         most = len(countable) // share
+        countable = countable[small[countable]]
         order = countable[np.lexsort((lowest[countable], ~aside[countable]))]
         count = int(np.clip(aside[countable].sum(), min(least, most), most))
         aside[countable] = False
@@ -123,6 +108,5 @@ def hold_out(
 
 
 def find_leaks(captions: NDArray[np.int64], pictures: NDArray[np.int64], held: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Items outside `held` (N,) that show what is in it, its title or a picture that is no placeholder, (N,)."""
-    known = held & ~is_placeholder(captions, pictures)
-    return np.asarray((np.isin(captions, captions[held]) | np.isin(pictures, pictures[known])) & ~held)
+    """Items outside `held` (N,) that show what is in it, its title or its picture, (N,)."""
+    return np.asarray((np.isin(captions, captions[held]) | np.isin(pictures, pictures[held])) & ~held)

@@ -24,7 +24,7 @@ from core.model.tuning.tuned import TunedTowers
 from core.train.batches import StepBuilder, count_log
 from core.train.checkpoint import BEST, LAST, load_towers_state, load_weights
 from core.train.config import TrainConfig
-from core.train.data import LEAST_VALIDATION, TrainData
+from core.train.data import LEAST_PAIRS, LEAST_VALIDATION, PAIRS_IN_ALL, TrainData
 from core.train.heads import PeopleHeads
 from core.train.held_out import group_items
 from core.train.inference import ItemFacts, place_items, read_items, unit
@@ -38,8 +38,6 @@ from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_flat, measure_log
 
 _log = logging.getLogger(__name__)
-#: Items with a picture and a text without which there is nothing to learn from.
-LEAST_PAIRS = 20
 #: With so many that differ in title and picture one can be kept out to test with, and one of the rest to check with.
 LEAST_KINDS = 5
 #: How far towards the tuned model; 0 is zero-shot.
@@ -285,15 +283,15 @@ def check_data(data: TrainData) -> None:
         return
     both, learned = int(data.paired.sum()), int((data.paired & data.learnable).sum())
     kinds = len(np.unique(group_items(data.captions, data.pictures)[data.paired]))
-    if both >= LEAST_PAIRS and not (data.paired & data.held).any():
+    if both >= LEAST_PAIRS and (kinds < LEAST_KINDS or not (data.paired & data.held).any()):
         raise TrainError(
             f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them differ in title "
-            f"and picture, so that none can be kept aside to check with. At least {LEAST_KINDS} different ones are "
-            "needed: import items with other titles and pictures."
+            f"and picture, so that none can be kept aside to check with. At least {LEAST_KINDS} such "
+            "are needed: import items with other titles and pictures."
         )
     if learned < LEAST_PAIRS:
         raise TrainError(
             f"Too few items have both a picture and a text: {both:,} have, and {learned:,} of them are left to learn "
             f"from where others are kept aside to check and to test with. {LEAST_PAIRS} are needed for that, so about "
-            "30 in all. Import more items that have both."
+            f"{PAIRS_IN_ALL} in all. Import more items that have both."
         )

@@ -19,8 +19,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from core.device import DeviceChoice
 from core.errors import TrainError
 from core.train.config import TrainConfig
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 DATABASE = "search.db"
-#: Held while somebody searches in a folder; it goes with the process however that ends.
-LOCK = "search.lock"
 #: After so many failures and nothing else, the fault is not in the settings.
 _HOPELESS = 5
 #: Settings that ended the work so often, perhaps for want of memory, are not tried again.
@@ -80,7 +76,7 @@ def search(
     check_data(data)
     categories = build_model(data.tokens, data, base).config.categories
     config = base.with_tasks(has_log=data.log is not None, has_categories=bool(categories), has_pairs=data.has_pairs)
-    with _locked(folder), _open_study(folder, trials) as study:
+    with _open_study(folder, trials) as study:
         found = _Search(study, data, config, choice, folder).run(trials, on_step)
     best = find_best(found)
     if best is None:
@@ -194,22 +190,6 @@ class _Search:
 
     def _write(self) -> None:
         write_trials(self.folder, self._read())
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep others out of a folder: they would take the trial at work for one that a killed process left.
-
-    Raises:
-        TrainError: Somebody searches there.
-    """
-    try:
-        with FileLock(folder / LOCK, timeout=0):
-            yield
-    except Timeout as exc:
-        raise TrainError(
-            "Another process is at work on this search. Wait until it has ended, or stop it first."
-        ) from exc
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.metrics import ndcg_at, rank_top, recall_at
+from core.metrics import ndcg_at, rank_top, recall_at, reciprocal_rank_at
 from core.model.network import FusionModel
 from core.train.batches import LogFacts
 from core.train.blocks import split_rows
@@ -60,13 +60,16 @@ def match_held(
     both = np.stack([one.present[rows] for one in data.tokens.modalities.values()]).all(axis=0)
     if not both.any():
         return {"recall@10": 0.0, "ndcg@10": 0.0}
-    scores = (texts[both] @ pictures[both].T).astype(np.float32)
+    texts, pictures = texts[both], pictures[both]
     captions, shown = data.captions[rows][both], data.pictures[rows][both]
-    pairs = zip(captions, shown, strict=True)
-    targets = [np.flatnonzero((captions == caption) | (shown == picture)) for caption, picture in pairs]
-    top = rank_top(scores, 10)
-    found = np.array([np.isin(row, target).any() for row, target in zip(top, targets, strict=True)])
-    return {"recall@10": float(found.mean()), "ndcg@10": float(np.nanmean(ndcg_at(top, targets, 10)))}
+    found, gains = [], []
+    for part in split_rows(len(texts), len(texts)):  # (b, H) at a time: H grows with the catalogue
+        top = rank_top((texts[part] @ pictures.T).astype(np.float32), 10)
+        pairs = zip(captions[part], shown[part], strict=True)
+        targets = [np.flatnonzero((captions == caption) | (shown == picture)) for caption, picture in pairs]
+        found.append(reciprocal_rank_at(top, targets, 10) > 0)
+        gains.append(ndcg_at(top, targets, 10))
+    return {"recall@10": float(np.concatenate(found).mean()), "ndcg@10": float(np.concatenate(gains).mean())}
 
 
 def _rank(score: Callable[[slice], NDArray[Any]], data: TrainData) -> dict[str, float]:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def start_server(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     """Starts servers, each with an empty data folder or a copy of one; all are stopped at the end."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(like: Path | None = None) -> Server:
+    def start(like: Path | None = None, **variables: str) -> Server:
         home = tmp_path_factory.mktemp("home")
         if like is not None:
             shutil.copytree(like, home, dirs_exist_ok=True)
@@ -75,7 +76,7 @@ def start_server(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
             port = free.getsockname()[1]
         log = (home / "server.log").open("wb")
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-        environment = os.environ | {HOME_VARIABLE: str(home), "STREAMLIT_SERVER_HEADLESS": "true"}
+        environment = os.environ | {HOME_VARIABLE: str(home), "STREAMLIT_SERVER_HEADLESS": "true"} | variables
         running.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
         address = f"http://localhost:{port}"
         _wait_for(f"{address}/_stcore/health", running[-1])
@@ -229,6 +230,8 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
         try:
             with urllib.request.urlopen(address, timeout=2):
                 return
+        except urllib.error.HTTPError:
+            return  # it answers, if only to ask for the password
         except OSError:
             time.sleep(0.25)
     raise AssertionError("the server did not start")

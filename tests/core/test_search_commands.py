@@ -21,7 +21,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, SearchSpec]]:
     """What the command asked the job for; the job finds the same each time."""
     calls: list[tuple[str, SearchSpec]] = []
 
-    def run(_workspace: object, spec: SearchSpec, run_id: str, _progress: object) -> dict[str, Any]:
+    def run(_workspace: object, spec: SearchSpec, run_id: str, *_more: object, **_named: object) -> dict[str, Any]:
         calls.append((run_id, spec))
         best = {"number": 2, "state": "finished", "value": 0.5, "settings": SETTINGS, "epochs": 3, "seconds": 9.0}
         first = best | {"number": 1, "state": "running", "value": None, "settings": {}}
@@ -65,6 +65,13 @@ def test_a_search_goes_on_under_its_own_id(home: Home, asked: list[tuple[str, Se
     (home.runs / run_id / SPEC).write_text(json.dumps(spec.to_json()))
     assert main([*start, "--resume", run_id[:8]]) == 0
     assert asked[1] == (run_id, spec)
+
+
+def test_a_search_is_not_lost_with_the_file_it_should_go_to(
+    home: Home, asked: list[tuple[str, SearchSpec]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--home", str(home.root), "search", "--catalog", "Shop", "--out", str(tmp_path)]) == 1
+    assert f"search --resume {asked[0][0][:12]} --out FILE" in capsys.readouterr().err
 
 
 def test_what_cannot_be_done_is_refused_before_the_work(

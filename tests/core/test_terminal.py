@@ -1,10 +1,12 @@
 """What is printed: replaced where a terminal cannot show it, harmless, and never a failure after the work was done."""
 
+import errno
 import io
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,21 @@ def test_bytes_that_are_no_text_are_refused_by_name(home: Home, capsys: pytest.C
     with pytest.raises(SystemExit):
         main(["--home", str(home.root), "suggest", "red \udcff"])
     assert "argument need: this is no text" in capsys.readouterr().err
+
+
+def test_a_full_disk_in_a_thread_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(exc: Exception) -> str:
+        def run() -> None:
+            raise exc
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        return capsys.readouterr().err
+
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    prepare_terminal()
+    assert fail(OSError(errno.ENOSPC, "No space left on device")) == ""
+    assert "ValueError: other" in fail(ValueError("other"))

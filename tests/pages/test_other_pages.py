@@ -1,7 +1,10 @@
 from collections.abc import Callable
+from types import SimpleNamespace
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import StoreError
 from core.jobs.table import JobStore
 from core.workspace import Workspace
 
@@ -89,10 +92,43 @@ def test_what_waits_says_for_what_and_for_how_long(app: Open, shop: Workspace) -
     jobs = JobStore(shop.database)
     train = jobs.submit("train", "Train Shop", {"catalog": "Shop"}, key="t")
     assert jobs.claim("w") is not None
+    assert [bar.proto.text for bar in app("../pages/catalogs.py").get("progress")] == ["Beginning"]
     jobs.report(train.id, "w", stage="Training", done=10, total=130, rate=1.0)
     jobs.submit("audit", "Audit Shop", {"catalog": "Shop"}, key="a")
     bars = [bar.proto.text for bar in app("../pages/catalogs.py").get("progress")]
     assert any("Waits for: Train Shop, 2 min" in text for text in bars), bars
+
+
+def test_without_a_worker_a_full_disk_is_said(app: Open, shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    JobStore(shop.database).submit("audit", "Audit Shop", {"catalog": "Shop"}, key="a")
+    monkeypatch.setattr("ui.jobs.has_worker", lambda _home, _lane: False)
+    said = app("../pages/activity.py").warning[0].value
+    monkeypatch.setattr("ui.jobs.shutil.disk_usage", lambda _path: SimpleNamespace(free=0))
+    page = app("../pages/activity.py")
+    assert "Start one;" in said and "disk is full: free some space" in page.warning[0].value
+    assert any(one.value.startswith("Asked for just now") for one in page.caption)
+
+
+@pytest.mark.parametrize(
+    ("path", "button"),
+    [("training", "train-go"), ("audit", "audit-go"), ("activity", "cancel"), ("activity", "worker")],
+)
+def test_a_button_that_cannot_be_obeyed_says_why_and_leaves_the_page(
+    app: Open, shop: Workspace, monkeypatch: pytest.MonkeyPatch, path: str, button: str
+) -> None:
+    JobStore(shop.database).submit("encode", "Encode Shop", {"catalog": "Shop"}, key="a")
+    monkeypatch.setattr("ui.jobs.has_worker", lambda _home, _lane: False)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreError("The database cannot be written.")
+
+    for name in ("core.jobs.table.JobStore.submit", "core.jobs.table.JobStore.cancel", "ui.jobs.ensure_worker"):
+        monkeypatch.setattr(name, refuse)
+    page = app(f"../pages/{path}.py")
+    (key,) = [one.key for one in page.button if str(one.key).startswith(button)]
+    page.button(key=key).click().run()
+    assert [one.value for one in page.error] == ["The database cannot be written."]
+    assert page.title and page.button(key=key) is not None, "the rest of the page is there"
 
 
 def test_work_of_a_deleted_catalogue_cannot_go_on(app: Open, shop: Workspace) -> None:

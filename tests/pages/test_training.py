@@ -25,12 +25,22 @@ def test_without_a_catalogue_it_leads_on(app: Callable[..., AppTest]) -> None:
 def test_training_starts_one_job(app: Callable[..., AppTest], shop: Workspace) -> None:
     page = app(PAGE)
     assert "Without a log" in _all_text(page)
-    assert "cannot be told" not in _all_text(page)
+    assert "cannot be told from this catalogue: 1 of the 20" in _all_text(page), "six pictures for all its titles"
     page.button(key="train-go").click().run()
     jobs = list(shop.database.connection.execute("SELECT kind, payload FROM jobs"))
     (payload,) = [json.loads(row["payload"]) for row in jobs if row["kind"] == "train"]
     assert payload["preset"] == "quick" and payload["use_log"] is False
     assert page.button(key="train-go").disabled
+
+
+def test_a_catalogue_waits_for_its_own_training_alone_and_says_what_is_too_small(
+    app: Callable[..., AppTest], shop: Workspace
+) -> None:
+    app(PAGE).button(key="train-go").click().run()
+    shop.catalogs.ensure("Tiny", domain="goods", backbone="fake")
+    page = app(PAGE, catalog="Tiny")
+    assert "Too few items to train on: 0 have both" in _all_text(page)
+    assert not page.button(key="train-go").disabled, "it can wait in line"
 
 
 def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Workspace) -> None:
@@ -49,8 +59,10 @@ def test_a_log_is_read_mapped_and_stored(app: Callable[..., AppTest], shop: Work
     assert summary is not None and summary.users == 7 and summary.items == 2
     assert "cannot be told from this log" in _all_text(page) and "Of 7 people in it" in _all_text(page)
     page.toggle(key="train-use-log").set_value(False).run()
-    assert "cannot be told" not in _all_text(page)
+    assert "cannot be told from this log" not in _all_text(page)
     page.button(key="remove-log").click().run()
+    assert shop.interactions.count(catalog.id), "it asks first"
+    page.button(key="remove-log-go").click().run()
     assert shop.interactions.count(catalog.id) == 0
 
 
@@ -91,6 +103,18 @@ def test_the_data_doctor_knows_the_events_that_were_left_out(app: Callable[..., 
     page.button(key="store-log").click().run()
     assert not page.exception
     assert "40% of the events name items that the catalogue does not have" in _all_text(page).replace("\\", "")
+
+
+def test_what_of_a_log_could_not_be_read_is_shown(app: Callable[..., AppTest], shop: Workspace) -> None:
+    table = "user,item,time\n" + "".join(f"u{n},hat-blue,never\n" for n in range(9))
+    page = app(PAGE)
+    page.file_uploader(key="log-file").upload("log.csv", table.encode(), "text/csv").run()
+    page.button(key="store-log").click().run()
+    assert "10 remarks on the file" in [one.label for one in page.expander]
+    assert "Row 2 and 8 more: This is no time from 1970 on" in _all_text(page).replace("\\", "").replace(":color[]", "")
+    page.button(key="remove-log").click().run()
+    page.button(key="remove-log-go").click().run()
+    assert "no time from 1970" not in _all_text(page)
 
 
 def test_versions_say_whether_they_helped(app: Callable[..., AppTest], shop: Workspace) -> None:

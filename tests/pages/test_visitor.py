@@ -9,6 +9,7 @@ from core.catalog.sample import SAMPLE_FOLDER
 from core.errors import JobError
 from core.jobs.table import JobStore
 from ui import visitor
+from ui.hosts import HOSTS_VARIABLE
 from ui.jobs import start_job
 
 HERE = {"host": "localhost:8501"}
@@ -37,6 +38,13 @@ def _sit(monkeypatch, peer: str | None, headers: dict[str, str]) -> None:
 def test_owner(monkeypatch, peer, headers, owner) -> None:
     _sit(monkeypatch, peer, headers)
     assert visitor.is_owner() is owner
+
+
+def test_nobody_is_the_owner_where_a_proxy_may_hide_visitors(monkeypatch) -> None:
+    """nginx as it comes passes `Host: localhost:8501` on and no address of the visitor."""
+    monkeypatch.setenv(HOSTS_VARIABLE, "shop.example")
+    _sit(monkeypatch, None, HERE)
+    assert not visitor.is_owner()
 
 
 def test_what_a_visitor_may_start(shop, monkeypatch) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.jobs.audit_catalog import MOST_CASES, SUGGESTED, AuditSpec, Source
 from core.store.catalogs import Catalog
+from ui.errors import shown_errors
 from ui.jobs import start_job
 from ui.resources import open_jobs
 from ui.text import format_estimate
@@ -71,6 +72,7 @@ def _estimate(spec: AuditSpec) -> float:
     return cases * _CASE_SECONDS + min(spec.maps, cases) * _MAP_SECONDS
 
 
+@shown_errors()
 def _start(catalog: Catalog, spec: AuditSpec) -> None:
     title = f"Audit “{catalog.name}”, {_SOURCES[spec.source].lower()}"
     start_job("audit", title, spec.to_json(), key=f"audit-{catalog.id}")

@@ -12,6 +12,7 @@ from core.catalog.schema import Problem
 from core.catalog.table import Table
 from core.catalog.validate import RejectedRow
 from core.wording import count_noun
+from ui.errors import shown_errors
 from ui.importing.state import check_all, draw_moves, keep, read_whole
 from ui.tables import draw_table, edit_table
 
@@ -121,6 +122,7 @@ def _take_edits(draft: Draft) -> bool:
     return bool(after.items) and not any(one.row.number in changed for one in after.rejected)
 
 
+@shown_errors()
 def _save(draft: Draft) -> None:
     _take_edits(draft)
 

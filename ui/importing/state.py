@@ -14,6 +14,7 @@ from core.errors import CatalogNotFoundError
 from core.jobs.import_plan import ImportPlan, plan_import
 from core.store.catalogs import Catalog
 from ui.address import go, read
+from ui.errors import shown_errors
 from ui.resources import open_workspace
 from ui.text import escape_markdown
 
@@ -97,6 +98,7 @@ def draw_moves(
             )
 
 
+@shown_errors()
 def _move(step: str, on_leave: Callable[[], bool] | None, anyway: bool) -> None:
     if on_leave is None or on_leave() or anyway:
         go_to(step)

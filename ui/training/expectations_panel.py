@@ -10,6 +10,7 @@ from core.store.catalogs import Catalog
 from core.store.expectations import Expectation
 from core.suggest.expected import Standing, rank_expected
 from core.wording import count_noun
+from ui.errors import shown_errors
 from ui.navigation import find_page
 from ui.resources import open_workspace
 from ui.text import escape_markdown
@@ -80,7 +81,7 @@ def _draw_standing(standing: Standing) -> None:
             key=f"unexpect-{expectation.id}",
             type="tertiary",
             help=f"Expect {title} no longer for this need",
-            on_click=open_workspace().expectations.remove,
+            on_click=shown_errors()(open_workspace().expectations.remove),
             args=(expectation.catalog_id, expectation.id),
         )
 

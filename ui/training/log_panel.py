@@ -12,6 +12,7 @@ import streamlit as st
 from core.catalog.intake import save_upload, stage_file
 from core.catalog.read import detect, preview_table
 from core.catalog.sample import SAMPLE_NAME
+from core.catalog.schema import Problem
 from core.errors import WishlightError
 from core.interactions.aliases import LOG_TARGETS
 from core.interactions.mapping import SuggestedLog
@@ -20,6 +21,7 @@ from core.interactions.suggest_mapping import suggest_log_mapping
 from core.jobs.store_log import store_log
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
+from core.wording import count_noun
 from ui.errors import shown_errors
 from ui.reading import draw_reading
 from ui.resources import open_workspace
@@ -36,6 +38,7 @@ _NAMES = {
     "time": "Time",
     "clock": "Time of day",
 }
+_SHOWN = 20
 _SIMULATED_USERS, _SIMULATED_EVENTS = 300, 40
 
 
@@ -65,7 +68,8 @@ def draw_log(catalog: Catalog) -> LogSummary | None:
 
 
 def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
-    st.markdown(f"**{summary.events:,}** events of **{summary.users:,}** people with **{summary.items:,}** items")
+    events, people = count_noun(summary.events, "event"), count_noun(summary.users, "person", "people")
+    st.markdown(f"**{events}** of **{people}** with **{count_noun(summary.items, 'item')}**")
     if open_workspace().interactions.is_simulated(catalog.id):
         st.warning("These shoppers are simulated. Figures from them say nothing about real people.")
     if summary.first_time is not None and summary.last_time is not None:
@@ -74,13 +78,39 @@ def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
     else:
         st.caption(escape_markdown(f"{summary.kind.capitalize()}, without times."))
     draw_findings(catalog, summary)
-    st.button(
-        "Remove the log",
-        key="remove-log",
-        icon=":material/delete:",
-        on_click=open_workspace().interactions.delete,
-        args=(catalog.id,),
-    )
+    _draw_remarks(catalog)
+    if st.button("Remove the log", key="remove-log", icon=":material/delete:"):
+        _ask_removal(catalog, summary)
+
+
+def _draw_remarks(catalog: Catalog) -> None:
+    """What could not be read of the file that was stored in this visit."""
+    remarks: tuple[Problem, ...] = st.session_state.get(f"log-remarks-{catalog.id}", ())
+    if not remarks:
+        return
+    rows: dict[str, list[int]] = {}
+    for one in remarks:
+        rows.setdefault(one.message, []).append(one.row)
+    with st.expander(f"{count_noun(len(remarks), 'remark')} on the file", icon=":material/warning:", expanded=True):
+        for message, (first, *others) in list(rows.items())[:_SHOWN]:
+            where = f"Row {first:,}{f' and {len(others):,} more' if others else ''}: " if first else ""
+            st.markdown(escape_markdown(f"{where}{message}"))
+        if len(rows) > _SHOWN:
+            st.caption(f"{len(rows) - _SHOWN:,} kinds more.")
+
+
+@st.dialog("Remove this log?")
+def _ask_removal(catalog: Catalog, summary: LogSummary) -> None:
+    what = f"{count_noun(summary.events, 'event')} of {count_noun(summary.users, 'person', 'people')}"
+    st.markdown(f"What goes for good: {what}. Trained versions stay.")
+    if st.button("Remove it", type="primary", key="remove-log-go", on_click=_remove, args=(catalog,)):
+        st.rerun()
+
+
+@shown_errors()
+def _remove(catalog: Catalog) -> None:
+    open_workspace().interactions.delete(catalog.id)
+    st.session_state.pop(f"log-remarks-{catalog.id}", None)
 
 
 def _draw_upload(catalog: Catalog) -> None:
@@ -139,7 +169,8 @@ def _draw_mapping(suggested: SuggestedLog) -> dict[str, str]:
 def _store(catalog: Catalog, table: str, reading: Mapping[str, Any]) -> None:
     st.session_state["log-refused"] = ""
     try:
-        store_log(open_workspace(), catalog, Path(table), reading)
+        stored = store_log(open_workspace(), catalog, Path(table), reading)
+        st.session_state[f"log-remarks-{catalog.id}"] = stored.problems
     except WishlightError as exc:
         st.session_state["log-refused"] = str(exc)
 

@@ -17,6 +17,7 @@ from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from core.train.config import TrainConfig
 from core.train.tracking import WATCHED, Curve, read_curve
+from ui.errors import shown_errors
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
 from ui.text import escape_markdown, format_duration, format_estimate
@@ -87,13 +88,13 @@ def draw_start(catalog: Catalog, summary: LogSummary | None) -> Effort:
         few = _foresee(catalog.name, catalog.id, catalog.revision, summary if use_log else None)
         if few:
             st.warning(escape_markdown(few), icon=":material/balance:")
-        live = [job for job in open_jobs().live() if job.kind == "train"]
+        live = any(job.kind == "train" and job.catalog_id == catalog.id for job in open_jobs().live())
         st.button(
             "Train",
             type="primary",
             key="train-go",
             icon=":material/model_training:",
-            disabled=bool(live),
+            disabled=live,
             on_click=_start,
             args=(catalog, preset, use_log, tuning),
         )
@@ -227,6 +228,7 @@ def _foresee(
         return str(exc)
 
 
+@shown_errors()
 def _start(catalog: Catalog, preset: str, use_log: bool, tuning: str) -> None:
     spec = TrainSpec(catalog=catalog.name, preset=preset, use_log=use_log, tuning=tuning)
     start_job("train", f"Train “{catalog.name}”, {preset}", spec.to_json(), key=f"train-{catalog.id}")

@@ -12,6 +12,7 @@ from core.store.catalogs import Catalog
 from core.train.space import TASK_PREFIX, find_largest
 from core.train.tracking import WATCHED
 from core.train.trials import TrialResult, TrialState, find_best, read_trials
+from ui.errors import shown_errors
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace
 from ui.tables import draw_table
@@ -118,7 +119,7 @@ def _draw_best(job: Job, trials: Sequence[TrialResult], best: TrialResult) -> No
         key=f"search-train-{job.id}",
         type="primary",
         icon=":material/model_training:",
-        disabled=any(one.kind == "train" for one in open_jobs().live()),
+        disabled=any(one.kind == "train" and one.catalog_id == job.catalog_id for one in open_jobs().live()),
         on_click=_train,
         args=(job,),
     )
@@ -225,6 +226,7 @@ def _column(name: str) -> Any:
     return st.column_config.NumberColumn(format="%.3g", help=escape_markdown(text))
 
 
+@shown_errors()
 def _start(catalog: Catalog, effort: Effort, trials: int) -> None:
     train = TrainSpec(catalog=catalog.name, preset=effort.preset, use_log=effort.use_log)
     spec = SearchSpec(train=train, trials=trials)
@@ -232,6 +234,7 @@ def _start(catalog: Catalog, effort: Effort, trials: int) -> None:
     start_job("search", title, spec.to_json(), key=f"search-{catalog.id}")
 
 
+@shown_errors()
 def _train(job: Job) -> None:
     """Train what the search found, on the data that it searched with."""
     searched = SearchSpec.from_json(job.payload).train

@@ -6,6 +6,7 @@ from core.jobs.replay import format_rank
 from core.store.catalogs import Catalog
 from core.store.versions import Version
 from core.train.model_card import FILE, describe_tested
+from ui.errors import shown_errors
 from ui.jobs import start_job
 from ui.resources import open_jobs, open_workspace
 from ui.tables import draw_table
@@ -143,6 +144,7 @@ def _is_queued(catalog: Catalog, version_id: str) -> bool:
     return any(job.kind == "activate" and job.payload == wanted for job in open_jobs().live())
 
 
+@shown_errors()
 def _activate(catalog: Catalog, version_id: str) -> None:
     what = f"Let version {version_id} serve “{catalog.name}”" if version_id else f"Serve “{catalog.name}” untrained"
     payload: dict[str, object] = {"version": version_id, "catalog": catalog.name}

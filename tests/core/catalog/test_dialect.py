@@ -28,6 +28,18 @@ def test_a_separator_of_several_characters_is_found(tmp_path: Path, separator: s
     assert cells(table) == rows[1:]
 
 
+@pytest.mark.parametrize("name", ["**Jo {}**", "u{} **x** <b>", "::Jo {}::", "==Jo {}=="])
+def test_marks_in_every_cell_of_a_column_are_no_separator(tmp_path: Path, name: str) -> None:
+    rows = "".join(f"{name.format(n % 30)},i{n % 7},click\n" for n in range(90))
+    options = detect((tmp_path / "a.csv", (tmp_path / "a.csv").write_text(f"user,item,event\n{rows}"))[0]).options
+    assert (options.delimiter, options.header_row, options.has_header) == (",", 1, True)
+
+
+def test_a_long_separator_beside_decimal_commas_is_found(tmp_path: Path) -> None:
+    table = read_text(tmp_path, "id::price\n1::5,0\n2::7,5\n3::8,0\n")
+    assert table.columns == ("id", "price") and cells(table)[1] == ("2", "7,5")
+
+
 def test_ratings_and_films_of_movielens(tmp_path: Path) -> None:
     ratings = read_text(tmp_path, RATINGS, "ratings.dat")
     assert ratings.columns == ("column_1", "column_2", "column_3", "column_4")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.intake import name_file, save_upload, stage_file
+from core.catalog.intake import name_file, save_pictures, save_upload, stage_file
 from core.catalog.read import detect
 from core.errors import WishlightError
 
@@ -55,3 +55,8 @@ def test_a_table_of_an_archive_keeps_its_name(tmp_path: Path) -> None:
     assert one.table.name == two.table.name == "items.csv" and one.table != two.table
     assert "Red" in one.table.read_text() and "Blue" in two.table.read_text()
     assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_a_picture_whose_name_no_disk_takes_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WishlightError, match=r"cannot be stored .* shorter name"):
+        save_pictures([("ж" * 200 + ".png", io.BytesIO(b"x"))], tmp_path / "pictures")

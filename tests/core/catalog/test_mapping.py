@@ -1,5 +1,7 @@
 """Mapping: exact names are filled in, near ones only offered, and a person's word is checked."""
 
+import time
+
 import pytest
 
 from core.catalog.aliases import build_attribute_name, find_code, find_exact, find_near
@@ -253,3 +255,15 @@ def test_what_a_shop_pays_is_not_shown_and_a_kind_of_code_is_no_category() -> No
     targets = suggest_mapping(columns, rows).build(accept_suggestions=True).targets
     assert targets["Wholesale price"] == "" and targets["Supplier"] == "attribute:Supplier"
     assert targets["product-id-type"] != "category"
+
+
+def test_a_huge_name_of_a_column_takes_no_time() -> None:
+    started = time.process_time()
+    assert find_near("1 x " * 50_000) == ""
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("name", ["_", "__", "\u00a0"])
+def test_a_column_named_by_marks_alone_is_an_attribute(name: str) -> None:
+    mapping = suggest(["id", "title", name], ["1", "Boot", "a"]).build(accept_suggestions=True)
+    assert len(mapping.targets[name].removeprefix("attribute:").strip()) > 0

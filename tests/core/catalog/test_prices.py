@@ -1,5 +1,6 @@
 """Prices: each cell has a value worked out by hand; the ambiguous ones follow the documented rules."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -124,3 +125,10 @@ def test_a_dash_for_the_cents_tells_the_mark() -> None:
     assert parse_price("1.299,- €", decimal_mark=".").amount == 1299
     assert infer_decimal_mark(["1.299", "49,-"]) == ","
     assert parse_price("5-9 €").fault == "range"
+
+
+@pytest.mark.parametrize("cell", ["(1)" * 70_000 + "x", "1 " * 100_000, "$1" * 100_000])
+def test_a_huge_cell_is_no_price_and_takes_no_time(cell: str) -> None:
+    started = time.process_time()
+    assert parse_price(cell).fault == "unreadable"
+    assert time.process_time() - started < 1

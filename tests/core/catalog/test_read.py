@@ -6,7 +6,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +291,13 @@ def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         read_bytes(tmp_path, b"id,name\n1,a\n2,b\n3,c\n4,d\n")
 
 
+def test_too_many_cells_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two megabytes of packed commas are a billion cells."""
+    monkeypatch.setattr(delimited, "MAX_CELLS", 5)
+    with pytest.raises(CatalogFileError, match="more than 5 cells"):
+        read_bytes(tmp_path, gzip.compress(b"id,name\n1,a\n2,b\n3,c\n"), "items.csv.gz")
+
+
 def test_a_preview_stops_early(tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_bytes(b"id,name\n" + b"1,a\n" * 80)
@@ -374,6 +381,13 @@ def test_two_cells_far_apart_are_refused(tmp_path: Path) -> None:
         detect(path)
 
 
+def test_cells_without_a_place_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    write_xlsx(path, {"Items": [xlsx_row(1, "id", "name"), f'<row r="2">{"<c><v>1</v></c>" * 2_001}</row>']})
+    with pytest.raises(CatalogFileError, match="2,001 columns"):
+        read_table(path, detect(path).options)
+
+
 def test_parquet_reads_as_text(tmp_path: Path) -> None:
     path = tmp_path / "items.parquet"
     frame = pl.DataFrame(
@@ -443,6 +457,22 @@ def test_json_lines_are_flattened(tmp_path: Path) -> None:
 )
 def test_json_arrays_are_tables(tmp_path: Path, text: str) -> None:
     assert cells(read_bytes(tmp_path, text.encode(), "items.json")) == [("1",), ("2",)]
+
+
+def test_a_line_of_lists_within_lists_costs_itself(tmp_path: Path) -> None:
+    lines = ['{"id": "1", "title": "Cup"}', f'{{"id": "2", "title": {"[" * 900 + "]" * 900}}}']
+    table = read_bytes(tmp_path, "\n".join(lines).encode(), "items.jsonl")
+    assert cells(table) == [("1", "Cup"), ("", "")] and codes(table) == [(2, "bad_json", "error")]
+
+
+def test_half_characters_of_json_can_be_shown(tmp_path: Path) -> None:
+    """A page cannot send them to a browser, wherever they stand."""
+    first = '"\\ud800": [{"id": "\\udfff", "title": "a", "\\ud800": "b"}, "\\ud800"]'
+    (tmp_path / "items.json").write_text(f'{{{first}, "b": [{{"id": "1", "title": "c"}}]}}')
+    found = detect(tmp_path / "items.json")
+    table = read_table(tmp_path / "items.json", found.options)
+    assert table.columns[2] == "\ufffd" and len(table.rows) == 2
+    json.dumps([asdict(found), asdict(table)], ensure_ascii=False).encode()
 
 
 def test_json_too_large_for_one_array_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

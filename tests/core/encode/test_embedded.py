@@ -1,6 +1,7 @@
 """The embedded model, with its weights."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ from PIL import Image, ImageDraw
 
 from core.encode import embedded, load_encoder
 from core.encode import embedded_weights as weights
-from core.errors import BackboneError
 
 pytestmark = pytest.mark.slow
 
@@ -154,11 +154,19 @@ def test_folder_is_built_once_and_survives_a_move(tmp_path) -> None:
     assert [path.name for path in (tmp_path / "two").iterdir()] == [folder.name]
 
 
-def test_damage_is_told(tmp_path) -> None:
-    folder = embedded.prepare_embedded_folder(tmp_path)
-    (folder / embedded.WEIGHTS_NAME).write_bytes(b"junk")
-    with pytest.raises(BackboneError, match="Delete that folder"):
-        embedded.load_embedded_model(folder)
+@pytest.mark.parametrize("cut", [True, False])
+def test_damage_is_noticed_and_mended(models, tmp_path, monkeypatch, caplog, cut) -> None:
+    whole = embedded.prepare_embedded_folder(models)
+    folder = Path(shutil.copytree(whole, tmp_path / whole.name))
+    monkeypatch.setattr(embedded, "_build_folder", lambda target: shutil.copytree(whole, target))
+    for name in (embedded.WEIGHTS_NAME, "vocab.txt"):
+        data = bytearray((folder / name).read_bytes())
+        data[-9] ^= 0x40
+        (folder / name).write_bytes(data[:-5] if cut else data)
+    state = embedded.load_embedded_model(embedded.prepare_embedded_folder(tmp_path)).state_dict()
+    assert "is damaged; it is built again" in caplog.text
+    assert all(value.equal(state[name]) for name, value in embedded._read_weights(whole).items())
+    assert (folder / "vocab.txt").read_bytes() == (whole / "vocab.txt").read_bytes()
 
 
 def _original_logits(state, x):

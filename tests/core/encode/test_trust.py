@@ -149,3 +149,25 @@ def test_no_advice_to_run_a_pickle() -> None:
     advice = "Weights only load failed. Re-running `torch.load` with `weights_only` set to `False` will likely succeed."
     assert "safetensors" in tell_failure(RuntimeError(advice))
     assert "weights_only" not in tell_failure(RuntimeError(advice))
+
+
+@pytest.mark.parametrize(
+    ("wishes", "text", "said"),
+    [
+        ({"mean": [0.5]}, {}, "three numbers each"),
+        ({"std": [0, 0, 0]}, {}, "three numbers each"),
+        ({"std": "abc"}, {}, "cannot be loaded: .+"),
+        ({"fill_color": "red"}, {}, "cannot be loaded: .+"),
+        ({"resize_mode": "evil"}, {}, "cannot be loaded: AssertionError"),
+        ({}, {"norm_kwargs": {"eps": "x"}}, "cannot be loaded: .+"),
+        ({}, {"norm_kwargs": {"eps": float("nan")}}, "gives no numbers"),
+    ],
+)
+def test_a_configuration_that_only_fails_at_work(tiny_folder, tmp_path, wishes, text, said) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "odd"))
+    config = json.loads((folder / "open_clip_config.json").read_text())
+    config["preprocess_cfg"] |= wishes
+    config["model_cfg"]["text_cfg"] |= text
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(BackboneError, match=said):
+        load_encoder(str(folder), tmp_path / "models", runtime="torch")

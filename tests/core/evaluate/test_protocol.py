@@ -49,6 +49,15 @@ TABLE = ItemTable(
 )
 
 
+def test_what_a_log_is_counted_for_is_counted_once_a_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was counted for every few people, which took minutes for ten million events."""
+    counted, tail = [], Split.is_tail.fget
+    monkeypatch.setattr(Split, "is_tail", property(lambda split: (counted.append(1), tail(split))[1]))
+    splits = list(build_splits(make_log(400), "users"))
+    measure(lambda: Oracle(splits), splits, TABLE)
+    assert len(splits[0].users) > 64 and len(counted) == len(splits)
+
+
 class Oracle:
     """Knows the targets by the history's items; remembers what it was fitted on."""
 

@@ -66,8 +66,8 @@ def test_it_goes_on_where_it_was_stopped(shop: Workspace, monkeypatch: pytest.Mo
         run_audit(shop, spec(), "run", stop)
     folder = shop.home.runs / "run"
     assert read_audit(folder).cases == 5
-    cut = folder / "cases.jsonl"  # a crash may cut a line off
-    cut.write_text(cut.read_text()[:-30])
+    cut = folder / "cases.jsonl"  # a crash may cut a line off, within a letter as well
+    cut.write_bytes(cut.read_bytes()[:-30] + "é".encode()[:1])
     again = run_audit(shop, spec(), "run", silent)
     assert len(weighed) == 5 + 8 and again["parts"] == whole["parts"] and again["words"] == whole["words"]
 

@@ -12,6 +12,7 @@ import pytest
 from core.config import Home
 from core.errors import JobError, StoreError
 from core.jobs import kinds
+from core.jobs.encoding import encode_missing
 from core.jobs.import_catalog import run_import
 from core.jobs.job import LANES, Job, choose_lane
 from core.jobs.progress import Meter
@@ -131,6 +132,43 @@ def test_a_job_that_comes_while_the_worker_leaves_is_taken(home: Home, monkeypat
     monkeypatch.setattr(JobStore, "claim", look)
     run_worker(home, idle_seconds=0.05)
     assert [(job.state, job.result) for job in jobs.list()] == [("done", {"ran": True})]
+
+
+def test_an_import_ends_where_its_catalogue_is_switched(
+    workspace: Workspace, spec: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it would write has no vectors of the new model, so nobody would find it."""
+    run_import(workspace, spec)
+
+    def encode(*args: Any) -> Any:
+        assert workspace.catalogs.switch_backbone(workspace.catalogs.find("Shop"), "other")
+        return encode_missing(*args)
+
+    monkeypatch.setattr("core.jobs.import_catalog.encode_missing", encode)
+    with pytest.raises(StoreError, match="was switched to another model meanwhile"):
+        run_import(workspace, spec)
+
+
+@pytest.mark.parametrize("kind", ["activate", "encode"])
+def test_what_is_written_while_vectors_are_made_gets_its_own(
+    workspace: Workspace, spec: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    run_import(workspace, spec)
+    catalog, passes = workspace.catalogs.find("Shop"), []
+    workspace.versions.add("v", catalog.id, title="", backbone=catalog.backbone, has_log=False, metrics={})
+
+    def embed(*_: object) -> int:
+        passes.append(workspace.catalogs.find("Shop").state)
+        if len(passes) == 1:
+            workspace.items.touch(catalog.id, workspace.items.select(catalog.id, ())[:1])
+        return 0
+
+    monkeypatch.setattr("core.jobs.activate.embed_items", embed)
+    monkeypatch.setattr("core.jobs.encoding._encode_pass", embed)
+    kinds.KINDS[kind](workspace, {"catalog": "Shop", "version": "v", "backbone": "other"}, "", lambda *_: None)
+    assert len(passes) == 2 and passes[0] != passes[1]
+    now = workspace.catalogs.find("Shop")
+    assert (now.version, now.backbone) == (("v", catalog.backbone) if kind == "activate" else ("", "other"))
 
 
 def test_a_full_disk_ends_the_job_and_not_the_worker(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,16 @@ def test_a_dead_worker_is_taken_over_a_few_times(jobs: JobStore) -> None:
     assert jobs.resume(job.id).state == "queued"
 
 
+def test_work_of_another_lane_is_not_given_up(jobs: JobStore, workspace: Workspace) -> None:
+    """After a machine has slept no lease is fresh, and the other lane's worker goes on."""
+    job = jobs.submit("train", "Train", {}, key="k", lane="long")
+    for attempt in range(MAX_ATTEMPTS):
+        assert jobs.claim(f"w{attempt}") is not None
+        jobs.release_orphans()
+    assert JobStore(workspace.database, lane="quick").claim("other") is None
+    assert jobs.get(job.id).state == "running"
+
+
 def test_cancel_and_resume(jobs: JobStore) -> None:
     waiting = jobs.submit("import", "A", {}, key="a")
     jobs.cancel(waiting.id)

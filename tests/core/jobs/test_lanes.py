@@ -1,6 +1,7 @@
 """Lanes, real training in a worker and on the command line, and what must not cost a worker."""
 
 import errno
+import os
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.jobs.import_catalog import run_import
 from core.jobs.job import choose_lane
 from core.jobs.leftovers import sweep_leftovers
 from core.jobs.progress import Meter, silent
+from core.jobs.runs import open_run
 from core.jobs.search_catalog import SearchSpec
 from core.jobs.table import LEASE_SECONDS, JobStore
 from core.jobs.train_catalog import TrainSpec, run_train
@@ -186,6 +188,15 @@ def test_an_import_ends_with_the_catalogue_that_it_makes(
     assert (jobs.get(job.id).state, jobs.get(job.id).message) == ("cancelled", DELETED)
 
 
+def test_what_was_asked_for_before_its_catalogue_was_there_is_about_it(workspace: Workspace, jobs: JobStore) -> None:
+    job = jobs.submit("import", "Import", {"catalog": "new  SHOP "}, key="i")
+    elsewhere = jobs.submit("import", "Import", {"catalog": "Other"}, key="o")
+    catalog = workspace.catalogs.ensure("new  SHOP ", domain="goods", backbone="fake")
+    assert [one.id for one in jobs.at_work_on(catalog.id)] == [job.id]
+    workspace.delete_catalog(catalog)
+    assert (jobs.get(job.id).state, jobs.get(elsewhere.id).state) == ("cancelled", "queued")
+
+
 def test_a_kind_of_another_version_is_said(workspace: Workspace, jobs: JobStore) -> None:
     job = jobs.submit("dance", "Dance", {}, key="d")
     claimed = jobs.claim("w")
@@ -195,14 +206,25 @@ def test_a_kind_of_another_version_is_said(workspace: Workspace, jobs: JobStore)
 
 
 def test_old_folders_that_no_row_names_go(workspace: Workspace) -> None:
-    import os
-
     for name, age in (("old", 2 * 86_400), ("young", 0)):
         folder = workspace.home.versions / name
         folder.mkdir()
         os.utime(folder, (folder.stat().st_mtime - age,) * 2)
+    (workspace.home.versions / "file").touch()
+    os.utime(workspace.home.versions / "file", (1, 1))
     assert sweep_leftovers(workspace) == ("old",)
     assert (workspace.home.versions / "young").exists()
+
+
+def test_runs_of_the_command_line_go_after_their_catalogue(shop: Workspace) -> None:
+    train = TrainSpec(catalog="shop").to_json()
+    for name, asked in (("here", train), ("gone", {"train": train | {"catalog": "Gone"}, "trials": 1})):
+        with open_run(shop.home, name, asked, {}):
+            pass
+    (shop.home.runs / "unread").mkdir()
+    for folder in shop.home.runs.iterdir():
+        os.utime(folder, (folder.stat().st_mtime - 2 * 86_400,) * 2)
+    assert sweep_leftovers(shop) == ("gone",)
 
 
 def _full() -> OSError:

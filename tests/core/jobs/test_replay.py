@@ -181,7 +181,8 @@ def test_a_stop_comes_through(workspace: Workspace, version: Version, stop: Exce
 
 def test_another_backbone_by_now_is_said(workspace: Workspace, version: Version) -> None:
     expect(workspace, version, "i00")
-    workspace.catalogs.switch_backbone(version.catalog_id, "other")
+    (catalog,) = workspace.catalogs.list()
+    workspace.catalogs.switch_backbone(catalog, "other")
     assert "another model serves it" in replay_needs(workspace, version, silent)["replay_summary"]
 
 

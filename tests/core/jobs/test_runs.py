@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.__main__ import main
+from core.catalog.table import ReadOptions
 from core.config import Home
-from core.errors import CancelledError, TrainError, WishlightError
+from core.errors import CancelledError, JobError, StoreError, TrainError, WishlightError
+from core.evaluate import tested
+from core.jobs import plan
+from core.jobs.audit_catalog import AuditSpec
 from core.jobs.import_catalog import run_import
 from core.jobs.kinds import KINDS
 from core.jobs.plan import load_log
@@ -24,6 +28,11 @@ from tests.core.jobs.test_import_catalog import write_spec
 NAME, RUN = "People's shop", "a" * 32
 SMALL = {"epochs": 2, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
 SPEC = TrainSpec(catalog=NAME, config=SMALL, device="cpu")
+PAYLOADS = {
+    "train": SPEC.to_json(),
+    "search": SearchSpec(train=SPEC, trials=2).to_json(),
+    "audit": AuditSpec(catalog=NAME, cases=1, maps=0).to_json(),
+}
 
 
 def _stop(stage: str, _done: int, _total: int) -> None:
@@ -117,10 +126,49 @@ def test_a_run_of_an_earlier_version_says_so(home: Home) -> None:
     (home.runs / RUN).mkdir(parents=True)
     (home.runs / RUN / "started.txt").write_text("0" * 64)
     with pytest.raises(TrainError, match=r"begun by an earlier version.* Start a new run"):
-        open_run(home, RUN, {}, {"log": ""})
+        open_run(home, RUN, {}, {"log": ""}).__enter__()
     (home.runs / RUN / STARTED).write_text("[")
     with pytest.raises(TrainError, match=r"cannot be read. Start a new one"):
-        open_run(home, RUN, {}, {"log": ""})
+        open_run(home, RUN, {}, {"log": ""}).__enter__()
+
+
+@pytest.mark.parametrize("kind", list(PAYLOADS))
+def test_two_processes_do_not_work_on_one_run(people_shop: Workspace, kind: str) -> None:
+    with (
+        open_run(people_shop.home, RUN, {}, {}),
+        pytest.raises(TrainError, match=r"^Another process is at work on this run\."),
+    ):
+        KINDS[kind](people_shop, PAYLOADS[kind], RUN, silent)
+
+
+@pytest.mark.parametrize("kind", list(PAYLOADS))
+def test_what_another_version_asked_for_is_a_sentence(
+    people_shop: Workspace, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for inner in ({"catalog": [NAME]}, {"later": 1}):
+        asked = {**PAYLOADS[kind], **({"train": {**SPEC.to_json(), **inner}} if kind == "search" else inner)}
+        with pytest.raises(JobError, match=r"another version of Wishlight wrote it down.* Start it anew\."):
+            KINDS[kind](people_shop, asked, RUN, silent)
+    with open_run(people_shop.home, RUN, asked, {}):
+        pass
+    assert main(["--home", str(people_shop.home.root), kind, "--resume", RUN]) == 1
+    assert "another version of Wishlight" in capsys.readouterr().err
+
+
+def test_a_version_outlives_a_failure_of_its_run_that_ends_again(
+    people_shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = people_shop.versions.list()[0].id
+    folder = people_shop.home.versions / version
+
+    def fail(*_args: object, **_named: object) -> None:
+        raise StoreError("The database cannot be written.")
+
+    monkeypatch.setattr("core.store.versions.Versions.add", fail)
+    for run_id, is_kept in ((version + "0" * 20, True), (RUN, False)):
+        with pytest.raises(StoreError):
+            KINDS["train"](people_shop, SPEC.to_json(), run_id, silent)
+        assert folder.exists() and (people_shop.home.versions / run_id[:12]).exists() == is_kept
 
 
 @pytest.fixture
@@ -150,13 +198,24 @@ def test_what_is_typed_must_agree(
 
 
 def test_what_is_typed_must_agree_in_files_and_names_as_well(
-    people_shop: Workspace, resumed: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    people_shop: Workspace,
+    resumed: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     _begin(people_shop, "train", SPEC.to_json())
     (tmp_path / "c.json").write_text(json.dumps(SMALL | {"epochs": 9}))
     assert "epochs 9" in resumed("train", "--config", str(tmp_path / "c.json"))
     (tmp_path / "log.csv").write_text("user,item\nu1,shoe-red\n")
     assert "--interactions" in resumed("train", "--interactions", str(tmp_path / "log.csv"))
+    began = replace(SPEC, interactions=str(tmp_path / "log.csv"))
+    began = replace(began, reading={"options": asdict(ReadOptions()), "columns": {"user": "user", "item": "item"}})
+    with open_run(people_shop.home, "b" * 32, began.to_json(), {}):
+        pass
+    typed = ["--interactions", str(tmp_path / "log.csv"), "--encoding", "latin-1", "--resume", "b" * 8]
+    assert main(["--home", str(people_shop.home.root), "train", *typed]) == 1
+    assert "You typed --encoding “latin-1”, and this run began with “utf-8”." in capsys.readouterr().err
     assert "--tuning “lora”, and this run began with “frozen”" in resumed("train", "--tuning", "lora")
     assert "no catalogue named" in resumed("train", "--catalog", "Elsewhere")
     (tmp_path / "c.json").write_text(json.dumps(SMALL))
@@ -173,6 +232,36 @@ def test_a_search_is_resumed_with_its_own_trials(people_shop: Workspace, resumed
     _begin(people_shop, "search", SearchSpec(train=SPEC, trials=2).to_json())
     assert "--trials 5, and this run began with 2" in resumed("search", "--trials", "5")
     assert "--seed 4, and this run began with 0" in resumed("search", "--seed", "4")
+
+
+def test_that_nothing_can_be_told_is_said_before_the_items_are_read(
+    people_shop: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a log or without one: reading takes minutes. What a worker runs says it in the job's log."""
+
+    def read(*_: object) -> None:
+        raise CancelledError("the items are read")
+
+    monkeypatch.setattr(plan, "load_material", read)
+    monkeypatch.setattr(tested, "LEAST_TESTED", 10_000)
+    for spec in (SPEC, replace(SPEC, use_log=False)):
+        told: list[str] = []
+        with pytest.raises(CancelledError, match="are read"):
+            plan.load_plan(people_shop, spec, silent, tell=told.append)
+        assert ["cannot be told" in one for one in told] == [True]
+        assert plan.foresee_verdict(people_shop, spec) == told[0]
+        for kind, payload in (("train", spec.to_json()), ("search", SearchSpec(train=spec).to_json())):
+            caplog.clear()
+            with pytest.raises(CancelledError, match="are read"):
+                KINDS[kind](people_shop, payload, RUN, silent)
+            assert told[0] in caplog.text
+
+
+def test_what_takes_long_to_foresee_is_left_to_the_run(people_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page asks at each change of a catalogue, which may have millions of events."""
+    monkeypatch.setattr(plan, "MOST_FORESEEN", 20)
+    monkeypatch.setattr(plan, "load_log", lambda *_: pytest.fail("the log is read"))
+    assert plan.foresee_verdict(people_shop, SPEC) == ""
 
 
 def test_tasks_without_a_log_are_refused_before_the_items_are_read(

@@ -44,8 +44,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Works
     home.models.symlink_to(models_folder)
     rows = ["id,title,description,category,image\n"]
     for colour, rgb in COLOURS.items():
-        Image.new("RGB", (60, 50), rgb).save(folder / f"{colour}.png")
-        rows += [f"{kind}-{colour},{colour} {kind},A {kind} for every day,{kind},{colour}.png\n" for kind in KINDS]
+        for number, kind in enumerate(KINDS):  # a picture each, since one of many titles is learned from as a whole
+            Image.new("RGB", (60 + number, 50), rgb).save(folder / f"{colour}-{kind}.png")
+            rows.append(f"{kind}-{colour},{colour} {kind},A {kind} for every day,{kind},{colour}-{kind}.png\n")
     (folder / "shop.csv").write_text("".join(rows))
     workspace = Workspace(home, encoder_loader=lambda name: load_encoder(name, home.models))
     run_import(workspace, replace(write_spec(folder / "shop.csv", folder=folder), backbone="embedded"))

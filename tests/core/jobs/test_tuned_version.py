@@ -44,8 +44,9 @@ def shop(tmp_path, tiny_folder) -> Workspace:
 
     rows = ["id,title,image\n"]
     for colour, rgb in COLOURS.items():
-        Image.new("RGB", (40, 40), rgb).save(tmp_path / f"{colour}.png")
-        rows += [f"{colour}{number},{colour} thing {number},{colour}.png\n" for number in range(15)]
+        for number in range(15):
+            Image.new("RGB", (40 + number, 40), rgb).save(tmp_path / f"{colour}{number}.png")
+            rows.append(f"{colour}{number},{colour} thing {number},{colour}{number}.png\n")
     (tmp_path / "shop.csv").write_text("".join(rows))
     home = open_home(tmp_path / "home")
     workspace = Workspace(home, encoder_loader=lambda name: load_encoder(name, home.models, runtime="torch"))
@@ -65,7 +66,7 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     assert shop.models.serving_encoder(served) is tuned
     assert len(shop.suggester.suggest(Need(text="red thing")).page)
     later = tmp_path / "later.csv"
-    later.write_text("id,title,image\nnew,purple thing,red.png\nred0,red thing 0 renamed,red.png\n")
+    later.write_text("id,title,image\nnew,purple thing,red1.png\nred0,red thing 0 renamed,red0.png\n")
     run_import(shop, replace(write_spec(later, folder=tmp_path), catalog=catalog.name, backbone=""))
     (served,) = shop.catalogs.list()
     model = shop.embeddings.model_number(served.served_version(plain.model_version))
@@ -77,7 +78,9 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
 
 def import_other(shop: Workspace, folder: Path, items: int) -> None:
     """A second catalogue of the same model, with pictures of two colours."""
-    lines = [f"o{number},other {number},{'red' if number % 2 else 'blue'}.png\n" for number in range(items)]
+    lines = [
+        f"o{number},other {number},{'red' if number % 2 else 'blue'}{number // 2}.png\n" for number in range(items)
+    ]
     (folder / "other.csv").write_text("id,title,image\n" + "".join(lines))
     (first,) = shop.catalogs.list()
     run_import(shop, replace(write_spec(folder / "other.csv", folder=folder), catalog="Other", backbone=first.backbone))
@@ -91,7 +94,7 @@ def test_the_card_says_what_training_costs_elsewhere(shop, tmp_path, monkeypatch
     rows = {row["name"]: row for row in done["rows"]}
     before = rows["title to picture in “Other”, before"]
     assert before["count"] == 30 and rows["title to picture in “Other”, trained"]["count"] == 30
-    assert before["metric"] == "mrr" and 0.3 < before["value"] <= 1, "thirty titles, two pictures: half are right"
+    assert before["metric"] == "mrr" and 0 < before["value"] < 0.5, "thirty titles, pictures of two colours"
     assert "by their titles worse" not in done["recommendation"]
 
 

@@ -9,12 +9,14 @@ import pytest
 from core.catalog.schema import Item
 from core.config import Home
 from core.errors import CatalogNotFoundError, NeedError, StoreError
+from core.jobs.table import JobStore
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.facets import list_facets
 from core.store.filters import Filter, parse_filter
 from core.store.items import Items, PictureLink
 from core.store.migrations import MIGRATIONS
+from core.store.versions import Versions
 from core.store.words import Words
 
 SHOE = Item(
@@ -265,6 +267,22 @@ def test_flipped_bytes_in_the_database_are_a_sentence(home: Home, database: Data
             list(Items(opened).iterate(catalog.id))
             list(opened.connection.execute("SELECT * FROM items"))
         opened.close()
+
+
+def test_a_damaged_value_of_a_version_or_a_job_is_a_sentence(database: Database, catalog: Catalog) -> None:
+    Versions(database).add("v", catalog.id, title="V", backbone="b", has_log=False, metrics={})
+    JobStore(database).submit("rebuild", "Rebuild", {}, key="k")
+    for table, column in (("versions", "metrics"), ("jobs", "payload")):
+        database.connection.execute(f"UPDATE {table} SET {column} = '{{\"a'")
+    for read in (Versions(database).list, JobStore(database).list):
+        with pytest.raises(StoreError, match="database is damaged"):
+            read()
+
+
+def test_another_failure_of_the_database_stays_what_it_is(database: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such column") as caught:
+        database.connection.execute("SELECT unheard_of")
+    assert caught.value.__cause__ is None, "it once led to itself"
 
 
 def test_what_was_there_already_is_not_counted_as_new(database: Database, catalog: Catalog) -> None:

@@ -13,7 +13,7 @@ from core.errors import CancelledError, TrainError
 from core.interactions.log import InteractionLog
 from core.metrics import ndcg_at, rank_top
 from core.train.bundle import load_bundle, save_bundle
-from core.train.checkpoint import LAST
+from core.train.checkpoint import BEST, LAST
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
 from core.train.loop import EpochReport
@@ -130,13 +130,39 @@ def test_a_damaged_checkpoint_ends_in_a_sentence(tokens: ItemTokens, log: Intera
         train(log_data(tokens, log), TINY, CPU, tmp_path)
 
 
+@pytest.mark.parametrize("name", [LAST, BEST])
+def test_a_checkpoint_with_a_changed_byte_is_not_gone_on_from(
+    tokens: ItemTokens, log: InteractionLog, tmp_path: Path, name: str
+) -> None:
+    train(log_data(tokens, log), TINY, CPU, tmp_path)
+    (tmp_path / name).write_bytes(flip((tmp_path / name).read_bytes()))
+    with pytest.raises(TrainError, match="damaged"):
+        train(log_data(tokens, log), TINY, CPU, tmp_path)
+
+
+def flip(data: bytes, mark: bytes = b"") -> bytes:
+    """The bytes with one bit changed behind the mark's first, or in the last number of all."""
+    changed = bytearray(data)
+    changed[data.index(mark) + len(mark) - 1 if mark else -2] ^= 1
+    return bytes(changed)
+
+
 def test_too_little_is_refused_at_once(tokens: ItemTokens, tmp_path: Path) -> None:
     few = tokens.take(np.arange(10))
     with pytest.raises(TrainError, match=r"10 have, .* 20 are needed"):
         train(build_data(few, TITLES[:10], KINDS[:10]), TINY, CPU, tmp_path)
+    with pytest.raises(TrainError, match=r"80 have .* only 1 of them differ in title and picture"):
+        train(build_data(tokens, TITLES, KINDS, pictures=["same"] * 80), TINY, CPU, tmp_path)
     nobody = make_log(people=3)
     with pytest.raises(TrainError, match=r"Too few people.* at least 2 people are needed"):
         train(build_data(tokens, TITLES, KINDS, log=nobody), TINY, CPU, tmp_path)
+
+
+def test_the_smallest_numbers_can_be_trained_with(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
+    """No item that is read with one modality alone is a batch of none."""
+    least = replace(TINY, epochs=1, alone=0, bank=0, items=1, targets=1, history=1)
+    trained = train(log_data(tokens, log), least, CPU, tmp_path, everything=log)
+    assert np.isfinite(trained.items.vectors).all()
 
 
 def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
@@ -154,9 +180,15 @@ def test_a_version_comes_back_from_disk(tokens: ItemTokens, log: InteractionLog,
     assert trained.heads is not None
     wanted = trained.heads.score(trained.model, trained.items.vectors, histories)
     assert np.array_equal(bundle.score_people(histories).total, wanted.total)
-    (tmp_path / "version" / "items.safetensors").write_bytes(b"x")
-    with pytest.raises(TrainError, match="damaged"):
-        load_bundle(tmp_path / "version")
+    for name in ("model.safetensors", "items.safetensors", "heads.safetensors", "card.json"):
+        path = tmp_path / "version" / name
+        kept = path.read_bytes()
+        for damaged in (flip(kept, b'"blend": 0.5' if name == "card.json" else b""), b"x"):
+            path.write_bytes(damaged)
+            with pytest.raises(TrainError, match="damaged"):
+                load_bundle(tmp_path / "version")
+        path.write_bytes(kept)
+    assert load_bundle(tmp_path / "version").card["metrics"]["blend"] == 0.5
 
 
 def test_a_configuration_comes_back() -> None:

@@ -7,16 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from torch import Tensor
 
 from core.device import choose_device
 from core.encode.item_tokens import ItemTokens
-from core.errors import TrainError
 from core.interactions.log import InteractionLog
 from core.train import loop
 from core.train.data import TrainData, build_data
-from core.train.search import LOCK, search
+from core.train.search import search
 from core.train.trials import SearchResult, read_trials
 from tests.conftest import ROOT
 from tests.core.train.conftest import TINY, make_tokens
@@ -90,8 +88,3 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path: Path) -> None:
     assert [one.state for one in found.trials].index("stopped") == 1 and len(found.trials) == TRIALS + 1
     assert found.trials[1].seconds == 0, "nobody knows how long it worked before it was killed"
     assert found.trials[1].settings == found.trials[2].settings and not list(cut.glob("trial-*"))
-
-
-def test_two_processes_do_not_search_in_one_folder(tmp_path: Path) -> None:
-    with FileLock(tmp_path / LOCK), pytest.raises(TrainError, match="at work on this search"):
-        search(catalog_data(), TINY, CPU, tmp_path, trials=1)

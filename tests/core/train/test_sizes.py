@@ -2,6 +2,8 @@
 
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from scipy.sparse import csr_array
 from core.device import choose_device
 from core.encode.item_tokens import ItemTokens, ModalityTokens
 from core.evaluate import help_report, protocol, tested
+from core.evaluate.catalog_report import Questions, measure_matching
 from core.evaluate.help_report import LogHelp
 from core.evaluate.recommender import ItemTable
 from core.evaluate.sampled import sample_people
@@ -18,13 +21,14 @@ from core.interactions.log import EVENT_TYPES, InteractionLog
 from core.model import memory as memory_module
 from core.model.fitted import liked_matrix, liked_rows
 from core.model.memory import Memory, fit_memory
-from core.train import batches, blocks
+from core.train import batches, blocks, inference
 from core.train import data as train_data
 from core.train.bundle import load_bundle, save_bundle
 from core.train.config import TrainConfig
-from core.train.data import split_people
+from core.train.data import build_data, split_people
 from core.train.estimate import estimate_run
 from core.train.run import train
+from core.train.validate import match_held
 
 PEOPLE, ITEMS, EVENTS, DIMENSION = 4_000, 2_000, 5, 4
 TINY = TrainConfig(epochs=1, people=8, items=16, bank=16, alone=4, targets=16, width=8, layers=1, history=8)
@@ -80,6 +84,26 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "CELLS", 100_000)
     monkeypatch.setattr(protocol, "_CELLS", 50_000)
     monkeypatch.setattr(help_report, "SIMPLE", ("zero-shot", "popularity", "tfidf"))
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_matching_holds_no_items_x_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty thousand of a catalogue of 300,000 are kept aside, and were once multiplied with each other."""
+    tokens, rows, vectors = make_tokens(), np.arange(ITEMS), np.eye(ITEMS, 8, dtype=np.float32)
+    data = build_data(tokens, [f"title {row}" for row in rows], ["x"] * ITEMS, pictures=["one.jpg"] * ITEMS)
+    asked = Questions(
+        titles=vectors, descriptions=vectors, captions=rows, pictures=rows, groups=rows,
+        labels=np.full(ITEMS, -1), names=vectors[:0],
+    )  # fmt: skip
+    monkeypatch.setattr(inference, "read_items", lambda *_, **__: SimpleNamespace(vectors=np.stack([vectors] * 2, 1)))
+    tracemalloc.start()
+    try:
+        assert match_held(vectors, vectors, data, rows)["ndcg@10"] == pytest.approx(1)
+        measure_matching(cast(Any, None), tokens, asked)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < ITEMS * ITEMS * 4, "less than one matrix of items x items"
 
 
 @pytest.mark.usefixtures("small_limits")

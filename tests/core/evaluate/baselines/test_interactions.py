@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core.evaluate.baselines import ease
 from core.evaluate.baselines.ease import DualPrecision, Ease, EaseConfig, PrimalPrecision
 from core.evaluate.baselines.item_knn import ItemKnn, ItemKnnConfig, nearest_items
 from core.evaluate.baselines.matrices import history_matrix, log_matrix
@@ -28,6 +29,18 @@ def random_log(people: int, items: int, seed: int = 0):
     rng = np.random.default_rng(seed)
     rows = [(p, int(i), bool(rng.random() < 0.7), 0) for p in range(people) for i in rng.permutation(items)[:5]]
     return make_log(rows, people=people, items=items)
+
+
+def test_ease_keeps_the_items_that_are_liked_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more than fit into memory those liked least score 0; the others are as if there were no more."""
+    monkeypatch.setattr(ease, "MOST_ITEMS", 2)
+    cut, whole = Ease(), Ease()
+    cut.fit(LOG, ITEMS)
+    rows = [(int(user), int(item), True, 0) for user, item in zip(LOG.users, LOG.items, strict=True) if item < 2]
+    whole.fit(make_log(rows, people=3, items=2), make_items(["a", "b"]))
+    scores = cut.score([make_history([0])])
+    np.testing.assert_allclose(scores[:, :2], whole.score([make_history([0])]), atol=1e-6)
+    assert scores[0, 2] == 0 and scores[0, 1] > 0
 
 
 def test_matrices_weigh_a_repeated_event_once_and_by_its_best() -> None:
