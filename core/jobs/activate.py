@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.catalog.schema import Item
 from core.encode.item_tokens import ItemTokens, extract_tokens
-from core.encode.registry import find_backbone
-from core.encode.towers import load_towers
 from core.errors import JobError, TrainError
 from core.jobs.bound import bound_to
 from core.jobs.encoding import PASSES
@@ -76,82 +72,67 @@ def _embed_until_still(workspace: Workspace, name: str, version: Version, progre
 
 
 def embed_items(workspace: Workspace, catalog: Catalog, version_id: str, progress: Progress) -> int:
-    """Make and store the fused vectors of all items as they are now.
+    """Make and store the vectors that items, as they are now, do not have under a version yet.
 
     Returns:
-        How many there are.
+        How many were made.
 
     Raises:
         TrainError: The version's files are missing or damaged.
     """
-    material = load_material(workspace, catalog.name, progress)
-    tuned = workspace.versions.find(version_id).metrics.get("tuned")
-    tokens = None if tuned else material.tokens
-    items = list(zip(material.keys, material.items, material.pictures, strict=True))
-    _embed(workspace, replace(catalog, version=version_id), items, progress, tokens=tokens)
-    return len(material.items)
-
-
-def embed_new_items(workspace: Workspace, catalog: Catalog, progress: Progress) -> int:
-    """Make the vectors of items that have none under the version that serves, e.g. after an import.
-
-    Returns:
-        How many there were.
-
-    Raises:
-        TrainError: The version's files are missing or damaged.
-    """
-    if not catalog.version:
+    served = replace(catalog, version=version_id)
+    model = _model_number(workspace, served)
+    keys = workspace.embeddings.item_keys(catalog.id)
+    missing = set(workspace.embeddings.missing(model, "item", list(keys.values())))
+    new = [number for number, key in keys.items() if key in missing]
+    if not new:
         return 0
-    stored = list(workspace.items.iterate(catalog.id))
-    model = _model_number(workspace, catalog)
-    missing = set(workspace.embeddings.missing(model, "item", [one.read_key for one in stored]))
-    new = [one for one in stored if one.read_key in missing]
-    if new:
-        pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in new]
-        items = [(one.read_key, one.item, picture) for one, picture in zip(new, pictures, strict=True)]
-        _embed(workspace, catalog, items, progress)
-        workspace.items.touch(catalog.id, [one.id for one in new])
+    if len(new) == len(keys) and not workspace.versions.find(version_id).metrics.get("tuned"):
+        material = load_material(workspace, catalog.name, progress)  # the tokens that it learned from
+        _embed(workspace, served, material.keys, material.tokens, progress)
+    else:
+        stored = workspace.items.fetch(new)
+        pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in stored]
+        tokens = extract_tokens(workspace.models.towers(served), [one.item for one in stored], pictures, progress)
+        _embed(workspace, served, [one.read_key for one in stored], tokens, progress)
     return len(new)
 
 
-def _embed(
-    workspace: Workspace,
-    catalog: Catalog,
-    items: Sequence[tuple[str, Item, Path | None]],
-    progress: Progress,
-    *,
-    tokens: ItemTokens | None = None,
-) -> None:
-    """Store fused vectors under the catalogue's version; tokens of None are read through its towers.
+def embed_new_items(workspace: Workspace, catalog: Catalog, progress: Progress) -> int:
+    """The same under the version that serves, e.g. after an import, which then takes them up.
+
+    Raises:
+        TrainError: The version's files are missing or damaged.
+    """
+    made = embed_items(workspace, catalog, catalog.version, progress) if catalog.version else 0
+    if made:
+        workspace.catalogs.bump(catalog.id)
+    return made
+
+
+def _embed(workspace: Workspace, served: Catalog, keys: Sequence[str], tokens: ItemTokens, progress: Progress) -> None:
+    """Store the vectors of N items.
 
     Args:
         workspace: The data folder.
-        catalog: Names the version.
-        items: What each one's vectors go by, the item, and its main picture, (N,).
-        progress: Told how far it is.
+        served: Names the version.
+        keys: What each one's vectors go by, (N,).
         tokens: Of the items.
+        progress: Told how far it is.
     """
-    from core.train.bundle import load_bundle, load_tuned_towers
     from core.train.inference import read_items
 
-    folder = workspace.home.versions / catalog.version
-    bundle = load_bundle(folder)
-    if tokens is None:
-        towers = load_tuned_towers(folder, load_towers(find_backbone(catalog.backbone), workspace.home.models))
-        tokens = extract_tokens(towers, [item for _, item, _ in items], [path for _, _, path in items], progress)
-    progress("Making vectors", 0, len(items))
-    vectors = read_items(bundle.network, tokens).vectors
-    model = _model_number(workspace, catalog)
-    for start in range(0, len(items), _BATCH):
+    progress("Making vectors", 0, len(keys))
+    vectors = read_items(workspace.models.bundle(served.version).network, tokens).vectors
+    model = _model_number(workspace, served)
+    for start in range(0, len(keys), _BATCH):
         part = slice(start, start + _BATCH)
         rows = {
-            key: np.asarray(row.reshape(-1), np.float32)
-            for (key, _, _), row in zip(items[part], vectors[part], strict=True)
+            key: np.asarray(row.reshape(-1), np.float32) for key, row in zip(keys[part], vectors[part], strict=True)
         }
         with workspace.database.transaction():
             workspace.embeddings.put(model, "item", rows)
-        progress("Making vectors", min(start + _BATCH, len(items)), len(items))
+        progress("Making vectors", min(start + _BATCH, len(keys)), len(keys))
 
 
 def _model_number(workspace: Workspace, catalog: Catalog) -> int:

@@ -4,6 +4,7 @@ import logging
 from itertools import islice
 
 from core.errors import CancelledError, CatalogNotFoundError, PictureError
+from core.jobs.activate import embed_new_items
 from core.jobs.encoding import encode_catalog
 from core.jobs.progress import Progress, silent
 from core.store.items import replace_codes
@@ -28,6 +29,8 @@ def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, i
         workspace.serving.drop(catalog.id)
         try:
             encode_catalog(workspace, catalog.name, catalog.backbone, progress)
+            if embed_new_items(workspace, workspace.catalogs.find(catalog.name), progress):
+                workspace.serving.write(workspace.catalogs.find(catalog.name))
         except (CancelledError, CatalogNotFoundError):
             if workspace.catalogs.exists(catalog.id):
                 raise

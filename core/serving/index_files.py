@@ -79,12 +79,17 @@ class VectorIndexes:
     def _catch_up(self, index: VectorIndex, key: tuple[int, int], revision: int, base: str) -> int:
         catalog_id, model = key
         plain = self._embeddings.model_number(base) if base else model
-        changed = self._embeddings.of_items(catalog_id, plain, after_revision=index.revision)
+        pending = index.pending.tolist()
+        changed = self._embeddings.of_items(catalog_id, plain, after_revision=index.revision, also=pending)
         added = 0
         while chunk := list(islice(changed, _CHUNK)):
             known = [one for one in chunk if one.text is not None or one.pictures]
             fused = self._embeddings.get(model, "item", [one.key for one in known]) if base else {}
             _append(index, known, fused)
+            if base:
+                waiting = np.array([one.number for one in known if one.key not in fused], np.int64)
+                others = np.setdiff1d(index.pending, [one.number for one in known])
+                index.pending = np.union1d(others, waiting).astype(np.int64)
             added += len(known)
         index.revision = revision
         return added

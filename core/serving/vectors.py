@@ -43,6 +43,8 @@ class VectorIndex:
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
         self.revision = -1
+        #: Database ids of items that are here as the untrained model has them, since a version has not read them yet.
+        self.pending = np.empty(0, np.int64)
         self._sums, self._counts = np.zeros((2, dimension)), np.zeros(2, np.int64)
         self._ids = np.empty(0, np.int64)
         self._order = np.empty(0, np.uint64)
@@ -140,6 +142,7 @@ class VectorIndex:
                 "ids": self._ids[self._live],
                 "order": self._order[self._live],
                 "codes": self._codes()[self._live],
+                "pending": self.pending,
                 "sums": self._sums,
                 "counts": self._counts,
             }
@@ -157,6 +160,7 @@ class VectorIndex:
             raise ValueError("the arrays of the index do not fit together")
         faiss.copy_array_to_vector(codes.reshape(-1).view(np.uint8), index._index.codes)
         index._index.ntotal = len(ids)
+        index.pending = arrays["pending"]
         index._sums, index._counts = arrays["sums"].copy(), arrays["counts"].copy()
         index._ids, index._order, index._live = ids, arrays["order"], np.ones(len(ids), bool)
         index._position = dict(zip(ids.tolist(), range(len(ids)), strict=True))

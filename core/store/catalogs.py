@@ -102,17 +102,22 @@ class Catalogs:
     def switch_backbone(self, catalog: Catalog, backbone: str) -> bool:
         """Let another image-text model serve a catalogue; its embeddings must be there already.
 
-        A trained version reads the old model's tokens, so it serves no longer.
+        A trained version reads the old model's tokens, so it serves no longer where the model is another one.
 
         Returns:
             Whether the catalogue was still as it was read; it stays as it is otherwise.
         """
         with self._database.transaction() as connection:
             cursor = connection.execute(
-                "UPDATE catalogs SET backbone = ?, version = '', revision = revision + 1 WHERE id = ? AND revision = ?",
+                "UPDATE catalogs SET version = iif(backbone = ?1, version, ''), backbone = ?1, revision = revision + 1 "
+                "WHERE id = ?2 AND revision = ?3",
                 (backbone, catalog.id, catalog.revision),
             )
         return cursor.rowcount == 1
+
+    def bump(self, catalog_id: int) -> None:
+        """Tell all that is derived from a catalogue that there is something new to derive."""
+        self._database.connection.execute("UPDATE catalogs SET revision = revision + 1 WHERE id = ?", (catalog_id,))
 
     def exists(self, catalog_id: int) -> bool:
         """Whether it is there; an id is never used twice, as a name may be."""

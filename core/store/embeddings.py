@@ -1,10 +1,11 @@
 """Embeddings by (content hash, model version): nothing is ever encoded twice."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,22 +63,38 @@ class Embeddings:
 
     def missing(self, model: int, kind: Kind, hashes: Sequence[str]) -> list[str]:
         """Those of the hashes that have no embedding yet, each once, in order."""
-        known = self.get(model, kind, hashes).keys()
+        known = {content_hash for content_hash, _ in self._select("length(embedding)", model, kind, hashes)}
         return [content_hash for content_hash in dict.fromkeys(hashes) if content_hash not in known]
+
+    def item_keys(self, catalog_id: int) -> dict[int, str]:
+        """Database id of every item of a catalogue to what its vectors go by, as `StoredItem.read_key`."""
+        rows = self._database.connection.execute(
+            """
+            SELECT i.id, i.text_hash, p.picture FROM items i
+            LEFT JOIN item_pictures p ON p.item = i.id AND p.picture IS NOT NULL
+            WHERE i.catalog_id = ? ORDER BY i.id, p.position
+            """,
+            (catalog_id,),
+        )
+        found: dict[int, tuple[str, ...]] = {}
+        for number, text_hash, picture in rows:
+            found[number] = (*found.get(number, (text_hash,)), *([picture] if picture else []))
+        return {number: read_key(read[0], read[1:]) for number, read in found.items()}
 
     def get(self, model: int, kind: Kind, hashes: Sequence[str]) -> dict[str, NDArray[np.float16]]:
         """Content hash to embedding, (D,), for those that are there."""
-        found: dict[str, NDArray[np.float16]] = {}
+        rows = self._select("embedding", model, kind, hashes)
+        return {content_hash: np.frombuffer(found, dtype=np.float16) for content_hash, found in rows}
+
+    def _select(self, column: str, model: int, kind: Kind, hashes: Sequence[str]) -> Iterator[tuple[str, Any]]:
         for start in range(0, len(hashes), _BATCH):
             batch = hashes[start : start + _BATCH]
             marks = ", ".join("?" for _ in batch)
-            rows = self._database.connection.execute(
-                f"SELECT content_hash, embedding FROM embeddings WHERE model = ? AND kind = ? "
+            yield from self._database.connection.execute(
+                f"SELECT content_hash, {column} FROM embeddings WHERE model = ? AND kind = ? "
                 f"AND content_hash IN ({marks})",
                 (model, kind, *batch),
             )
-            found.update({row[0]: np.frombuffer(row[1], dtype=np.float16) for row in rows})
-        return found
 
     def put(self, model: int, kind: Kind, embeddings: Mapping[str, NDArray[np.float32]]) -> None:
         """Store embeddings, (D,) each, as fp16; part of the caller's transaction when one is open."""
@@ -86,8 +103,17 @@ class Embeddings:
             [(model, kind, key, value.astype(np.float16).tobytes()) for key, value in embeddings.items()],
         )
 
-    def of_items(self, catalog_id: int, model: int, *, after_revision: int = -1) -> Iterator[ItemRow]:
-        """Items changed after a revision, with their vectors under a model."""
+    def of_items(
+        self, catalog_id: int, model: int, *, after_revision: int = -1, also: Sequence[int] = ()
+    ) -> Iterator[ItemRow]:
+        """Items changed after a revision, with their vectors under a model.
+
+        Args:
+            catalog_id: Of the catalogue.
+            model: Of the model version.
+            after_revision: Of the catalogue.
+            also: Database ids of items that are given whenever they changed.
+        """
         rows = self._database.connection.execute(
             """
             SELECT i.id, i.item_id, i.text_hash, t.embedding AS text, p.picture, e.embedding AS shown
@@ -95,10 +121,11 @@ class Embeddings:
             LEFT JOIN embeddings t ON t.model = :model AND t.kind = 'text' AND t.content_hash = i.text_hash
             LEFT JOIN item_pictures p ON p.item = i.id AND p.picture IS NOT NULL
             LEFT JOIN embeddings e ON e.model = :model AND e.kind = 'picture' AND e.content_hash = p.picture
-            WHERE i.catalog_id = :catalog AND i.revision > :revision
+            WHERE i.catalog_id = :catalog
+              AND (i.revision > :revision OR i.id IN (SELECT value FROM json_each(:also)))
             ORDER BY i.id, p.position
             """,
-            {"model": model, "catalog": catalog_id, "revision": after_revision},
+            {"model": model, "catalog": catalog_id, "revision": after_revision, "also": json.dumps(list(also))},
         )
         for number, grouped in groupby(rows, key=lambda row: int(row["id"])):
             shown = list(grouped)

@@ -163,16 +163,6 @@ class Items:
             last = rows[-1]["id"]
             yield from self.fetch([row["id"] for row in rows])
 
-    def touch(self, catalog_id: int, numbers: Sequence[int]) -> None:
-        """Mark items by their database ids as changed, so that indexes read their vectors again."""
-        with self._database.transaction() as connection:
-            row = connection.execute(
-                "UPDATE catalogs SET revision = revision + 1 WHERE id = ? RETURNING revision", (catalog_id,)
-            ).fetchone()
-            connection.executemany(
-                "UPDATE items SET revision = ? WHERE id = ?", [(row["revision"], number) for number in numbers]
-            )
-
     def _upsert_one(self, catalog_id: int, revision: int, item: Item, links: tuple[PictureLink, ...]) -> bool:
         """Write one item; whether it is new."""
         connection = self._database.connection

@@ -75,7 +75,7 @@ def test_it_goes_on_where_it_was_stopped(shop: Workspace, monkeypatch: pytest.Mo
 def test_a_changed_catalogue_is_not_mixed_with_the_old_one(shop: Workspace) -> None:
     run_audit(shop, spec(cases=2), "run", silent)
     catalog = shop.catalogs.find("Shop")
-    shop.items.touch(catalog.id, [shop.items.find(catalog.id, "hat-red").id])
+    shop.catalogs.bump(catalog.id)
     with pytest.raises(TrainError, match="Start a new run"):
         run_audit(shop, spec(cases=2), "run", silent)
 

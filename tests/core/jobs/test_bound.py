@@ -160,7 +160,7 @@ def test_what_is_written_while_vectors_are_made_gets_its_own(
     def embed(*_: object) -> int:
         passes.append(workspace.catalogs.find("Shop").state)
         if len(passes) == 1:
-            workspace.items.touch(catalog.id, workspace.items.select(catalog.id, ())[:1])
+            workspace.catalogs.bump(catalog.id)
         return 0
 
     monkeypatch.setattr("core.jobs.activate.embed_items", embed)
