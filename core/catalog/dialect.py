@@ -131,7 +131,7 @@ def _detect_delimiter(lines: list[str], escapechar: str) -> str:
         # Marks that stand in every name, as in **Jo**, cut evenly too: no finer than what stands between the cells, and
         # not the header.
         finer = max((width for one, width in even.items() if one not in mark), default=1)
-        least = finer if mark in lines[0] else finer + 1
+        least = finer if any(mark in line for line in lines[:1]) else finer + 1
         if _stands_alone(mark, lines) and cut(mark).even_width >= max(least, 2):
             return mark
     if len(even) == 1:

@@ -49,24 +49,6 @@ def work(workspace: Workspace, kind: str, payload: dict[str, Any]) -> Job:
     return jobs.get(job.id)
 
 
-def test_no_job_waits_for_its_own_lock(workspace: Workspace, spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 50)
-    asked = {
-        "import": spec.to_json(),
-        "encode": {"catalog": "Shop", "backbone": "other"},
-        "activate": {"version": "", "catalog": "Shop"},
-        "rebuild": {},
-        "audit": {"catalog": "Shop", "source": "titles", "cases": 2, "maps": 0, "needs": []},
-        "train": TrainSpec(catalog="Shop").to_json(),
-        "search": {"train": TrainSpec(catalog="Shop").to_json(), "trials": 1},
-    }
-    assert set(asked) == set(kinds.KINDS)
-    for kind, payload in asked.items():
-        job = work(workspace, kind, payload)
-        assert "busy" not in job.message and "inside" not in job.message, (kind, job.message)
-        assert job.state == "done" or kind in ("train", "search"), (kind, job.message)
-
-
 def test_progress_is_refused_within_a_transaction(workspace: Workspace) -> None:
     with workspace.database.transaction(), pytest.raises(ValueError, match="between transactions"):
         Meter(lambda *_: None)("Stage", 0, 1)
