@@ -138,6 +138,8 @@ def test_what_is_written_while_vectors_are_made_gets_its_own(
     run_import(workspace, spec)
     catalog, passes = workspace.catalogs.find("Shop"), []
     workspace.versions.add("v", catalog.id, title="", backbone=catalog.backbone, has_log=False, metrics={})
+    (workspace.home.versions / "v").mkdir()
+    (workspace.home.versions / "v" / "card.json").write_text("{}")
 
     def embed(*_: object) -> int:
         passes.append(workspace.catalogs.find("Shop").state)

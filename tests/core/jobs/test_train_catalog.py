@@ -279,7 +279,7 @@ def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, 
 
     catalog, need = shop.catalogs.list()[0], Need(text="a red hat")
     activate_version(shop, trained, "", silent)
-    (tmp_path / "late.csv").write_text("id,title,description,image\nlate,red hat of felt,A hat,red.png\n")
+    (tmp_path / "late.csv").write_text("id,title,description,image\nlate,red hat of felt,A hat,red-hat.png\n")
     rows = []
     for folder, there in ((tmp_path, False), (shop.home.root.parent, True)):  # the picture comes with the second one
         spec = write_spec(tmp_path / "late.csv", folder=folder)
@@ -326,7 +326,7 @@ def test_a_version_that_was_looked_at_too_soon_serves_all_its_vectors(shop: Work
     """Rows that a version had not read when its index was made stayed as the untrained model had them."""
     from core.jobs.activate import embed_items
 
-    copy = "d" * 12
+    copy = "e" * 12
     shutil.copytree(shop.home.versions / trained, shop.home.versions / copy)
     catalog = shop.catalogs.list()[0]
     shop.versions.add(copy, catalog.id, title="", backbone="embedded", has_log=True, metrics={})
@@ -339,6 +339,6 @@ def test_a_version_that_was_looked_at_too_soon_serves_all_its_vectors(shop: Work
     ids = np.sort(index.ids)
     assert (
         np.allclose(index.rows(ids)[0], other.rows(ids)[0], atol=1e-3)
-        and np.abs(early - index.rows(ids)[0]).max() > 0.05
+        and np.abs(early - index.rows(ids)[0]).max() > 0.01
     )
     shop.database.connection.execute("DELETE FROM versions WHERE id = ?", (copy,))
