@@ -6,13 +6,12 @@ whenever it is missing, damaged or of another model version.
 
 import logging
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checksums import CHECKSUM, check_arrays, checksum_arrays
+from core.checksums import CHECKSUM, checksum_arrays, read_arrays
 from core.files import written_whole
 from core.store.catalogs import Catalog
 from core.store.database import Database
@@ -100,18 +99,15 @@ class VectorIndexes:
         return added
 
     def _load(self, key: tuple[int, int], dimension: int) -> VectorIndex | None:
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
 
         path = self._path(key)
         if not path.exists():
             return None
         try:
-            with safe_open(path, framework="np") as file:
-                metadata: Mapping[str, str] = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            arrays, metadata = read_arrays(path, note="revision")
             if CHECKSUM not in metadata:  # written before there were checksums
                 return None
-            check_arrays(arrays, metadata["revision"], metadata)
             index = VectorIndex.from_arrays(arrays)
             index.revision = int(metadata["revision"])
         except (SafetensorError, OSError, KeyError, ValueError) as exc:
