@@ -5,7 +5,8 @@ A format that keeps no checksum gives damaged weights back without a word: they 
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,35 @@ def check_arrays(arrays: Mapping[str, NDArray[np.generic]], note: str, metadata:
     """
     if CHECKSUM in metadata and metadata[CHECKSUM] != checksum_arrays(arrays, note):
         raise ValueError("the file has changed on the disk")
+
+
+def read_arrays(
+    path: Path, *, framework: Literal["np", "pt"] = "np", note: str = ""
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a safetensors file holds, compared with the checksum that it carries.
+
+    Args:
+        path: The file.
+        framework: "np" gives arrays, "pt" tensors.
+        note: Under which its metadata keep the text that the checksum is of as well; "" for none.
+
+    Returns:
+        Arrays or tensors by name, and the metadata.
+
+    Raises:
+        OSError: The file is missing.
+        SafetensorError: It is no such file.
+        KeyError: The text is missing.
+        ValueError: Something has changed since it was written.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, framework=framework) as file:
+        metadata: dict[str, str] = file.metadata() or {}
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    text = metadata[note] if note else ""
+    check_arrays(as_bytes(arrays) if framework == "pt" else arrays, text, metadata)
+    return arrays, metadata
 
 
 def as_bytes(tensors: "Mapping[str, Tensor]") -> dict[str, NDArray[np.generic]]:

@@ -34,8 +34,9 @@ def read_kept(read: Callable[[Mapping[str, Any]], _Asked], data: Mapping[str, An
 def _check_types(found: object) -> None:
     hints = get_type_hints(type(found)) if is_dataclass(found) else {}
     for name, hint in hints.items():
-        if not _is_of(getattr(found, name), hint):
-            raise TypeError(f"{name} is {getattr(found, name)!r}")
+        if not _is_of(value := getattr(found, name), hint):
+            raise TypeError(f"{name} is {value!r}")
+        _check_types(value)
 
 
 def _is_of(value: object, hint: Any) -> bool:

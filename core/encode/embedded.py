@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from core.checksums import CHECKSUM, as_bytes, check_arrays, checksum_arrays
+from core.checksums import CHECKSUM, as_bytes, checksum_arrays, read_arrays
 from core.encode import embedded_weights as weights
 from core.encode.tokens import Tokenizer, WordPieceTokenizer, count_tokens, trim_padding
 from core.errors import BackboneError
@@ -96,11 +96,11 @@ def load_embedded_model(folder: Path) -> Any:
 
     try:
         try:
-            state = _read_weights(folder)
+            state, _ = read_arrays(folder / WEIGHTS_NAME, framework="pt")
         except (OSError, SafetensorError, ValueError):
             _log.warning("The built-in model in %s is damaged; it is built again", folder)
             shutil.rmtree(folder, ignore_errors=True)
-            state = _read_weights(prepare_embedded_folder(folder.parent))
+            state, _ = read_arrays(prepare_embedded_folder(folder.parent) / WEIGHTS_NAME, framework="pt")
         model = _assemble(folder)
         model.load_state_dict(state, strict=True)
     except Exception as exc:
@@ -158,15 +158,6 @@ def _copy_tokenizer(folder: Path) -> None:
         if not target.exists() or not filecmp.cmp(source, target, shallow=False):
             with written_whole(target, flush=False) as temporary:
                 shutil.copyfile(source, temporary)
-
-
-def _read_weights(folder: Path) -> dict[str, Any]:
-    from safetensors import safe_open
-
-    with safe_open(folder / WEIGHTS_NAME, framework="pt") as file:
-        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        check_arrays(as_bytes(state), "", file.metadata() or {})
-    return state
 
 
 def _save_model(folder: Path) -> None:

@@ -117,8 +117,8 @@ def load_plan(
     from core.train.run import check_data
 
     config = spec.build_config()
-    _check_tasks(workspace, spec)
     catalog = workspace.catalogs.find(spec.catalog)
+    _check_tasks(workspace, catalog, spec)
     log = load_log(workspace, catalog, spec)
     people = None if log is None else hold_people_out(log, seed=config.seed)
     if few := _warn_of_few(workspace, catalog, people):
@@ -145,7 +145,7 @@ def _plan_help(material: Material, people: TestedPeople | None, config: TrainCon
     return LogHelp(material.table, people, config)
 
 
-def _check_tasks(workspace: Workspace, spec: "TrainSpec") -> None:
+def _check_tasks(workspace: Workspace, catalog: Catalog, spec: "TrainSpec") -> None:
     """Before the items are read, which takes minutes: is there a log where the tasks need one?"""
-    stored = workspace.interactions.count(workspace.catalogs.find(spec.catalog).id)
+    stored = workspace.interactions.count(catalog.id)
     spec.build_config().check_log(has_log=spec.use_log and bool(spec.interactions or stored))

@@ -10,7 +10,6 @@ from core.jobs.plan import load_plan
 from core.jobs.progress import Progress
 from core.jobs.runs import open_run
 from core.jobs.train_catalog import TrainSpec, read_device
-from core.kept import read_kept
 from core.train.tracking import WATCHED
 from core.workspace import Workspace
 
@@ -37,7 +36,7 @@ class SearchSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "SearchSpec":
         """Read what `to_json` wrote."""
-        return cls(train=read_kept(TrainSpec.from_json, data["train"]), trials=data["trials"])
+        return cls(train=TrainSpec.from_json(data["train"]), trials=data["trials"])
 
 
 @ends_with_catalog

@@ -100,17 +100,17 @@ def run_worker(home: Home, *, lane: Lane = "long", idle_seconds: float = IDLE_SE
         except Timeout:
             return
         with lock:
+            workspace = Workspace(home)
             if lane == "long":
-                sweep_leftovers(Workspace(home))
-            _run_lane(home, jobs, idle_seconds)
+                sweep_leftovers(workspace)
+            _run_lane(workspace, jobs, idle_seconds)
         if not jobs.has_waiting():
             return
 
 
-def _run_lane(home: Home, jobs: JobStore, idle_seconds: float) -> None:
+def _run_lane(workspace: Workspace, jobs: JobStore, idle_seconds: float) -> None:
     """Run jobs while the lock is held."""
     jobs.release_orphans()
-    workspace = Workspace(home)
     idle_since = time.monotonic()
     while time.monotonic() - idle_since < idle_seconds:
         worker = uuid.uuid4().hex

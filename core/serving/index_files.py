@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checksums import CHECKSUM, check_arrays, checksum_arrays
+from core.checksums import CHECKSUM, checksum_arrays, read_arrays
 from core.files import written_whole
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
@@ -95,18 +95,15 @@ class VectorIndexes:
         return added
 
     def _load(self, key: tuple[int, int], dimension: int) -> VectorIndex | None:
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
 
         path = self._path(key)
         if not path.exists():
             return None
         try:
-            with safe_open(path, framework="np") as file:
-                metadata: Mapping[str, str] = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            arrays, metadata = read_arrays(path, note="revision")
             if metadata.get("layout") != _LAYOUT:  # written by an earlier version
                 return None
-            check_arrays(arrays, metadata["revision"], metadata)
             index = VectorIndex.from_arrays(arrays)
             index.revision = int(metadata["revision"])
         except (SafetensorError, OSError, KeyError, ValueError) as exc:

@@ -4,7 +4,6 @@ Measured on killed processes and power cuts (WAL, synchronous=FULL): no acknowle
 """
 
 import json
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.catalog.flatten import mend_halves
 from core.errors import NeedError, StoreError
 from core.failures import explain_database
 from core.store.migrations import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 30_000
-_HALF = re.compile("[\ud800-\udfff]")
 _open = threading.local()
 
 
@@ -33,9 +32,8 @@ def check_text(*texts: str) -> None:
         NeedError: One of the texts has them.
     """
     for text in texts:
-        if _HALF.search(text):
-            shown = _HALF.sub("\ufffd", text)[:80]
-            raise NeedError(f"“{shown}” holds half a character, which is no text. Type it again.")
+        if (shown := mend_halves(text)) != text:
+            raise NeedError(f"“{shown[:80]}” holds half a character, which is no text. Type it again.")
 
 
 class _Cursor(sqlite3.Cursor):

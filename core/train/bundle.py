@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checksums import CHECKSUM, check_arrays, checksum_arrays
+from core.checksums import CHECKSUM, check_arrays, checksum_arrays, read_arrays
 from core.errors import TrainError
 from core.failures import plain_failures
 from core.files import written_whole
@@ -160,11 +160,11 @@ def load_bundle(folder: Path) -> Bundle:
     network, _ = load_weights(folder / WEIGHTS)
     card = read_card(folder)
     try:
-        items = _load_arrays(folder / ITEMS)
+        items, _ = read_arrays(folder / ITEMS)
         ids = items["ids"].tobytes().decode()
         heads = None
         if (folder / HEADS).exists():
-            arrays = _load_arrays(folder / HEADS)
+            arrays, _ = read_arrays(folder / HEADS)
             heads = PeopleHeads.from_parts(arrays["prior"], Memory.from_arrays(arrays), card)
         return Bundle(
             item_ids=tuple(ids.split("\0")) if ids else (),
@@ -181,15 +181,6 @@ def _save_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
     from safetensors.numpy import save_file
 
     save_file(dict(arrays), path, metadata={CHECKSUM: checksum_arrays(arrays, "")})
-
-
-def _load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="np") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        check_arrays(arrays, "", file.metadata() or {})
-    return arrays
 
 
 def _damaged(folder: Path) -> TrainError:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from core.checksums import CHECKSUM, as_bytes, check_arrays, checksum_arrays
+from core.checksums import CHECKSUM, as_bytes, checksum_arrays, read_arrays
 from core.errors import TrainError
 from core.failures import plain_failures
 from core.files import written_whole
@@ -165,13 +165,10 @@ def _read_part(path: Path, prefix: str) -> dict[str, torch.Tensor]:
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        check_arrays(as_bytes(tensors), metadata["json"], metadata)
+        tensors, metadata = read_arrays(path, framework="pt", note="json")
         return tensors, json.loads(metadata["json"])
     except (OSError, SafetensorError, KeyError, ValueError) as exc:
         raise TrainError(f"The file {path.name} of this run is missing or damaged. Start a new run.") from exc

@@ -88,7 +88,7 @@ def draw_start(catalog: Catalog, summary: LogSummary | None) -> Effort:
         few = _foresee(catalog.name, catalog.id, catalog.revision, summary if use_log else None)
         if few:
             st.warning(escape_markdown(few), icon=":material/balance:")
-        live = any(job.kind == "train" and job.catalog_id == catalog.id for job in open_jobs().live())
+        live = any(job.kind == "train" for job in open_jobs().at_work_on(catalog.id))
         st.button(
             "Train",
             type="primary",

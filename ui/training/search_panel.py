@@ -8,6 +8,7 @@ import streamlit as st
 from core.jobs.job import Job
 from core.jobs.search_catalog import SearchSpec
 from core.jobs.train_catalog import TrainSpec
+from core.kept import read_kept
 from core.store.catalogs import Catalog
 from core.train.space import TASK_PREFIX, find_largest
 from core.train.tracking import WATCHED
@@ -237,7 +238,7 @@ def _start(catalog: Catalog, effort: Effort, trials: int) -> None:
 @shown_errors()
 def _train(job: Job) -> None:
     """Train what the search found, on the data that it searched with."""
-    searched = SearchSpec.from_json(job.payload).train
+    searched = read_kept(SearchSpec.from_json, job.payload).train
     payload = searched.to_json() | {"config": dict(job.result["config"])}
     catalog = open_workspace().catalogs.find(searched.catalog)
     title = f"Train “{catalog.name}”, the best settings found"
