@@ -30,7 +30,7 @@ from core.config import open_home
 from core.jobs.encoding import encode_missing, store_embeddings
 from core.jobs.import_catalog import run_import
 from core.serving.served import Serving
-from core.suggest.need import MATCHES, Need
+from core.suggest.need import Need, list_matches
 from core.suggest.suggester import Suggester
 from core.workspace import Workspace
 
@@ -187,7 +187,7 @@ def report(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Want
     """The test table, with the shipped weights."""
     print("\nTest, P@10\n\n| texts | match | kind | colour | both |\n|---|---|---|---|---|")
     for name in ("full", "thin"):
-        for match in MATCHES:
+        for match in list_matches():
             found = precision(workspace, truth, name, needs, match, "{}")
             print(
                 f"| {name} | {match} | {found['kind']:.3f} | {found['colour']:.3f} | {found['both']:.3f} |", flush=True

@@ -62,7 +62,7 @@ def main() -> None:
     material = load_material(Workspace(open_home(options.home)), options.catalog, silent)
     log = read_log(options.interactions, material.table.item_ids).log
     data = build_data(material.tokens, material.table.titles, material.table.categories, log=log)
-    print(f"{len(log):,} events of {len(log.user_ids):,} people, {len(material.items):,} items, seed 0")
+    print(f"{len(log):,} events of {len(log.user_ids):,} people, {len(material.stored):,} items, seed 0")
     print("| preset | steps an epoch | bare loop, s | Wishlight, s | ratio | memory, MB |\n|---|---|---|---|---|---|")
     for preset in ("quick", "balanced"):
         config = preset_config(preset).with_tasks(has_log=True, has_categories=False, has_pairs=True)

@@ -35,7 +35,7 @@ from core.log_commands import add_log_command
 from core.number_options import MOST_ROWS, share, whole
 from core.search_commands import add_search_commands
 from core.store.filters import parse_filter
-from core.suggest.need import MATCHES, Need, split_avoid
+from core.suggest.need import Need, list_matches, split_avoid
 from core.terminal import complain, prepare_terminal, say, say_json
 from core.training_commands import add_training_commands
 from core.wording import count_noun
@@ -125,7 +125,7 @@ def _add_suggest(commands: Any) -> None:
     parser.add_argument("--blend", type=share, help="weight of --image against the text, 0 to 1 (default: 0.5)")
     parser.add_argument("--avoid", action="append", default=[], metavar="TEXT")
     parser.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE|FIELD<N")
-    parser.add_argument("--match", choices=MATCHES, default="both")
+    parser.add_argument("--match", choices=list_matches(), default="both")
     parser.add_argument("--variety", type=share, default=0.0, help="0 ranks by score alone, 1 by difference")
 
 

@@ -9,7 +9,7 @@ from core.number_options import MOST_ROWS, whole
 from core.store.catalogs import Catalog
 from core.store.filters import parse_filter
 from core.suggest.expected import Standing, rank_expected, save_need
-from core.suggest.need import MATCHES, Need, split_avoid
+from core.suggest.need import Need, list_matches, split_avoid
 from core.terminal import say
 from core.workspace import Workspace
 
@@ -22,7 +22,7 @@ def add_expectation_commands(commands: Any) -> None:
     expect.add_argument("--items", required=True, metavar="ID,ID", help="ids as in the catalogue's file")
     expect.add_argument("--avoid", action="append", default=[], metavar="TEXT")
     expect.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE|FIELD<N")
-    expect.add_argument("--match", choices=MATCHES, default="both")
+    expect.add_argument("--match", choices=list_matches(), default="both")
     listed = add_command(commands, "expectations", "list the saved needs with their ranks now", _run_list, _draw)
     listed.add_argument("--catalog", required=True, metavar="NAME")
     listed.add_argument("--remove", type=whole(1, MOST_ROWS), metavar="N", help="forget the one of that number first")

@@ -11,7 +11,7 @@ from core.explain.report import build_report, list_texts
 from core.explain.sentence import describe, describe_person
 from core.explain.words import is_stop_word
 from core.jobs.recommend import find_person, invent_person, split_ids
-from core.suggest.need import MATCHES, Need, split_avoid
+from core.suggest.need import Need, list_matches, split_avoid
 from core.terminal import say
 from core.workspace import Workspace
 
@@ -31,7 +31,7 @@ def add_explain_commands(commands: Any) -> None:
         "--method", default="", choices=("", *METHODS), metavar="METHOD", help=f"of the picture: {', '.join(METHODS)}"
     )
     need.add_argument("--html", type=Path, metavar="FILE", help="write it as one HTML file as well")
-    need.add_argument("--match", choices=MATCHES, default="both")
+    need.add_argument("--match", choices=list_matches(), default="both")
 
 
 def _run_explain(workspace: Workspace, options: argparse.Namespace) -> Result:

@@ -6,6 +6,7 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.encode.parts import PARTS
 from core.explain.ranks import say_need
 from core.store.items import StoredItem
 from core.suggest.need import Need
@@ -164,8 +165,9 @@ def _draw_parts(suggestion: Suggestion, part_names: Mapping[str, str]) -> None:
         if abs(part) < _SMALLEST:
             continue
         kind = "wl-bar" if part >= 0 else "wl-bar wl-bar-minus"
+        label = part_names.get(name) or f"{PARTS[name].label} fits the need"
         rows.append(
-            f'<div class="wl-part"><span>{part_names[name]}</span><span class="{kind}" '
+            f'<div class="wl-part"><span>{label}</span><span class="{kind}" '
             f'style="width:{38 * abs(part) / widest:.1f}%"></span><b>{part:+.1f}</b></div>'
         )
     st.html("".join(rows) or "<p>No part of the score stands out.</p>")

@@ -2,14 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import get_args
 
 import streamlit as st
 
-from core.suggest.need import MATCHES, Match
+from core.encode.parts import PARTS
+from core.suggest.need import list_matches
 from ui.address import go, hold_folded, read
 
-_MATCH_NAMES = {"both": "Picture and text", "picture": "Picture only", "text": "Text only"}
+_MATCH_NAMES = {"both": "Picture and text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Options:
         blend: Weight of the picture against the words, in [0, 1].
     """
 
-    match: Match = "both"
+    match: str = "both"
     avoid: str = ""
     variety: float = 0.0
     blend: float = 0.5
@@ -33,7 +33,7 @@ def read_options() -> Options:
     """The options of the address; what it cannot mean is as if it were not said."""
     usual = Options()
     return Options(
-        match=next((one for one in get_args(Match) if one == read("match")), usual.match),
+        match=next((one for one in list_matches() if one == read("match")), usual.match),
         avoid=read("avoid").strip(),
         variety=_read_share("variety", usual.variety, 0.9),
         blend=_read_share("blend", usual.blend, 1.0),
@@ -46,9 +46,9 @@ def draw_options() -> None:
     keys = {name: hold_folded(name, getattr(now, name)) for name in ("match", "avoid", "variety", "blend")}
     st.segmented_control(
         "Compare with an item's",
-        MATCHES,
+        list_matches(),
         key=keys["match"],
-        format_func=lambda name: _MATCH_NAMES[name],
+        format_func=lambda name: _MATCH_NAMES.get(name) or f"{PARTS[name].label} only",
         required=True,
         on_change=_take,
         args=("match", keys["match"]),

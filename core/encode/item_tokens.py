@@ -3,10 +3,12 @@
 With frozen towers these never change, so they are extracted once and kept on disk.
 """
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,17 @@ from core.encode.text import clean_text, item_text
 from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import Towers
 from core.errors import PictureError
+from core.store.items import StoredItem
 
 #: Cells on a side of the pooled feature map.
 PICTURE_GRID = 3
 #: Tokens kept of each segment of the text, in order.
 TEXT_SEGMENTS: Mapping[str, int] = {"title": 8, "description": 16, "attributes": 8}
 #: Raise it when the same item gives other tokens.
-TOKENS_VERSION = 1
+TOKENS_VERSION = 2
+_NAMES = "modalities.json"
+#: The modalities whose vectors lie in one space.
+PAIR = ("picture", "text")
 _PICTURE_BATCH = 16
 _TEXT_BATCH = 64
 Progress = Callable[[str, int, int], None]
@@ -39,7 +45,7 @@ class ModalityTokens:
     Attributes:
         tokens: (N, T, W); rows of items without it are zero.
         mask: Which tokens hold anything, (N, T).
-        joint: Unit-norm, zero for items without it, (N, D).
+        joint: Unit-norm, zero for items without it, (N, D); D may differ between modalities.
     """
 
     tokens: NDArray[np.float16]
@@ -57,13 +63,28 @@ class ItemTokens:
     """N items, in catalogue order.
 
     Attributes:
-        modalities: Name to its tokens, in the order of `MODALITIES`.
+        modalities: Name to its tokens, in the order of `core.encode.parts.PARTS`.
     """
 
     modalities: Mapping[str, ModalityTokens]
 
     def __len__(self) -> int:
         return len(next(iter(self.modalities.values())).mask)
+
+    @property
+    def dimension(self) -> int:
+        """D of the longest joint embedding; those of other modalities count as if zeros followed."""
+        return max(int(one.joint.shape[1]) for one in self.modalities.values())
+
+    @property
+    def paired(self) -> NDArray[np.bool_]:
+        """Items that have both of `PAIR`, (N,): their pictures and texts can find each other."""
+        both = [one.present for name, one in self.modalities.items() if name in PAIR]
+        return np.asarray(np.stack(both).all(axis=0) if len(both) == len(PAIR) else np.zeros(len(self), bool))
+
+    def join(self, rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float32]:
+        """Joint embeddings of some items in the order of the modalities, (B, M, D)."""
+        return np.stack([pad_vectors(one.joint[rows], self.dimension) for one in self.modalities.values()], axis=1)
 
     def take(self, rows: NDArray[np.int64]) -> "ItemTokens":
         """The items of these rows."""
@@ -73,42 +94,6 @@ class ItemTokens:
                 for name, one in self.modalities.items()
             }
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Modality:
-    """How one modality of items becomes tokens.
-
-    Attributes:
-        segments: Segment of each token, (T,): the fusion gives each segment an embedding of its own.
-        extract: Runtime, items, a path for each item's picture (or None), progress -> tokens.
-    """
-
-    segments: tuple[int, ...]
-    extract: Callable[[TokenRuntime, Sequence[Item], Sequence[Path | None], Progress], ModalityTokens]
-
-
-def extract_tokens(
-    towers: Towers,
-    items: Sequence[Item],
-    pictures: Sequence[Path | None],
-    progress: Progress,
-    *,
-    choice: DeviceChoice | None = None,
-) -> ItemTokens:
-    """Run both towers over items.
-
-    Args:
-        towers: In evaluation mode.
-        items: N items.
-        pictures: Main picture of each, None where it has none; one that cannot be read counts as none.
-        progress: Called with a stage, items done and N.
-        choice: Where the towers run; None takes what is there.
-    """
-    runtime = TokenRuntime(towers, choice or choose_device(), grid=PICTURE_GRID)
-    return ItemTokens(
-        modalities={name: one.extract(runtime, items, pictures, progress) for name, one in MODALITIES.items()}
-    )
 
 
 def embed_texts(towers: Towers, texts: Sequence[str], *, choice: DeviceChoice | None = None) -> NDArray[np.float32]:
@@ -121,6 +106,7 @@ def embed_texts(towers: Towers, texts: Sequence[str], *, choice: DeviceChoice | 
 def save_tokens(tokens: ItemTokens, folder: Path) -> None:
     """Write one .npy file an array, so that a large catalogue can be read without filling the memory."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _NAMES).write_text(json.dumps(list(tokens.modalities)), encoding="utf-8")
     for name, one in tokens.modalities.items():
         for part in ("tokens", "mask", "joint"):
             np.save(folder / f"{name}-{part}.npy", getattr(one, part), allow_pickle=False)
@@ -140,7 +126,7 @@ def load_tokens(folder: Path) -> ItemTokens:
     return ItemTokens(
         modalities={
             name: ModalityTokens(tokens=read(name, "tokens"), mask=read(name, "mask"), joint=read(name, "joint"))
-            for name in MODALITIES
+            for name in json.loads((folder / _NAMES).read_text(encoding="utf-8"))
         }
     )
 
@@ -156,19 +142,43 @@ def segment_texts(item: Item) -> dict[str, str]:
     }
 
 
-def _extract_pictures(
-    runtime: TokenRuntime, items: Sequence[Item], pictures: Sequence[Path | None], progress: Progress
+def extract_pictures(
+    runtime: TokenRuntime, items: Sequence[StoredItem], find: Callable[[str], Path], progress: Progress
 ) -> ModalityTokens:
+    """The cells of each item's first picture, and the unit mean of the vectors of all."""
+    owners = [(row, find(picture)) for row, one in enumerate(items) for picture in one.usable_pictures]
     rows: list[tuple[int, Any, Any]] = []
     with ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="decode") as pool:
-        for start in range(0, len(items), _PICTURE_BATCH):
-            paths = pictures[start : start + _PICTURE_BATCH]
-            pixels = pool.map(lambda path: read_pixels(runtime.towers, path), paths)
-            read = {row: found for row, found in enumerate(pixels, start) if found is not None}
+        for start in range(0, len(owners), _PICTURE_BATCH):
+            batch = owners[start : start + _PICTURE_BATCH]
+            pixels = list(pool.map(lambda path: read_pixels(runtime.towers, path), [path for _, path in batch]))
+            read = [(row, found) for (row, _), found in zip(batch, pixels, strict=True) if found is not None]
             if read:
-                rows.extend(zip(read, *runtime.read_pictures(np.stack(list(read.values()))), strict=True))
-            progress("Reading pictures", min(start + _PICTURE_BATCH, len(items)), len(items))
-    return _gather(len(items), PICTURE_GRID**2, runtime.towers.dimension, rows)
+                joint, cells = runtime.read_pictures(np.stack([found for _, found in read]))
+                rows.extend(zip([row for row, _ in read], joint, cells, strict=True))
+            progress("Reading pictures", min(start + _PICTURE_BATCH, len(owners)), len(owners))
+    return _gather(len(items), PICTURE_GRID**2, runtime.towers.dimension, _join(rows))
+
+
+def _join(rows: Sequence[tuple[int, Any, Any]]) -> list[tuple[int, Any, Any]]:
+    """One row an item: the unit mean of its embeddings, and its first tokens."""
+    found = []
+    for number, group in groupby(rows, key=lambda one: one[0]):
+        several = list(group)
+        joint = several[0][1] if len(several) == 1 else join_vectors([embedding for _, embedding, _ in several])
+        found.append((number, joint, several[0][2]))
+    return found
+
+
+def pad_vectors(vectors: NDArray[np.float32], dimension: int) -> NDArray[np.float32]:
+    """Vectors (N, d) with zeros up to a longer dimension, (N, D): no product of two of them changes."""
+    return np.pad(vectors, ((0, 0), (0, dimension - vectors.shape[1]))) if vectors.shape[1] < dimension else vectors
+
+
+def join_vectors(vectors: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """One vector of an item's several, such as those of its pictures: their unit mean, (D,)."""
+    mean = np.mean([one.astype(np.float32) for one in vectors], axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
 
 
 def read_pixels(towers: Towers, path: Path | None) -> Pixels | None:
@@ -190,15 +200,16 @@ def _gather(count: int, length: int, dimension: int, rows: Sequence[tuple[int, A
     return ModalityTokens(tokens=tokens, mask=mask, joint=joint)
 
 
-def _extract_texts(
-    runtime: TokenRuntime, items: Sequence[Item], _pictures: Sequence[Path | None], progress: Progress
+def extract_texts(
+    runtime: TokenRuntime, items: Sequence[StoredItem], _find: Callable[[str], Path], progress: Progress
 ) -> ModalityTokens:
-    texts = [segment_texts(item) for item in items]
+    """Tokens of each segment of the items' texts, and the vectors of the whole."""
+    texts = [segment_texts(one.item) for one in items]
     parts = []
     for name, length in TEXT_SEGMENTS.items():
         _, tokens, mask = _run_texts(runtime, [text[name] for text in texts], length, f"Reading {name}", progress)
         parts.append((tokens, mask))
-    joint, _, _ = _run_texts(runtime, [item_text(item) for item in items], 1, "Reading texts", progress)
+    joint, _, _ = _run_texts(runtime, [item_text(one.item) for one in items], 1, "Reading texts", progress)
     return ModalityTokens(
         tokens=np.concatenate([tokens for tokens, _ in parts], axis=1),
         mask=np.concatenate([mask for _, mask in parts], axis=1),
@@ -251,14 +262,3 @@ def group_weights(words: NDArray[np.bool_], groups: int) -> NDArray[np.float32]:
     members = (share[:, None] == np.arange(groups)[None, :, None]) & words[:, None]  # (N, G, L)
     weights: NDArray[np.float32] = (members / np.maximum(members.sum(axis=2, keepdims=True), 1)).astype(np.float32)
     return weights
-
-
-def _list_segments() -> tuple[int, ...]:
-    return tuple(number for number, length in enumerate(TEXT_SEGMENTS.values()) for _ in range(length))
-
-
-#: The modalities, by name. A new one is one entry: its tokens and its joint embedding; the fusion takes it as it is.
-MODALITIES: Mapping[str, Modality] = {
-    "picture": Modality(segments=(0,) * PICTURE_GRID**2, extract=_extract_pictures),
-    "text": Modality(segments=_list_segments(), extract=_extract_texts),
-}

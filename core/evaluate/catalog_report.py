@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import ItemTokens
+from core.encode.item_tokens import PAIR, ItemTokens
 from core.metrics import mean_interval
 from core.train.blocks import split_rows
 
@@ -84,9 +84,9 @@ def measure_matching(model: "FusionModel", tokens: ItemTokens, asked: Questions)
     """
     from core.train.inference import read_items
 
-    pictures = read_items(model, tokens, only=0).vectors[:, 0]
-    texts = read_items(model, tokens, only=1).vectors[:, 1]
-    there = tokens.modalities["picture"].present & tokens.modalities["text"].present
+    found = (read_items(model, tokens, only=name).vectors[:, model.config.place(name)] for name in PAIR)
+    pictures, texts = (one[:, : asked.titles.shape[1]] for one in found)
+    there = tokens.paired
     rows = np.flatnonzero(there)
     described = np.flatnonzero(there & asked.descriptions.any(axis=1))
     known = np.flatnonzero(there & (asked.labels >= 0))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.catalog.export import guard_cell
-from core.explain.explanation import PLAYER_NAMES, WordEffect
+from core.explain.explanation import WordEffect, player_names
 
 #: A word of fewer cases says more about these than about the word.
 _LEAST_CASES = 2
@@ -176,10 +176,10 @@ def cases_csv(cases: Sequence[Case]) -> bytes:
     """One row a case, for spreadsheets: UTF-8 with a byte order mark, no cell that would run as a formula."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    writer.writerow(["Need", "Item", "Title", "Score", "Rank", "Rank without picture", *PLAYER_NAMES.values()])
+    writer.writerow(["Need", "Item", "Title", "Score", "Rank", "Rank without picture", *player_names().values()])
     for case in cases:
         texts = (guard_cell(text) for text in (case.need, case.item_id, case.title))
-        parts = (f"{case.modalities[name]:.4f}" if name in case.modalities else "" for name in PLAYER_NAMES)
+        parts = (f"{case.modalities[name]:.4f}" if name in case.modalities else "" for name in player_names())
         writer.writerow([*texts, f"{case.score:.4f}", case.rank, case.rank_without_picture, *parts])
     return buffer.getvalue().encode("utf-8-sig", errors="backslashreplace")
 

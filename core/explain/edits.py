@@ -97,6 +97,6 @@ def _likeness(
     stored: StoredItem, reader: VariantReader, standing: Standing, items: Sequence[Item]
 ) -> NDArray[np.float32]:
     """Scores without exact words of the item with its words changed, (V,)."""
-    rows = reader.read(stored, [Variant(item=item, picture=bool(stored.main_picture)) for item in items])
+    rows = reader.read(stored, [Variant(item=item) for item in items])
     scores: NDArray[np.float32] = standing.ranked.query.parts(rows).sum(axis=1) - standing.ranked.query.avoided(rows)
     return scores

@@ -20,7 +20,6 @@ from core.serving.variants import VariantReader, keep_fields, list_fields
 from core.store.catalogs import Catalog
 from core.store.items import Items, StoredItem
 from core.suggest.need import Need
-from core.suggest.results import PARTS
 from core.suggest.suggester import Suggester
 
 #: The player that stands for words and codes which the need and the item share exactly.
@@ -30,8 +29,8 @@ EXACT = "exact words"
 class PictureLooker(Protocol):
     """Gives maps of items' pictures; see `core.explain.look.Looker`."""
 
-    def look(self, stored: StoredItem, halves: NDArray[np.float32], *, method: str = "") -> Looked:
-        """A map of what the picture does for what a need looks for, (2, D)."""
+    def look(self, stored: StoredItem, target: NDArray[np.float32], *, method: str = "") -> Looked:
+        """A map of what the picture does for what a need looks for, (P, D)."""
 
 
 OpenLooker = Callable[[Catalog], PictureLooker]
@@ -162,7 +161,7 @@ class Explainer:
         stored = self._find(catalog, item_id)
         served = self._suggester.serving.of(catalog)
         standing = _stand(Ranks(self._suggester, served, stored.id), need, stored)
-        looked = self._open_looker(catalog).look(stored, standing.ranked.query.halves, method=method)
+        looked = self._open_looker(catalog).look(stored, standing.ranked.query.vector, method=method)
         return replace(looked, rank=standing.rank, rank_without=standing.rank_at(standing.score - looked.lost))
 
     def _open(self, catalog: Catalog, need: Need, item_id: str) -> _Opened:
@@ -213,11 +212,11 @@ def _stand(ranks: Ranks, need: Need, stored: StoredItem) -> Standing:
 
 def _play(stored: StoredItem, reader: VariantReader, standing: Standing) -> _Game:
     """The game that makes an item's score."""
-    parts = dict(zip(PARTS, standing.ranked.parts[standing.at].tolist(), strict=True))
+    parts = dict(zip(standing.ranked.names, standing.ranked.parts[standing.at].tolist(), strict=True))
     rows, _ = standing.ranked.served.index.rows(np.array([stored.id]))
     query = standing.ranked.query
     exact = parts["words"] + parts["avoid"] + float(query.avoided(rows)[0])
-    fields = list_fields(stored.item, picture=stored.main_picture is not None)
+    fields = list_fields(stored)
     players = (*fields, *((EXACT,) if abs(exact) > 1e-6 else ()))
 
     def value(coalitions: Sequence[frozenset[str]]) -> NDArray[np.float64]:

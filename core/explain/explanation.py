@@ -4,20 +4,26 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.encode.parts import PARTS
 from core.explain.words import drop_words, is_stop_word
+from core.serving.variants import TEXT
 
 #: Below this share of the strongest word a word is not marked.
 FAINT = 0.1
 #: The picture's own part of a score below which a map of the picture would explain next to nothing.
 PICTURE_COUNTS = 0.05
-#: The players of the game as people read them.
-PLAYER_NAMES = {
-    "picture": "Picture",
+#: The players of the game that are no parts of items, as people read them.
+_OTHER_PLAYERS = {
     "title": "Title",
     "description": "Description",
     "attributes": "Attributes",
     "exact words": "Exact words",
 }
+
+
+def player_names() -> dict[str, str]:
+    """The players of the game as people read them."""
+    return {name: part.label for name, part in PARTS.items() if name != TEXT} | _OTHER_PLAYERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,8 @@ class Counterfactual:
         """What was taken away, in words for people."""
         if self.need:
             return f"“{self.removed}”"
-        return f"its {PLAYER_NAMES[self.removed].lower()}" if self.removed in PLAYER_NAMES else self.removed
+        names = player_names()
+        return f"its {names[self.removed].lower()}" if self.removed in names else self.removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

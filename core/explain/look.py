@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from core.device import choose_device
-from core.encode.item_tokens import MODALITIES, PICTURE_GRID, ItemTokens, read_pixels
+from core.encode.item_tokens import PICTURE_GRID, ItemTokens, read_pixels
+from core.encode.parts import PARTS
 from core.encode.pictures import Pixels
 from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import Towers
@@ -18,7 +19,7 @@ from core.errors import ExplainError
 from core.explain.faithfulness import build_deletion_masks, order_cells
 from core.explain.maps import METHODS, REMOVED, Looked, PictureMap
 from core.explain.picture import Method, PictureExplainer
-from core.explain.scores import FusedScore, Score, plain_score
+from core.explain.scores import FusedScore, Score, beside, plain_score
 from core.model.network import FusionModel
 from core.store.items import StoredItem
 from core.train.batches import to_batch
@@ -44,12 +45,12 @@ class Looker:
         # Attention is read through hooks on the model, which would catch another thread's calls as well.
         self._lock = threading.Lock()
 
-    def look(self, stored: StoredItem, halves: NDArray[np.float32], *, method: str = "") -> Looked:
+    def look(self, stored: StoredItem, target: NDArray[np.float32], *, method: str = "") -> Looked:
         """A map that passes the deletion test, or the last that did not.
 
         Args:
             stored: The item.
-            halves: What the need looks for in pictures and in texts, (2, D).
+            target: What the need looks for in each part, (P, D).
             method: One of `core.explain.picture.Method`; "" tries the fast one, then the one without gradients.
 
         Raises:
@@ -60,7 +61,7 @@ class Looker:
         if pixels is None or path is None:
             raise ExplainError("This item has no picture to look at.")
         with self._lock:
-            score = self._score(stored, path, halves)
+            score = self._score(stored, target)
             if method:
                 found = self._explainer.explain(pixels, score, method=_check(method))
             else:
@@ -90,16 +91,28 @@ class Looker:
         except ExplainError:  # an attention that is not known; the other way needs none
             return None
 
-    def _score(self, stored: StoredItem, path: Path, halves: NDArray[np.float32]) -> Score:
-        target = torch.from_numpy(np.ascontiguousarray(halves))
+    def _score(self, stored: StoredItem, target: NDArray[np.float32]) -> Score:
+        """The item's score by its first picture, its other pictures and parts as they are."""
+        aim = torch.from_numpy(np.ascontiguousarray(target))
+        others = self._read_others(stored)
         if self._network is None:
-            if not halves[0].any():
+            shown = aim[list(PARTS).index("picture")]
+            if not shown.any():
                 raise ExplainError("Pictures do not count for this need: it is compared with texts alone.")
-            return plain_score(target[0])
+            return beside(others, plain_score(shown[: self._towers.dimension]))
         runtime = TokenRuntime(self._towers, choose_device(), grid=PICTURE_GRID, convert=False)
-        tokens = {name: one.extract(runtime, [stored.item], [path], _silent) for name, one in MODALITIES.items()}
+        tokens = {name: part.extract(runtime, [stored], self._picture_path, _silent) for name, part in PARTS.items()}
         batch = to_batch(ItemTokens(modalities=tokens), np.arange(1), next(self._network.parameters()).device)
-        return FusedScore(network=self._network, item=batch, target=target)
+        return beside(others, FusedScore(network=self._network, item=batch, target=aim))
+
+    def _read_others(self, stored: StoredItem) -> torch.Tensor:
+        """Sum of the embeddings of all pictures but the first, (D,)."""
+        paths = [self._picture_path(one) for one in stored.usable_pictures[1:]]
+        pixels = [one for path in paths if (one := read_pixels(self._towers, path)) is not None]
+        if not pixels:
+            return torch.zeros(self._towers.dimension)
+        runtime = TokenRuntime(self._towers, choose_device(), grid=PICTURE_GRID, convert=False)
+        return torch.from_numpy(runtime.read_pictures(np.stack(pixels))[0].sum(axis=0))
 
 
 def _check(method: str) -> Any:

@@ -128,7 +128,7 @@ class PersonExplainer:
     def _play(self, served: Catalog, bundle: Bundle, history: History, stored: StoredItem, row: int) -> _Game:
         """The game that makes the item's score; `served` names the version."""
         heads = _heads(bundle)
-        fields = list_fields(stored.item, picture=stored.main_picture is not None)
+        fields = list_fields(stored)
         kept = [members(fields, number) for number in range(1, 2 ** len(fields))]
         variants = [keep_fields(stored.item, names) for names in kept]
         vectors = self._serving.models.version_reader(served).read(stored, variants)

@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.explain.explanation import PLAYER_NAMES, Flip
+from core.explain.explanation import Flip, player_names
 
 #: The players of games about people as people read them, those about needs among them.
-ALL_PLAYER_NAMES = {**PLAYER_NAMES, "history": "History", "prior": "Popularity"}
+_PERSON_PLAYERS = {"history": "History", "prior": "Popularity"}
+
+
+def all_player_names() -> dict[str, str]:
+    """The players of both games as people read them."""
+    return player_names() | _PERSON_PLAYERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

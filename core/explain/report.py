@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 from core.catalog.schema import Item
-from core.explain.explanation import FAINT, PLAYER_NAMES, Explanation, WordEffect
+from core.explain.explanation import FAINT, Explanation, WordEffect, player_names
 from core.explain.maps import Looked
 from core.explain.overlay import overlay
 from core.explain.sentence import describe
@@ -113,7 +113,7 @@ def _bars(found: Explanation) -> str:
     for name, value in found.modalities.items():
         kind = "bar" if value >= 0 else "bar minus"
         bar = f"<span class='{kind}' style='width:{9 * abs(value) / widest:.2f}rem'></span>"
-        rows.append(f"<tr><td>{PLAYER_NAMES[name]}<td>{bar}<td class='number'>{value:+.2f}")
+        rows.append(f"<tr><td>{player_names()[name]}<td>{bar}<td class='number'>{value:+.2f}")
     rows.append(f"<tr><th>Score<td><td class='number'><strong>{found.score:.2f}</strong>")
     return f"<table>{''.join(rows)}</table>"
 

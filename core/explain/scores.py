@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize, pad
 
 from core.model.fusion import ItemBatch
 from core.model.network import FusionModel
@@ -27,6 +28,20 @@ def plain_score(target: Tensor) -> Score:
         return joint @ target.to(joint)
 
     return score
+
+
+def beside(others: Tensor, score: Score) -> Score:
+    """The score of an item of several pictures, by one of them.
+
+    Args:
+        others: Sum of the embeddings of the other pictures, (D,); zero where there are none.
+        score: By the unit mean of all.
+    """
+
+    def joined(joint: Tensor, cells: Tensor) -> Tensor:
+        return score(normalize(joint + others.to(joint), dim=-1), cells)
+
+    return joined if others.any() else score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +87,7 @@ def _put_picture(item: ItemBatch, joint: Tensor, cells: Tensor, picture: tuple[s
     shown = torch.ones(cells.shape[:2], dtype=torch.bool, device=cells.device)
     masks = {key: one.expand(count, -1) for key, one in item.masks.items()} | {name: shown}
     parts = list(item.joint.expand(count, -1, -1).unbind(1))
-    parts[place] = joint
+    parts[place] = pad(joint, (0, item.joint.shape[2] - joint.shape[1]))
     present = item.present.clone()
     present[:, place] = True
     return ItemBatch(tokens=tokens, masks=masks, joint=torch.stack(parts, 1), present=present.expand(count, -1))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.encode.parts import PARTS
 from core.encode.text import find_scripts
 from core.explain.explanation import Counterfactual, Explanation
 from core.explain.person_explanation import PersonExplanation
@@ -23,6 +24,7 @@ class _Words:
     falls: str
     drops_out: str
     join: str
+    part: str
     players: Mapping[str, str]
 
 
@@ -37,6 +39,7 @@ _ENGLISH = _Words(
     falls="Without “{word}” it falls from {before} to {after}.",
     drops_out="Without “{word}” it falls from {before} out of the ranking.",
     join=" ",
+    part="its {part}",
     players={
         "picture": "its picture",
         "title": "its title",
@@ -56,6 +59,7 @@ _CHINESE = _Words(
     falls="去掉“{word}”后，排名从第 {before} 位降到第 {after} 位。",
     drops_out="去掉“{word}”后，它从第 {before} 位跌出排名。",
     join="",
+    part="它的{part}",
     players={
         "picture": "它的图片",
         "title": "它的标题",
@@ -69,7 +73,6 @@ _CHINESE = _Words(
 #: Percent of what moved the score from which on it is "mostly" that.
 _MOSTLY = 50.0
 _PERSON_PLAYERS = {
-    **_ENGLISH.players,
     "history": "what this person did before",
     "prior": "how popular the item is",
 }
@@ -90,7 +93,7 @@ def describe(found: Explanation) -> str:
         return words.against
     share = 100 * abs(value) / total
     template = words.hinders if value < 0 else words.mostly if share > _MOSTLY else words.most
-    sentences = [template.format(player=words.players[name], share=share)]
+    sentences = [template.format(player=_name_player(words, name), share=share)]
     if (worst := _find_worst(found)) is not None:
         template = words.drops_out if worst.rank is None else words.falls
         sentences.append(template.format(word=worst.removed, before=found.rank, after=worst.rank))
@@ -107,7 +110,7 @@ def describe_person(found: PersonExplanation) -> str:
     name, value = max(found.modalities.items(), key=lambda pair: abs(pair[1]))
     share = 100 * abs(value) / total
     template = _ENGLISH.hinders if value < 0 else _ENGLISH.mostly if share > _MOSTLY else _ENGLISH.most
-    said = template.format(player=_PERSON_PLAYERS[name], share=share)
+    said = template.format(player=_PERSON_PLAYERS.get(name) or _name_player(_ENGLISH, name), share=share)
     worst = found.strongest
     if worst is None:
         return said
@@ -115,6 +118,11 @@ def describe_person(found: PersonExplanation) -> str:
     if found.rank is None or worst.rank is None or worst.rank <= found.rank:
         return f"{said} Of what this person did before, “{title}” speaks for it most."
     return f"{said} Without “{title}” in the history this falls from {found.rank:,} to {worst.rank:,}."
+
+
+def _name_player(words: _Words, name: str) -> str:
+    """A field of an item, or a part of it by its label."""
+    return words.players.get(name) or words.part.format(part=PARTS[name].label.lower())
 
 
 def _find_worst(found: Explanation) -> Counterfactual | None:

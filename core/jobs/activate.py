@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from core.encode.item_tokens import ItemTokens, extract_tokens
+from core.encode.item_tokens import ItemTokens
+from core.encode.parts import extract_tokens, read_key
 from core.errors import JobError, TrainError
 from core.jobs.bound import bound_to
 from core.jobs.encoding import PASSES
 from core.jobs.material import load_material
 from core.jobs.progress import Progress
 from core.store.catalogs import DELETED, Catalog
+from core.store.embeddings import FUSED
 from core.store.versions import Version
 from core.workspace import Workspace
 
@@ -82,8 +84,8 @@ def embed_items(workspace: Workspace, catalog: Catalog, version_id: str, progres
     """
     served = replace(catalog, version=version_id)
     model = _model_number(workspace, served)
-    keys = workspace.embeddings.item_keys(catalog.id)
-    missing = set(workspace.embeddings.missing(model, "item", list(keys.values())))
+    keys = {one.id: read_key(one) for one in workspace.items.iterate(catalog.id)}
+    missing = set(workspace.embeddings.missing(model, FUSED, list(keys.values())))
     new = [number for number, key in keys.items() if key in missing]
     if not new:
         return 0
@@ -92,9 +94,8 @@ def embed_items(workspace: Workspace, catalog: Catalog, version_id: str, progres
         _embed(workspace, served, material.keys, material.tokens, progress)
     else:
         stored = workspace.items.fetch(new)
-        pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in stored]
-        tokens = extract_tokens(workspace.models.towers(served), [one.item for one in stored], pictures, progress)
-        _embed(workspace, served, [one.read_key for one in stored], tokens, progress)
+        tokens = extract_tokens(workspace.models.towers(served), stored, workspace.pictures.path, progress)
+        _embed(workspace, served, [read_key(one) for one in stored], tokens, progress)
     return len(new)
 
 
@@ -131,10 +132,9 @@ def _embed(workspace: Workspace, served: Catalog, keys: Sequence[str], tokens: I
             key: np.asarray(row.reshape(-1), np.float32) for key, row in zip(keys[part], vectors[part], strict=True)
         }
         with workspace.database.transaction():
-            workspace.embeddings.put(model, "item", rows)
+            workspace.embeddings.put(model, FUSED, rows)
         progress("Making vectors", min(start + _BATCH, len(keys)), len(keys))
 
 
 def _model_number(workspace: Workspace, catalog: Catalog) -> int:
-    base = workspace.encoder(catalog.backbone).model_version
-    return workspace.embeddings.model_number(catalog.served_version(base))
+    return workspace.embeddings.model_number(workspace.models.serving_version(catalog))

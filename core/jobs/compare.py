@@ -117,12 +117,12 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
     order = sorted(averages, key=lambda model: -(averages[model].mean("ndcg@10") or 0.0))
     return {
         "models": [
-            *(_row(averages[model], runs[model], len(material.items), averages.get("fusion")) for model in order),
+            *(_row(averages[model], runs[model], len(material.stored), averages.get("fusion")) for model in order),
             *({"model": model, "error": reason} for model, reason in failed.items()),
         ],
         "split": name,
         "users": int(sum(len(split.users) for split in splits)),
-        "items": len(material.items),
+        "items": len(material.stored),
         "cold_items": int(splits[0].cold.sum()),
         "seed": config.seed,
         "config": config.to_json(),

@@ -1,57 +1,68 @@
 """Encoding items: only what has no embedding yet, by (content hash, model version)."""
 
-import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.schema import Item
 from core.encode.encoder import Encoder
-from core.encode.text import item_text
+from core.encode.parts import PARTS, NeedEncoder, Part
 from core.errors import JobError
 from core.jobs.bound import bound_to
 from core.jobs.progress import Progress
 from core.store.items import StoredItem
 from core.workspace import Workspace
 
-_log = logging.getLogger(__name__)
 _CHUNK = 256
 #: So often a catalogue is gone through to find that nobody writes to it meanwhile.
 PASSES = 10
 
 
-def encode_missing(
-    workspace: Workspace, encoder: Encoder, items: Sequence[Item], pictures: Sequence[str]
-) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
-    """Embeddings of the texts and pictures that have none yet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Vectors of one part that were not there yet.
+
+    Attributes:
+        part: Its name.
+        model_version: Of what made them.
+        vectors: Content hash to embedding, (D,).
+    """
+
+    part: str
+    model_version: str
+    vectors: Mapping[str, NDArray[np.float32]]
+
+
+def encode_missing(workspace: Workspace, encoder: Encoder, items: Sequence[StoredItem]) -> tuple[Encoded, ...]:
+    """Embeddings of the parts of items that have none yet; what cannot be read is left out.
 
     Args:
         workspace: The data folder.
-        encoder: The model.
-        items: Items whose texts are needed.
-        pictures: Content hashes of stored pictures that are needed.
-
-    Returns:
-        Text hash to embedding, and picture hash to embedding, (D,) each. A picture that cannot be decoded is left out.
+        encoder: The image-text model.
+        items: The items, stored or about to be.
     """
-    model = workspace.embeddings.model_number(encoder.model_version)
-    texts = {item.text_hash(): item_text(item) for item in items}
-    wanted = [key for key in workspace.embeddings.missing(model, "text", list(texts)) if texts[key]]
-    encoded = encoder.encode_texts([texts[key] for key in wanted]) if wanted else ()
-    return dict(zip(wanted, encoded, strict=True)), _encode_pictures(workspace, encoder, model, pictures)
+    return tuple(
+        _encode_part(workspace, name, part, one, items)
+        for (name, part), one in zip(PARTS.items(), workspace.models.open_parts(encoder).values(), strict=True)
+    )
 
 
-def store_embeddings(
-    workspace: Workspace,
-    encoder: Encoder,
-    texts: Mapping[str, NDArray[np.float32]],
-    pictures: Mapping[str, NDArray[np.float32]],
-) -> None:
+def store_embeddings(workspace: Workspace, encoded: Sequence[Encoded]) -> None:
     """Write what `encode_missing` returned; part of the caller's transaction when one is open."""
+    for one in encoded:
+        workspace.embeddings.put(workspace.embeddings.model_number(one.model_version), one.part, one.vectors)
+
+
+def _encode_part(
+    workspace: Workspace, name: str, part: Part, encoder: NeedEncoder, items: Sequence[StoredItem]
+) -> Encoded:
+    contents = {key: content for one in items for key, content in part.read(one).items()}
     model = workspace.embeddings.model_number(encoder.model_version)
-    workspace.embeddings.put(model, "text", texts)
-    workspace.embeddings.put(model, "picture", pictures)
+    wanted = workspace.embeddings.missing(model, name, list(contents))
+    found = part.encode(encoder, [contents[key] for key in wanted], workspace.pictures.path) if wanted else ()
+    vectors = {key: vector for key, vector in zip(wanted, found, strict=True) if vector is not None}
+    return Encoded(part=name, model_version=encoder.model_version, vectors=vectors)
 
 
 def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Progress) -> dict[str, int]:
@@ -99,24 +110,7 @@ def _encode_pass(workspace: Workspace, catalog_id: int, total: int, encoder: Enc
 
 
 def _encode_chunk(workspace: Workspace, encoder: Encoder, chunk: Sequence[StoredItem]) -> int:
-    pictures = [link.picture for stored in chunk for link in stored.pictures if link.picture]
-    texts, encoded = encode_missing(workspace, encoder, [stored.item for stored in chunk], pictures)
+    encoded = encode_missing(workspace, encoder, chunk)
     with workspace.database.transaction():
-        store_embeddings(workspace, encoder, texts, encoded)
-    return len(texts) + len(encoded)
-
-
-def _encode_pictures(
-    workspace: Workspace, encoder: Encoder, model: int, pictures: Sequence[str]
-) -> dict[str, NDArray[np.float32]]:
-    wanted = workspace.embeddings.missing(model, "picture", pictures)
-    if not wanted:
-        return {}
-    encoded = encoder.encode_pictures([workspace.pictures.path(picture) for picture in wanted])
-    for position, reason in encoded.failures.items():
-        _log.warning("Picture %s cannot be encoded: %s", wanted[position], reason)
-    return {
-        picture: encoded.embeddings[position]
-        for position, picture in enumerate(wanted)
-        if position not in encoded.failures
-    }
+        store_embeddings(workspace, encoded)
+    return sum(len(one.vectors) for one in encoded)

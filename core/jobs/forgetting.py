@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import extract_tokens
+from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.evaluate.answer import Answer
@@ -49,15 +49,12 @@ def add_forgetting(
     other, stored = find_other(workspace, material.catalog)
     if other is None:
         return answer
-    items = [one.item for one in stored]
-    pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in stored]
-    tokens = extract_tokens(
-        load_towers(find_backbone(other.backbone), workspace.home.models), items, pictures, progress
-    )
-    again = extract_tokens(trained.tuned.towers, items, pictures, progress) if trained.tuned else tokens
-    everything = np.ones(len(items), bool)
+    towers, find = load_towers(find_backbone(other.backbone), workspace.home.models), workspace.pictures.path
+    tokens = extract_tokens(towers, stored, find, progress)
+    again = extract_tokens(trained.tuned.towers, stored, find, progress) if trained.tuned else tokens
+    everything = np.ones(len(stored), bool)
     before, after = match_both_ways(
-        build_table(items, tokens, pictures), everything, replace(trained, tokens=again), tokens, encode
+        build_table(stored, tokens), everything, replace(trained, tokens=again), tokens, encode
     )
     change = measure_main(before, after)
     if not change.count:

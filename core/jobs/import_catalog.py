@@ -34,7 +34,7 @@ from core.jobs.import_report import (
 )
 from core.jobs.progress import Progress, silent
 from core.store.catalogs import Catalog
-from core.store.items import PictureLink
+from core.store.items import PictureLink, StoredItem
 from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -253,16 +253,18 @@ def _encode_and_write(
     import_id: str,
     seconds: float,
 ) -> None:
-    pictures = [link.picture for write in chunk.writes for link in write.links if link.picture]
-    items = [write.row.parsed.item for write in chunk.writes]
-    texts, encoded = encode_missing(workspace, encoder, items, pictures)
+    items = [
+        StoredItem(id=0, catalog_id=catalog.id, item=write.row.parsed.item, pictures=write.links)
+        for write in chunk.writes
+    ]
+    encoded = encode_missing(workspace, encoder, items)
     with workspace.database.transaction():
         if workspace.catalogs.find(catalog.name).backbone != catalog.backbone:  # with it these would not be found
             raise StoreError(
                 f"“{catalog.name}” was switched to another model meanwhile, so the rest was not imported. Start the "
                 "import again: what is there already is passed over."
             )
-        store_embeddings(workspace, encoder, texts, encoded)
+        store_embeddings(workspace, encoded)
         writes = [(write.row.parsed.item, write.links) for write in chunk.writes]
         created = workspace.items.upsert(catalog.id, writes) if writes else frozenset()
         _count(state, chunk, len(created), seconds)

@@ -4,10 +4,9 @@ import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from core.catalog.schema import Item
-from core.encode.item_tokens import TOKENS_VERSION, ItemTokens, extract_tokens, load_tokens, save_tokens
+from core.encode.item_tokens import TOKENS_VERSION, ItemTokens, load_tokens, save_tokens
+from core.encode.parts import PARTS, extract_tokens, read_key
 from core.encode.registry import find_backbone
 from core.encode.text import item_text
 from core.encode.towers import describe_version, load_towers
@@ -17,6 +16,7 @@ from core.evaluate.recommender import ItemTable
 from core.jobs.progress import Progress
 from core.jobs.runs import digest
 from core.store.catalogs import Catalog
+from core.store.items import StoredItem
 from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -30,8 +30,7 @@ class Material:
         catalog: Whose they are.
         numbers: Database ids, (N,).
         keys: What each item's vectors go by, (N,).
-        items: The items, (N,).
-        pictures: Main picture of each, None where it has none, (N,).
+        stored: The items, (N,).
         table: What is known about them.
         tokens: Of both towers.
         contents: Fingerprint of the items and their pictures.
@@ -41,8 +40,7 @@ class Material:
     catalog: Catalog
     numbers: tuple[int, ...]
     keys: tuple[str, ...]
-    items: tuple[Item, ...]
-    pictures: tuple[Path | None, ...]
+    stored: tuple[StoredItem, ...]
     table: ItemTable
     tokens: ItemTokens
     contents: str
@@ -66,28 +64,25 @@ def load_material(workspace: Workspace, name: str, progress: Progress) -> Materi
     stored = list(workspace.items.iterate(catalog.id))
     if not stored:
         raise TrainError(f"The catalogue “{catalog.name}” is empty. Import items first.")
-    pictures = [workspace.pictures.path(one.main_picture) if one.main_picture else None for one in stored]
-    items = tuple(one.item for one in stored)
-    contents = digest(
-        *(f"{one.content_hash()}{path.name if path else ''}" for one, path in zip(items, pictures, strict=True))
-    )
-    model = digest(describe_version(find_backbone(catalog.backbone)), str(TOKENS_VERSION))
-    tokens = _cached_tokens(workspace, catalog, items, pictures, digest(contents, model), progress)
+    keys = tuple(read_key(one) for one in stored)
+    contents = digest(*(f"{one.item.content_hash()}{key}" for one, key in zip(stored, keys, strict=True)))
+    model = digest(describe_version(find_backbone(catalog.backbone)), str(TOKENS_VERSION), *PARTS)
+    tokens = _cached_tokens(workspace, catalog, stored, digest(contents, model), progress)
     return Material(
         catalog=catalog,
         numbers=tuple(one.id for one in stored),
-        keys=tuple(one.read_key for one in stored),
-        items=items,
-        pictures=tuple(pictures),
-        table=build_table(items, tokens, pictures),
+        keys=keys,
+        stored=tuple(stored),
+        table=build_table(stored, tokens),
         tokens=tokens,
         contents=contents,
         model=model,
     )
 
 
-def build_table(items: Sequence[Item], tokens: ItemTokens, pictures: Sequence[Path | None] = ()) -> ItemTable:
+def build_table(stored: Sequence[StoredItem], tokens: ItemTokens) -> ItemTable:
     """What baselines read of the items; their main pictures are named by their contents."""
+    items = [one.item for one in stored]
     return ItemTable(
         item_ids=tuple(item.item_id for item in items),
         texts=tuple(item_text(item) for item in items),
@@ -95,7 +90,7 @@ def build_table(items: Sequence[Item], tokens: ItemTokens, pictures: Sequence[Pa
         categories=tuple(item.category[-1] if item.category else "" for item in items),
         text_embeddings=tokens.modalities["text"].joint,
         picture_embeddings=tokens.modalities["picture"].joint,
-        pictures=tuple(picture.name if picture else "" for picture in pictures),
+        pictures=tuple(one.main_picture or "" for one in stored),
         words=count_words(items),
         domains=tuple(item.domain for item in items),
     )
@@ -104,8 +99,7 @@ def build_table(items: Sequence[Item], tokens: ItemTokens, pictures: Sequence[Pa
 def _cached_tokens(
     workspace: Workspace,
     catalog: Catalog,
-    items: Sequence[Item],
-    pictures: Sequence[Path | None],
+    items: Sequence[StoredItem],
     fingerprint: str,
     progress: Progress,
 ) -> ItemTokens:
@@ -117,7 +111,7 @@ def _cached_tokens(
             _log.warning("The token cache %s is damaged; it is made again", folder.name)
     progress("Loading the model", 0, 0)
     towers = load_towers(find_backbone(catalog.backbone), workspace.home.models)
-    tokens = extract_tokens(towers, items, pictures, progress)
+    tokens = extract_tokens(towers, items, workspace.pictures.path, progress)
     for old in workspace.home.tokens.glob(f"{catalog.id}-*"):
         shutil.rmtree(old, ignore_errors=True)
     draft = folder.with_name(f".{folder.name}")

@@ -128,7 +128,7 @@ def run_train(
                 device_reason=choice.reason,
                 config=config.to_json(),
                 has_log=plan.help.fit is not None,
-                items=len(material.items),
+                items=len(material.stored),
             )
             watch, raw = _build_watch(tracker, progress), _raw_items(workspace, material)
             trained = train(plan.data, config, choice, folder, everything=plan.help.fit, raw=raw, watch=watch)
@@ -160,8 +160,8 @@ def _raw_items(workspace: Workspace, material: Material) -> "RawItems":
 
     return RawItems(
         load_towers=lambda: load_towers(find_backbone(material.catalog.backbone), workspace.home.models),
-        items=material.items,
-        pictures=material.pictures,
+        items=material.stored,
+        find_picture=workspace.pictures.path,
     )
 
 
@@ -208,7 +208,7 @@ def _write_version(workspace: Workspace, plan: Plan, run_id: str, trained: "Trai
         "version": version,
         "catalog": material.catalog.name,
         "backbone": material.catalog.backbone,
-        "items": len(material.items),
+        "items": len(material.stored),
         "fingerprint": material.fingerprint,
         "began_with": dict(plan.fingerprints),
         "config": trained.config.to_json(),

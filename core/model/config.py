@@ -10,14 +10,16 @@ class ModalityShape:
     """What the fusion must know of a modality.
 
     Attributes:
-        name: As in `core.encode.item_tokens.MODALITIES`.
+        name: As in `core.encode.parts.PARTS`.
         width: W of its tokens.
         segments: Segment of each token, (T,).
+        dimension: Of its joint space; 0 where it is that of the item vector's parts.
     """
 
     name: str
     width: int
     segments: tuple[int, ...]
+    dimension: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class ModelConfig:
     """Sizes of the model.
 
     Attributes:
-        dimension: D of the towers' joint space.
+        dimension: D of the longest joint space; parts of others are zero beyond their own.
         modalities: In the order of the item vector's parts.
         width: Of the fusion transformer.
         layers: Of the fusion transformer.
@@ -65,6 +67,14 @@ class ModelConfig:
         """Length of a flat item vector: one part of D a modality."""
         return len(self.modalities) * self.dimension
 
+    def place(self, name: str) -> int:
+        """Number of a modality in the item vector.
+
+        Raises:
+            ValueError: There is no such modality.
+        """
+        return [one.name for one in self.modalities].index(name)
+
     def to_json(self) -> dict[str, Any]:
         """JSON values; `from_json` reads them back."""
         return asdict(self)
@@ -76,10 +86,7 @@ class ModelConfig:
         Raises:
             TypeError: A key is missing or unknown.
         """
-        shapes = tuple(
-            ModalityShape(name=one["name"], width=one["width"], segments=tuple(one["segments"]))
-            for one in data["modalities"]
-        )
+        shapes = tuple(ModalityShape(**{**one, "segments": tuple(one["segments"])}) for one in data["modalities"])
         return cls(**{**data, "modalities": shapes, "categories": tuple(data["categories"])})
 
 

@@ -1,6 +1,6 @@
 """Items: a transformer over the tokens of every modality. Imports torch, so import it inside functions only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -78,6 +78,9 @@ class FusionTransformer(nn.Module):
         self.means: Tensor
         self.precisions: Tensor
         self.reach: Tensor
+        lengths = torch.tensor([one.dimension or config.dimension for one in config.modalities])
+        self.there: Tensor
+        self.register_buffer("there", torch.arange(config.dimension) < lengths.unsqueeze(1), persistent=False)
         self.register_buffer("means", torch.zeros(count, config.dimension))
         self.register_buffer("precisions", torch.zeros(count, config.dimension, config.dimension))
         self.register_buffer("reach", torch.full((count,), torch.inf))
@@ -128,7 +131,7 @@ class FusionTransformer(nn.Module):
     def place(self, state: Tensor, batch: ItemBatch) -> Tensor:
         """Vectors (B, M, D) of items whose states (B, W) are known, by the gates as they stand now."""
         base = self.zero_shot(batch)
-        step = normalize(self.out(state).unflatten(-1, base.shape[1:]), dim=-1)
+        step = normalize(self.out(state).unflatten(-1, base.shape[1:]) * self.there, dim=-1)
         gate = self.gate.view(1, -1, 1) * self.familiarity(batch).view(-1, 1, 1)
         length = base.norm(dim=-1, keepdim=True)  # 1, but for a mean that stands for a missing part
         moved = base + gate * length * step
@@ -164,10 +167,3 @@ def _draw_hidden(present: Tensor, chance: float) -> Tensor:
     hidden = (torch.rand(present.shape, device=present.device) < chance) & present
     bare = (present & ~hidden).sum(1) == 0
     return hidden & ~bare.unsqueeze(1)
-
-
-def describe_shapes(widths: Mapping[str, int], segments: Mapping[str, Sequence[int]]) -> tuple[ModalityShape, ...]:
-    """Shapes of the modalities from the widths of their tokens, in the order of `widths`."""
-    return tuple(
-        ModalityShape(name=name, width=width, segments=tuple(segments[name])) for name, width in widths.items()
-    )

@@ -203,10 +203,11 @@ def _pair(shared: Shared) -> tuple[Tensor, Tensor, Tensor]:
     Two items that share their caption or their picture are both right for each other.
     """
     items = _head(shared.step.items, shared.step.alone)
-    both = items.present[:, 0] & items.present[:, 1]
+    one, other = (shared.model.config.place(name) for name in ("picture", "text"))
+    both = items.present[:, one] & items.present[:, other]
     first, second = (numbers[: shared.step.alone][both] for numbers in (shared.step.captions, shared.step.pictures))
     same = (first.unsqueeze(0) == first.unsqueeze(1)) | (second.unsqueeze(0) == second.unsqueeze(1))
-    return shared.single(0)[both, 0], shared.single(1)[both, 1], same
+    return shared.single(one)[both, one], shared.single(other)[both, other], same
 
 
 def _head(items: ItemBatch, count: int) -> ItemBatch:

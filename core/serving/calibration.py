@@ -1,14 +1,15 @@
-"""Scores that mean the same in every catalogue.
+"""Scores that mean the same in every catalogue, and what each part is worth in it.
 
-Cosines depend on the backbone (a matched text-picture pair of the embedded model has 0.19, of another 0.3) and on how
-alike a catalogue's items are. A sample of the catalogue's own titles is used as needs: how far their scores spread
-over the other sampled items gives the unit of a score, and how the true item scores gives "Strong" and "Good".
+Cosines depend on the model (a matched text-picture pair of the embedded model has 0.19, of another 0.3) and on how
+alike a catalogue's items are. A sample of the catalogue's own items is asked for: by their titles, by their pictures,
+and by all that they are. How far a kind of need spreads over the other sampled items gives the unit of its scores, how
+far above them it puts the right item gives the weights of the parts, and what it says of right and of wrong items
+gives "Strong" and "Good".
 
 Nothing but the sample counts, and it is the same however the catalogue came to be what it is: whoever measures, and
 whenever, finds the same.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,125 +19,103 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.encoder import Encoder
+from core.encode.item_tokens import pad_vectors
+from core.encode.parts import PARTS, NeedEncoder
 from core.files import written_whole
-from core.serving.vectors import VectorIndex
-from core.store.items import Items
+from core.serving.sample import Sample
 
 Strength = Literal["Strong", "Good", "Weak"]
-Weights = Mapping[str, tuple[float, float]]
-#: Weights of the picture and of the text part per match mode; the best on validation (`benchmarks/retrieval.py`), for
-#: the embedded model, whose text tower is far stronger than its picture tower.
-PART_WEIGHTS: Weights = {"both": (0.1, 0.9), "picture": (1.0, 0.0), "text": (0.0, 1.0)}
-#: The same for a need that is a picture: pictures compare better with pictures than with texts.
-PICTURE_NEED_WEIGHTS: Weights = {**PART_WEIGHTS, "both": (0.85, 0.15)}
-SAMPLE = 200
+#: How a need asks: in words, as a picture, or as an item that others are to be like.
+Asker = Literal["text", "picture", "like"]
+ASKERS: tuple[Asker, ...] = ("text", "picture", "like")
+#: What is matched: every part, or one of them by its name.
+ALL_PARTS = "both"
+#: Weight of the best match of a need's words, in units of the calibrated score. Needs made of the catalogue's own
+#: words gain a little from 2.0 (`benchmarks/retrieval.py`), yet such needs flatter words, and real ones say things
+#: differently.
+WORD_WEIGHT = 1.0
+#: So many measured items count as much as the prior weights.
+PRIOR_ITEMS = 50
 _DEFAULT_SPREAD = 0.08
-#: Raise it when the same sample gives another calibration.
-_VERSION = 2
-#: Strong: what three titles in four reach with their own item. Good: what one in a hundred reaches with a wrong one.
+#: Strong: what three needs in four reach with their own item. Good: what one in a hundred reaches with a wrong one.
 _STRONG_QUANTILE = 0.25
 _GOOD_NULL_QUANTILE = 0.99
+#: Where nobody knows which items are right, strong is what one in a thousand reaches with a wrong one.
+_STRONG_NULL_QUANTILE = 0.999
+
+ByPart = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """How cosines of one catalogue under one model become scores.
+    """How cosines of one catalogue under one model become scores; every mapping is by `Asker` first.
 
     Attributes:
-        weights: Per match mode, the weights of the picture and of the text part for a need in words.
-        picture_need_weights: The same for a need that is a picture.
-        text_to_picture: Standard deviation of a text need's cosine over pictures.
-        text_to_text: The same over texts.
-        picture_to_picture: Standard deviation of a picture need's cosine over pictures.
-        picture_to_text: The same over texts.
-        strong: Per match mode, the score from which a suggestion is called strong.
-        good: Per match mode, the score from which it is called good.
+        weights: What each part counts where all are matched; they sum to 1.
+        spreads: Standard deviation of a need's cosines over each part.
+        strong: By what is matched, the score from which a suggestion is called strong.
+        good: The score from which it is called good.
         fingerprint: Of all that it was measured on; see `Sample`.
     """
 
-    weights: Weights
-    picture_need_weights: Weights
-    text_to_picture: float = _DEFAULT_SPREAD
-    text_to_text: float = _DEFAULT_SPREAD
-    picture_to_picture: float = _DEFAULT_SPREAD
-    picture_to_text: float = _DEFAULT_SPREAD
-    strong: Mapping[str, float]
-    good: Mapping[str, float]
+    weights: Mapping[str, ByPart]
+    spreads: Mapping[str, ByPart]
+    strong: Mapping[str, ByPart]
+    good: Mapping[str, ByPart]
     fingerprint: str
 
-    def strength(self, score: float, match: str) -> Strength:
-        """The word for a score."""
-        if score >= self.strong[match]:
+    def weigh(self, asker: Asker, match: str) -> ByPart:
+        """What each part counts for a need."""
+        if match == ALL_PARTS:
+            return self.weights[asker]
+        return {name: float(name == match) for name in self.weights[asker]}
+
+    def strength(self, score: float, match: str, shares: Mapping[Asker, float]) -> Strength:
+        """The word for a score.
+
+        Args:
+            score: Of a suggestion.
+            match: What was matched.
+            shares: How the need asked; they sum to 1.
+        """
+        if score >= sum(share * self.strong[asker][match] for asker, share in shares.items()):
             return "Strong"
-        return "Good" if score >= self.good[match] else "Weak"
+        return "Good" if score >= sum(share * self.good[asker][match] for asker, share in shares.items()) else "Weak"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """What a catalogue is measured on.
-
-    Attributes:
-        titles: Used as needs, (S,).
-        parts: Picture and text embeddings, (S, 2, D).
-        has: Which parts there are, (S, 2).
-        fingerprint: Of all this, of the model and of the weights.
-    """
-
-    titles: tuple[str, ...]
-    parts: NDArray[np.float32]
-    has: NDArray[np.bool_]
-    fingerprint: str
-
-
-def take_sample(items: Items, index: VectorIndex, model_version: str) -> Sample:
-    """The items of a catalogue that it is measured on: those whose ids come first by their hash.
-
-    Args:
-        items: Of the data folder.
-        index: The catalogue's index under the model.
-        model_version: What made its vectors.
-    """
-    ids = index.sample(SAMPLE)
-    parts, has = index.rows(ids)
-    parts = np.where(has[:, :, None], parts, 0)  # what stands for a missing part is not the sample's
-    known = items.titles(ids.tolist())
-    titles = tuple(known.get(number, "") for number in ids.tolist())
-    digest = hashlib.sha256(json.dumps([_VERSION, model_version, sorted(PART_WEIGHTS.items()), titles]).encode())
-    digest.update(has.tobytes())
-    digest.update(parts.astype(np.float16).tobytes())
-    return Sample(titles=titles, parts=parts, has=has, fingerprint=digest.hexdigest())
-
-
-def calibrate(sample: Sample, encoder: Encoder) -> Calibration:
+def calibrate(sample: Sample, parts: Mapping[str, NeedEncoder]) -> Calibration:
     """Measure a catalogue.
 
     Args:
         sample: Of its items.
-        encoder: Encodes the titles.
+        parts: What makes and asks the vectors of each part.
     """
-    weights: Any = {"weights": PART_WEIGHTS, "picture_need_weights": PICTURE_NEED_WEIGHTS}
-    if len(sample.titles) < 2:
-        strong, good = dict.fromkeys(PART_WEIGHTS, 3.0), dict.fromkeys(PART_WEIGHTS, 1.5)
-        return Calibration(**weights, strong=strong, good=good, fingerprint=sample.fingerprint)
-    needs = encoder.encode_texts(sample.titles)
-    shown = np.where(sample.has[:, :1], sample.parts[:, 0], np.nan)  # needs that are the items' own pictures
-    likeness = {
-        "text_to_picture": _compare(needs, sample, 0),
-        "text_to_text": _compare(needs, sample, 1),
-        "picture_to_picture": _compare(shown, sample, 0),
-        "picture_to_text": _compare(shown, sample, 1),
-    }
-    spreads: Any = {name: _spread(one) for name, one in likeness.items()}
-    strong, good = {}, {}
-    for mode, (picture, text) in PART_WEIGHTS.items():
-        score = picture * _standard(likeness["text_to_picture"], spreads["text_to_picture"])
-        score = score + text * _standard(likeness["text_to_text"], spreads["text_to_text"])
-        own = np.diag(score)
-        others = score[~np.eye(len(score), dtype=bool)]
-        good[mode] = float(np.quantile(others, _GOOD_NULL_QUANTILE))
-        strong[mode] = max(float(np.quantile(own, _STRONG_QUANTILE)), good[mode])
-    return Calibration(**weights, **spreads, strong=strong, good=good, fingerprint=sample.fingerprint)
+    asked = _ask(sample, parts)
+    spreads = {asker: [_spread(one, sample.wrong) for one in asked[asker]] for asker in ASKERS}
+    scores = {asker: _standardise(asked[asker], spreads[asker]) for asker in ASKERS}
+    own = _score_own(sample, parts, asked["text"], spreads["text"])
+    text = _weigh("text", own, scores["text"], sample.wrong, parts)
+    shown = _weigh("picture", _score_alike(scores["picture"], sample), scores["picture"], sample.wrong, parts)
+    weights: dict[str, ByPart] = {"text": text, "picture": shown, "like": text}
+    found = Calibration(
+        weights=weights,
+        spreads={asker: dict(zip(parts, spreads[asker], strict=True)) for asker in ASKERS},
+        strong={},
+        good={},
+        fingerprint=sample.fingerprint,
+    )
+    strong: dict[str, dict[str, float]] = {asker: {} for asker in ASKERS}
+    good: dict[str, dict[str, float]] = {asker: {} for asker in ASKERS}
+    for asker in ASKERS:
+        for match in (ALL_PARTS, *parts):
+            weight = np.array(list(found.weigh(asker, match).values()))
+            words = asker == "text" and match in (ALL_PARTS, "text")
+            strong[asker][match], good[asker][match] = _find_thresholds(
+                np.einsum("p,pij->ij", weight, np.nan_to_num(scores[asker])) + words * WORD_WEIGHT * sample.shared,
+                weight @ np.nan_to_num(own) + words * WORD_WEIGHT * sample.shared_rest if asker == "text" else None,
+                sample.wrong,
+            )
+    return Calibration(**{**asdict(found), "strong": strong, "good": good})
 
 
 def save_calibration(calibration: Calibration, path: Path) -> None:
@@ -153,21 +132,111 @@ def load_calibration(path: Path) -> Calibration | None:
         return None
 
 
-def _compare(needs: NDArray[np.float32], sample: Sample, part: int) -> NDArray[np.float32]:
-    """Cosines of needs (S, D) with one part of the sample, NaN where a need or a part is missing, (S, S)."""
-    cosines: NDArray[np.float32] = needs @ sample.parts[:, part].T
-    return np.where(sample.has[None, :, part], cosines, np.nan)
+def list_priors(parts: Mapping[str, Any], asker: Asker) -> NDArray[np.float64]:
+    """The weights of parts before anything was measured; they sum to 1, (P,)."""
+    prior = np.array([PARTS[name].prior.get("picture" if asker == "picture" else "text", 0.0) for name in parts])
+    return np.asarray(prior / prior.sum())
 
 
-def _spread(likeness: NDArray[np.float32]) -> float:
+def _ask(sample: Sample, parts: Mapping[str, NeedEncoder]) -> dict[Asker, NDArray[np.float32]]:
+    """Cosines of each kind of need with each part of each item, NaN where there is none, (P, S, S) each."""
+    count, length = len(sample), sample.parts.shape[2]
+    needs: dict[Asker, NDArray[np.float32]] = {
+        asker: np.full((len(parts), count, length), np.nan, np.float32) for asker in ASKERS
+    }
+    own = np.where(sample.has[:, :, None], sample.parts, np.nan)
+    seeing = parts.get("picture")
+    for at, (name, encoder) in enumerate(parts.items()):
+        needs["like"][at] = own[:, at]
+        if "text" in PARTS[name].asked_by and count:
+            needs["text"][at] = pad_vectors(encoder.encode_texts(sample.titles), length)
+        if "picture" in PARTS[name].asked_by and encoder is seeing:  # the items' own pictures in the same space
+            needs["picture"][at] = own[:, list(parts).index("picture")]
+    known = np.where(sample.has[:, :, None], sample.parts, np.nan)
+    return {asker: np.einsum("pid,jpd->pij", rows, known, optimize=True) for asker, rows in needs.items()}
+
+
+def _spread(cosines: NDArray[np.float32], wrong: NDArray[np.bool_]) -> float:
     """Standard deviation of what a need finds in items other than its own, averaged over needs."""
-    others = np.where(np.eye(len(likeness), dtype=bool), np.nan, likeness)
+    others = np.where(wrong, cosines, np.nan)
     rows = others[(~np.isnan(others)).sum(axis=1) > 1]
     return max(float(np.mean(np.nanstd(rows, axis=1))), 1e-3) if len(rows) else _DEFAULT_SPREAD
 
 
-def _standard(likeness: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
-    """How far above the average item each item is, in units of the spread; 0 for a missing part, (S, S)."""
-    known = ~np.isnan(likeness)
-    mean = np.where(known, likeness, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.asarray(np.where(known, (likeness - mean[:, None]) / spread, 0), np.float32)
+def _average(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a need says of an average item, 0 where it says nothing, (P, S, 1)."""
+    known = ~np.isnan(cosines)
+    total = np.where(known, cosines, 0).sum(axis=2, keepdims=True)
+    return np.asarray(total / np.maximum(known.sum(axis=2, keepdims=True), 1))
+
+
+def _standardise(cosines: NDArray[np.float32], spreads: list[float]) -> NDArray[np.float32]:
+    """How far above the average item each item is, in units of the spread; NaN for a missing part, (P, S, S)."""
+    return np.asarray((cosines - _average(cosines)) / np.array(spreads)[:, None, None], np.float32)
+
+
+def _score_own(
+    sample: Sample, parts: Mapping[str, NeedEncoder], cosines: NDArray[np.float32], spreads: list[float]
+) -> NDArray[np.float32]:
+    """What titles say of each part of their own items, of texts without the title; NaN where there is none, (P, S)."""
+    own = np.diagonal(cosines, axis1=1, axis2=2).copy()
+    if "text" in parts and any(sample.rests):
+        at = list(parts).index("text")
+        rests = parts["text"].encode_texts(sample.rests)
+        asked = parts["text"].encode_texts(sample.titles)
+        own[at] = np.where([bool(rest) for rest in sample.rests], (asked * rests).sum(axis=1), np.nan)
+    return np.asarray((own - _average(cosines)[:, :, 0]) / np.array(spreads)[:, None], np.float32)
+
+
+def _score_alike(scores: NDArray[np.float32], sample: Sample) -> NDArray[np.float32]:
+    """What needs say of other items of the same category, on average; NaN where there is none, (P, S)."""
+    alike = np.where(sample.alike & ~np.isnan(scores), scores, 0).sum(axis=2)
+    count = (sample.alike & ~np.isnan(scores)).sum(axis=2)
+    return np.asarray(np.where(count > 0, alike / np.maximum(count, 1), np.nan))
+
+
+def _weigh(
+    asker: Asker,
+    right: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    wrong: NDArray[np.bool_],
+    parts: Mapping[str, NeedEncoder],
+) -> ByPart:
+    """The weights that tell right items from wrong ones best, shrunk towards the prior.
+
+    Args:
+        asker: Kind of the needs.
+        right: What they say of right items, standardised, (P, S).
+        scores: What they say of all items, (P, S, S).
+        wrong: Which of these are not right, (S, S).
+        parts: By name.
+
+    Source: Fisher 1936, "The use of multiple measurements in taxonomic problems": the direction is the inverse
+    covariance of wrong items' scores times the distance of the right ones.
+    """
+    prior = list_priors(parts, asker)
+    counts = (~np.isnan(right)).sum(axis=1)
+    if counts.min() < 2:
+        return dict(zip(parts, prior.tolist(), strict=True))
+    distance = np.nanmean(right, axis=1)
+    rows = np.nan_to_num(scores[:, wrong])
+    covariance = np.cov(rows) + 0.01 * np.eye(len(rows))
+    best = np.maximum(np.linalg.solve(np.atleast_2d(covariance), distance), 0)
+    if best.sum() < 1e-6:
+        return dict(zip(parts, prior.tolist(), strict=True))
+    share = counts.min() / (counts.min() + PRIOR_ITEMS)
+    found = share * best / best.sum() + (1 - share) * prior
+    return dict(zip(parts, found.tolist(), strict=True))
+
+
+def _find_thresholds(
+    scores: NDArray[np.float32], own: NDArray[np.float32] | None, wrong: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """From where scores (S, S) are strong and good, by those of right items (S,) where they are known."""
+    others = scores[wrong]
+    if not len(others):
+        return 3.0, 1.5
+    good = float(np.quantile(others, _GOOD_NULL_QUANTILE))
+    if own is None:
+        return float(np.quantile(others, _STRONG_NULL_QUANTILE)), good
+    return max(float(np.quantile(own, _STRONG_QUANTILE)), good), good

@@ -1,18 +1,18 @@
 """Variants of an item as a trained version reads them. Imports torch, so import this module inside functions only."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.schema import Item
 from core.device import choose_device
-from core.encode.item_tokens import MODALITIES, PICTURE_GRID, ItemTokens, ModalityTokens
+from core.encode.item_tokens import PICTURE_GRID, ItemTokens, ModalityTokens
+from core.encode.parts import PARTS, FindPicture
 from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import Towers
 from core.model.network import FusionModel
-from core.serving.variants import Variant
+from core.serving.variants import TEXT, Variant
 from core.store.items import StoredItem
 from core.train.inference import read_items
 
@@ -23,39 +23,38 @@ class FusedReader:
     Args:
         towers: As the version tuned them.
         network: Of the version.
-        picture_path: Content hash to the stored picture.
+        find_picture: Content hash to the stored picture.
     """
 
     missing = "what the version learned for a missing part"
 
-    def __init__(self, towers: Towers, network: FusionModel, picture_path: Callable[[str], Path]) -> None:
+    def __init__(self, towers: Towers, network: FusionModel, find_picture: FindPicture) -> None:
         self._network = network
         self._widths = {one.name: one.width for one in self._network.config.modalities}
         self._runtime = TokenRuntime(towers, choose_device(), grid=PICTURE_GRID, convert=False)
-        self._picture_path = picture_path
+        self._find_picture = find_picture
 
     def read(self, stored: StoredItem, variants: Sequence[Variant]) -> NDArray[np.float32]:
-        """Picture and text halves, (V, 2, D)."""
+        """Their parts, (V, P, D)."""
         items = list({one.item.content_hash(): one.item for one in variants}.values())
         place = {item.content_hash(): row for row, item in enumerate(items)}
         texts = np.array([place[one.item.content_hash()] for one in variants])
-        shown = np.array([one.picture for one in variants])
-        path = self._picture_path(stored.main_picture) if stored.main_picture else None
+        worded = [replace(stored, item=item) for item in items]
         parts = {}
-        for name in MODALITIES:
-            if name == "picture":
-                parts[name] = _repeat(self._extract(name, [stored.item], [path]), shown, self._widths[name])
+        for name in self._widths:
+            if name == TEXT:
+                parts[name] = ItemTokens(modalities={name: self._extract(name, worded)}).take(texts).modalities[name]
             else:
-                found = ItemTokens(modalities={name: self._extract(name, items, [None] * len(items))})
-                parts[name] = found.take(texts).modalities[name]
+                shown = np.array([name not in one.hidden for one in variants])
+                parts[name] = _repeat(self._extract(name, [stored]), shown, self._widths[name])
         return read_items(self._network, ItemTokens(modalities=parts)).vectors
 
-    def _extract(self, name: str, items: Sequence[Item], pictures: Sequence[Path | None]) -> ModalityTokens:
-        return MODALITIES[name].extract(self._runtime, items, pictures, lambda *_: None)
+    def _extract(self, name: str, items: Sequence[StoredItem]) -> ModalityTokens:
+        return PARTS[name].extract(self._runtime, items, self._find_picture, lambda *_: None)
 
 
 def _repeat(one: ModalityTokens, shown: NDArray[np.bool_], width: int) -> ModalityTokens:
-    """The picture of one item for each variant, hidden where it is not shown; tokens are of this width."""
+    """A part of one item for each variant, hidden where it is not shown; tokens are of this width."""
     there = shown & one.present[0]
     tokens = np.zeros((len(shown), one.tokens.shape[1], width), np.float16)
     mask = np.zeros(tokens.shape[:2], bool)

@@ -5,6 +5,7 @@ whenever it is missing, damaged or of another model version.
 """
 
 import hashlib
+import json
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -15,15 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checksums import CHECKSUM, checksum_arrays, read_arrays
+from core.encode.item_tokens import join_vectors
+from core.encode.parts import PARTS, NeedEncoder, read_key
 from core.files import written_whole
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
-from core.store.embeddings import Embeddings, ItemRow
+from core.store.embeddings import FUSED, Embeddings
+from core.store.items import Items, StoredItem
 
 _log = logging.getLogger(__name__)
 _CHUNK = 20_000
 #: Of the arrays in a file; raise it when they change.
-_LAYOUT = "2"
+_LAYOUT = "3"
 #: Rows that may be appended in memory before the file is written anew.
 _SAVE_AFTER = 5_000
 
@@ -32,32 +36,33 @@ class VectorIndexes:
     """The indexes of all catalogues; thread-safe.
 
     Args:
-        embeddings: Of the data folder.
+        items: Of the data folder.
+        embeddings: Of the same.
         folder: Where index files are kept.
     """
 
-    def __init__(self, embeddings: Embeddings, folder: Path) -> None:
-        self._embeddings, self._folder = embeddings, folder
+    def __init__(self, items: Items, embeddings: Embeddings, folder: Path) -> None:
+        self._items, self._embeddings, self._folder = items, embeddings, folder
         self._open: dict[tuple[int, int], VectorIndex] = {}
         self._lock = threading.Lock()
 
-    def get(self, catalog: Catalog, model_version: str, dimension: int, *, base: str = "") -> VectorIndex:
+    def get(self, catalog: Catalog, model: str, parts: Mapping[str, NeedEncoder]) -> VectorIndex:
         """The catalogue's index, with everything written up to now.
 
         Args:
-            catalog: As it is now.
-            model_version: Whose vectors it holds.
-            dimension: D.
-            base: For a trained version the encoder's own: items that have no fused vector yet keep that one's.
+            catalog: As it is now. Where it names a trained version, items that this one has not read yet keep the
+                vectors of their parts.
+            model: Whose vectors it holds.
+            parts: What makes the vectors of each part.
         """
-        model = self._embeddings.model_number(model_version)
-        key = (catalog.id, model)
+        key = (catalog.id, self._embeddings.model_number(model))
+        dimensions = {name: encoder.dimension for name, encoder in parts.items()}
         with self._lock:
-            index = self._open.get(key) or self._load(key, dimension)
-            if index is None or index.dimension != dimension:
-                index = VectorIndex(dimension)
+            index = self._open.get(key) or self._load(key, dimensions)
+            if index is None or index.dimensions != dimensions:
+                index = VectorIndex(dimensions)
             if index.revision < catalog.revision:
-                unsaved = self._catch_up(index, key, catalog.revision, base)
+                unsaved = self._catch_up(index, key, catalog, parts)
                 if unsaved > _SAVE_AFTER:
                     self._save(index, key)
             self._open[key] = index
@@ -76,25 +81,62 @@ class VectorIndexes:
             for file in self._folder.glob(f"{catalog_id}-*"):
                 file.unlink(missing_ok=True)
 
-    def _catch_up(self, index: VectorIndex, key: tuple[int, int], revision: int, base: str) -> int:
-        catalog_id, model = key
-        plain = self._embeddings.model_number(base) if base else model
+    def _catch_up(
+        self, index: VectorIndex, key: tuple[int, int], catalog: Catalog, parts: Mapping[str, NeedEncoder]
+    ) -> int:
         pending = index.pending.tolist()
-        changed = self._embeddings.of_items(catalog_id, plain, after_revision=index.revision, also=pending)
+        changed = self._items.iterate(catalog.id, after_revision=index.revision, also=pending)
         added = 0
         while chunk := list(islice(changed, _CHUNK)):
-            known = [one for one in chunk if one.text is not None or one.pictures]
-            fused = self._embeddings.get(model, "item", [one.key for one in known]) if base else {}
-            _append(index, known, fused)
-            if base:
-                waiting = np.array([one.number for one in known if one.key not in fused], np.int64)
-                others = np.setdiff1d(index.pending, [one.number for one in known])
-                index.pending = np.union1d(others, waiting).astype(np.int64)
-            added += len(known)
-        index.revision = revision
+            added += self._append(index, chunk, key[1] if catalog.version else None, parts)
+        index.revision = catalog.revision
         return added
 
-    def _load(self, key: tuple[int, int], dimension: int) -> VectorIndex | None:
+    def _append(
+        self, index: VectorIndex, items: Sequence[StoredItem], fused: int | None, parts: Mapping[str, NeedEncoder]
+    ) -> int:
+        """Add items, fused ones where `fused` names a version's vectors; those without any vector are left out."""
+        rows, has = self._read_parts(index, items, parts)
+        if fused is not None:
+            waiting = self._put_fused(fused, items, rows, has)
+            numbers = np.array([one.id for one in items], np.int64)
+            index.pending = np.union1d(np.setdiff1d(index.pending, numbers), numbers[waiting & has.any(axis=1)])
+        known = np.flatnonzero(has.any(axis=1)).tolist()
+        order = np.array([hash_item(items[at].item.item_id) for at in known], np.uint64)
+        index.add(np.array([items[at].id for at in known], np.int64), rows[known], has[known], order)
+        return len(known)
+
+    def _read_parts(
+        self, index: VectorIndex, items: Sequence[StoredItem], parts: Mapping[str, NeedEncoder]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Vectors of items as their parts were encoded, (N, P, D), and which there are, (N, P)."""
+        rows = np.zeros((len(items), len(parts), index.dimension), np.float32)
+        has = np.zeros(rows.shape[:2], bool)
+        for at, (name, encoder) in enumerate(parts.items()):
+            keys = [list(PARTS[name].read(one)) for one in items]
+            model = self._embeddings.model_number(encoder.model_version)
+            found = self._embeddings.get(model, name, list({key for several in keys for key in several}))
+            for row, several in enumerate(keys):
+                if vectors := [found[key] for key in several if key in found]:
+                    rows[row, at, : encoder.dimension] = _join(vectors)
+                    has[row, at] = True
+        return rows, has
+
+    def _put_fused(
+        self, model: int, items: Sequence[StoredItem], rows: NDArray[np.float32], has: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Replace rows by what a version makes of them; True for those that it has not read yet, (N,).
+
+        A row of a version is whole, since it says something of a part that the item lacks too.
+        """
+        keys = [read_key(one) for one in items]
+        found = self._embeddings.get(model, FUSED, keys)
+        for row, key in enumerate(keys):
+            if key in found:
+                rows[row], has[row] = found[key].astype(np.float32).reshape(rows.shape[1:]), True
+        return np.array([key not in found for key in keys], bool)
+
+    def _load(self, key: tuple[int, int], dimensions: Mapping[str, int]) -> VectorIndex | None:
         from safetensors import SafetensorError
 
         path = self._path(key)
@@ -102,38 +144,25 @@ class VectorIndexes:
             return None
         try:
             arrays, metadata = read_arrays(path, note="revision")
-            if metadata.get("layout") != _LAYOUT:  # written by an earlier version
-                return None
-            index = VectorIndex.from_arrays(arrays)
+            if metadata.get("layout") != _LAYOUT or metadata["parts"] != json.dumps(dimensions):
+                return None  # written by an earlier version, or of other parts
+            index = VectorIndex.from_arrays(dimensions, arrays)
             index.revision = int(metadata["revision"])
         except (SafetensorError, OSError, KeyError, ValueError) as exc:
             _log.warning("The index %s is damaged (%s); it is rebuilt from the database.", path.name, exc)
             return None
-        return index if index.dimension == dimension else None
+        return index
 
     def _save(self, index: VectorIndex, key: tuple[int, int]) -> None:
         from safetensors.numpy import save_file
 
         with written_whole(self._path(key), flush=True) as temporary:
             arrays, revision = index.to_arrays(), str(index.revision)
-            facts = {"layout": _LAYOUT, "revision": revision, CHECKSUM: checksum_arrays(arrays, revision)}
-            save_file(arrays, temporary, metadata=facts)
+            facts = {"layout": _LAYOUT, "revision": revision, "parts": json.dumps(index.dimensions)}
+            save_file(arrays, temporary, metadata=facts | {CHECKSUM: checksum_arrays(arrays, revision)})
 
     def _path(self, key: tuple[int, int]) -> Path:
         return self._folder / f"{key[0]}-{key[1]}.safetensors"
-
-
-def _append(index: VectorIndex, items: Sequence[ItemRow], fused: Mapping[str, NDArray[np.float16]]) -> None:
-    """Add items: what a version makes of one is whole, since it says something of a part that the item lacks too."""
-    if not items:
-        return
-    parts = [
-        fused[one.key].astype(np.float32).reshape(2, -1) if one.key in fused else _plain_parts(index.dimension, one)
-        for one in items
-    ]
-    has = [(one.key in fused or bool(one.pictures), one.key in fused or one.text is not None) for one in items]
-    order = np.array([hash_item(one.item_id) for one in items], np.uint64)
-    index.add(np.array([one.number for one in items], np.int64), np.stack(parts), np.array(has, bool), order)
 
 
 def hash_item(item_id: str) -> int:
@@ -141,12 +170,5 @@ def hash_item(item_id: str) -> int:
     return int.from_bytes(hashlib.sha256(item_id.encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
 
-def _plain_parts(dimension: int, item: ItemRow) -> NDArray[np.float32]:
-    """Picture and text parts, (2, D); several pictures of an item become their unit mean."""
-    row = np.zeros((2, dimension), np.float32)
-    if item.pictures:
-        mean = np.mean([picture.astype(np.float32) for picture in item.pictures], axis=0)
-        row[0] = mean / max(float(np.linalg.norm(mean)), 1e-6)
-    if item.text is not None:
-        row[1] = item.text
-    return row
+def _join(vectors: Sequence[NDArray[np.float16]]) -> NDArray[np.float32]:
+    return vectors[0].astype(np.float32) if len(vectors) == 1 else join_vectors(vectors)

@@ -3,14 +3,17 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from core.catalog.picture_store import PictureStore
 from core.config import Home
 from core.encode.encoder import Encoder
 from core.encode.loading import build_encoder, load_encoder
+from core.encode.parts import PARTS, NeedEncoder
 from core.encode.registry import find_backbone
 from core.encode.towers import Towers, load_towers
+from core.errors import TrainError
 from core.serving.variants import PlainReader, VariantReader
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
@@ -61,13 +64,34 @@ class Models:
             return self.encoder(catalog.backbone)
         return self.once("encoder", catalog.version, lambda: self._open_encoder(catalog))
 
+    def parts(self, catalog: Catalog) -> dict[str, NeedEncoder]:
+        """What makes and asks the vectors of each part of a catalogue's items.
+
+        Raises:
+            BackboneError: A model cannot be loaded.
+            TrainError: The version is missing or damaged.
+        """
+        return self.open_parts(self.serving_encoder(catalog), catalog.version)
+
+    def open_parts(self, encoder: Encoder, version_id: str = "") -> dict[str, NeedEncoder]:
+        """The same beside an image-text encoder, that of a version where one is named."""
+        return {
+            name: self.once(f"{name} beside {encoder.model_version}", version_id, partial(part.open, encoder))
+            for name, part in PARTS.items()
+        }
+
+    def serving_version(self, catalog: Catalog) -> str:
+        """What the vectors that serve a catalogue go by: the models of its parts, and the version."""
+        models = dict.fromkeys(one.model_version for one in self.parts(catalog).values())
+        return catalog.served_version("+".join(models))
+
     def bundle(self, version_id: str) -> Bundle:
         """A trained version.
 
         Raises:
-            TrainError: It is missing or damaged.
+            TrainError: It is missing or damaged, or reads other parts than there are now.
         """
-        return self.once("bundle", version_id, lambda: load_bundle(self._home.versions / version_id))
+        return self.once("bundle", version_id, lambda: self._open_bundle(version_id))
 
     def network(self, catalog: Catalog) -> "FusionModel | None":
         """The network of the version that serves a catalogue; None where none does."""
@@ -85,7 +109,7 @@ class Models:
             catalog: Names the version.
             index: Of the catalogue; its means stand for what is missing where no version does.
         """
-        return self.version_reader(catalog) if catalog.version else PlainReader(self.serving_encoder(catalog), index)
+        return self.version_reader(catalog) if catalog.version else PlainReader(self.parts(catalog), index)
 
     def version_reader(self, catalog: Catalog) -> VariantReader:
         """The same for the version that a catalogue names, which need not serve."""
@@ -117,6 +141,16 @@ class Models:
             gone, _ = self._used.popitem(last=False)
             for key in [key for key in self._kept if key[1] == gone]:
                 self._kept.pop(key, None)
+
+    def _open_bundle(self, version_id: str) -> Bundle:
+        bundle = load_bundle(self._home.versions / version_id)
+        known = [one.name for one in bundle.network.config.modalities]
+        if known != list(PARTS):
+            raise TrainError(
+                f"The version {version_id} was trained on {', '.join(known)}; items have {', '.join(PARTS)} now. Let "
+                "the model without training serve, and train again."
+            )
+        return bundle
 
     def _open_encoder(self, catalog: Catalog) -> Encoder:
         if read_card(self._home.versions / catalog.version).get("tuned"):

@@ -1,13 +1,16 @@
 """What serves a catalogue, as one value: everything that answers, explains or measures takes it from here."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.encode.encoder import Encoder
-from core.serving.calibration import Calibration, calibrate, load_calibration, save_calibration, take_sample
+from core.encode.parts import NeedEncoder
+from core.serving.calibration import ASKERS, Calibration, calibrate, list_priors, load_calibration, save_calibration
 from core.serving.index_files import VectorIndexes
 from core.serving.models import Models
+from core.serving.sample import take_sample
 from core.serving.variants import VariantReader
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
@@ -22,14 +25,16 @@ class Served:
     Attributes:
         catalog: As it was when this was made; names the trained version, if one is meant.
         model: What its vectors go by.
-        encoder: Encodes needs.
-        index: Its vectors.
+        encoder: The image-text model.
+        parts: What makes the vectors of each part, and asks it.
+        index: The vectors.
         calibration: How cosines become scores.
     """
 
     catalog: Catalog
     model: str
     encoder: Encoder
+    parts: Mapping[str, NeedEncoder]
     index: VectorIndex
     calibration: Calibration
 
@@ -47,7 +52,7 @@ class Serving:
     def __init__(self, items: Items, embeddings: Embeddings, folder: Path, models: Models) -> None:
         self.models = models
         self._items, self._embeddings, self._folder = items, embeddings, folder
-        self._indexes = VectorIndexes(embeddings, folder)
+        self._indexes = VectorIndexes(items, embeddings, folder)
         self._served: dict[tuple[int, str], Served] = {}
         self._lock = threading.Lock()
 
@@ -61,20 +66,20 @@ class Serving:
             BackboneError: Its model cannot be loaded.
             TrainError: Its version is missing or damaged.
         """
-        encoder = self.models.serving_encoder(catalog)
-        model = catalog.served_version(encoder.model_version)
+        encoder, parts = self.models.serving_encoder(catalog), self.models.parts(catalog)
+        model = self.models.serving_version(catalog)
         with self._lock:
             known = self._served.get((catalog.id, model))
             if known is not None and known.catalog == catalog:
                 return known
-            base = encoder.model_version if catalog.version else ""
-            index = self._indexes.get(catalog, model, encoder.dimension, base=base)
+            index = self._indexes.get(catalog, model, parts)
             found = Served(
                 catalog=catalog,
                 model=model,
                 encoder=encoder,
+                parts=parts,
                 index=index,
-                calibration=self._calibrate(catalog, model, encoder, index, known),
+                calibration=self._calibrate(catalog, model, parts, index, known),
             )
             self._served[catalog.id, model] = found
             return found
@@ -97,13 +102,19 @@ class Serving:
         self._indexes.drop(catalog_id)
 
     def _calibrate(
-        self, catalog: Catalog, model: str, encoder: Encoder, index: VectorIndex, known: Served | None
+        self,
+        catalog: Catalog,
+        model: str,
+        parts: Mapping[str, NeedEncoder],
+        index: VectorIndex,
+        known: Served | None,
     ) -> Calibration:
         """Measured anew when what it was measured on has changed, whoever changed it."""
         path = self._folder / f"{catalog.id}-{self._embeddings.model_number(model)}.calibration.json"
-        sample = take_sample(self._items, index, model)
+        priors = {asker: list_priors(parts, asker).tolist() for asker in ASKERS}
+        sample = take_sample(self._items, index, model, priors)
         kept = known.calibration if known is not None else load_calibration(path)
         if kept is None or kept.fingerprint != sample.fingerprint:
-            kept = calibrate(sample, encoder)
+            kept = calibrate(sample, parts)
             save_calibration(kept, path)
         return kept

@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.schema import Item
-from core.encode.encoder import Encoder
+from core.encode.item_tokens import pad_vectors
+from core.encode.parts import PARTS, NeedEncoder
 from core.encode.text import item_text
 from core.serving.vectors import VectorIndex
 from core.store.items import StoredItem
 
-#: What an item is made of; whatever says what it is in labels counts as attributes.
-FIELDS = ("picture", "title", "description", "attributes")
+#: What an item's words are made of; whatever says what it is in labels counts as attributes.
+WORD_FIELDS = ("title", "description", "attributes")
+#: The part that is read of an item's words; all others are fields of their own.
+TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +26,11 @@ class Variant:
 
     Attributes:
         item: Its words.
-        picture: Whether it shows the pictures of the one it was made from.
+        hidden: Parts, beside that of its words, that it lacks of the one it was made from.
     """
 
     item: Item
-    picture: bool = True
+    hidden: frozenset[str] = frozenset()
 
 
 class VariantReader(Protocol):
@@ -40,16 +43,17 @@ class VariantReader(Protocol):
     missing: str
 
     def read(self, stored: StoredItem, variants: Sequence[Variant]) -> NDArray[np.float32]:
-        """Picture and text halves, (V, 2, D); what is missing is what the model takes for it."""
+        """Their parts, (V, P, D); what is missing is what the model takes for it."""
 
 
-def list_fields(item: Item, *, picture: bool) -> tuple[str, ...]:
-    """Which of `FIELDS` an item has."""
-    return tuple(name for name in FIELDS if (picture if name == "picture" else _field(item, name)))
+def list_fields(stored: StoredItem) -> tuple[str, ...]:
+    """What there is to take away from an item: its parts, and the fields of its words."""
+    parts = (name for name, part in PARTS.items() if name != TEXT and part.read(stored))
+    return (*parts, *(name for name in WORD_FIELDS if _field(stored.item, name)))
 
 
 def keep_fields(item: Item, kept: Collection[str]) -> Variant:
-    """The item with these of `FIELDS` alone."""
+    """The item with these of its fields alone."""
     attributes = "attributes" in kept
     return Variant(
         item=replace(
@@ -61,7 +65,7 @@ def keep_fields(item: Item, kept: Collection[str]) -> Variant:
             tags=item.tags if attributes else (),
             attributes=item.attributes if attributes else {},
         ),
-        picture="picture" in kept,
+        hidden=frozenset(name for name in PARTS if name != TEXT and name not in kept),
     )
 
 
@@ -72,26 +76,33 @@ def _field(item: Item, name: str) -> bool:
 
 
 class PlainReader:
-    """Reads variants as an untrained catalogue does: pictures and texts by themselves.
+    """Reads variants as an untrained catalogue does: each part by itself.
 
     Args:
-        encoder: Of the catalogue.
+        parts: What makes the vectors of each part.
         index: Of the catalogue; its means stand for what is missing.
     """
 
     missing = "the catalogue's mean"
 
-    def __init__(self, encoder: Encoder, index: VectorIndex) -> None:
-        self._encoder, self._index = encoder, index
+    def __init__(self, parts: Mapping[str, NeedEncoder], index: VectorIndex) -> None:
+        self._parts, self._index = parts, index
 
     def read(self, stored: StoredItem, variants: Sequence[Variant]) -> NDArray[np.float32]:
-        """Picture and text halves, (V, 2, D); the catalogue's mean stands for what is missing."""
-        own, _ = self._index.rows(np.array([stored.id]))
-        wanted = {item_text(one.item) for one in variants} - {item_text(stored.item), ""}
-        texts = {**self._encode(wanted), item_text(stored.item): own[0, 1], "": self._index.means[1]}
-        pictures = {True: own[0, 0], False: self._index.means[0]}
-        return np.stack([[pictures[one.picture], texts[item_text(one.item)]] for one in variants]).astype(np.float32)
+        """Their parts, (V, P, D); the catalogue's mean stands for what is missing."""
+        own, means = self._index.rows(np.array([stored.id]))[0][0], self._index.means
+        rows = np.repeat(own[None], len(variants), axis=0)
+        for at, name in enumerate(self._parts):
+            if name == TEXT:
+                texts = {**self._encode(stored, variants), item_text(stored.item): own[at], "": means[at]}
+                rows[:, at] = [texts[item_text(one.item)] for one in variants]
+            else:
+                rows[[name in one.hidden for one in variants], at] = means[at]
+        return rows.astype(np.float32)
 
-    def _encode(self, texts: Collection[str]) -> Mapping[str, NDArray[np.float32]]:
-        wanted = sorted(texts)
-        return dict(zip(wanted, self._encoder.encode_texts(wanted), strict=True)) if wanted else {}
+    def _encode(self, stored: StoredItem, variants: Sequence[Variant]) -> Mapping[str, NDArray[np.float32]]:
+        wanted = sorted({item_text(one.item) for one in variants} - {item_text(stored.item), ""})
+        if not wanted:
+            return {}
+        encoded = self._parts[TEXT].encode_texts(wanted)
+        return dict(zip(wanted, pad_vectors(encoded, self._index.dimension), strict=True))

@@ -3,21 +3,22 @@
 Approximate indexes lose most of the answer under a filter that correlates with the vectors, which is what a category
 filter is; an exact scan of 100,000 items takes a few milliseconds.
 
-Each row holds a picture part and a text part, and for each of them a 1 where it is there: (2 D + 2,). So one scan
-serves any blend of the two: the query's halves carry the weights, and its last two numbers take away what an average
-item scores. A part that is missing is all zeros and scores as an average item does, whatever the average is by now:
-no row depends on the order in which rows came.
+Each row holds its parts side by side, each as long as its own vectors are, and for each of them a 1 where it is there.
+So one scan serves any blend of parts: the query's parts carry the weights, and its last numbers take away what an
+average item scores. A part that is missing is all zeros and scores as an average item does, whatever the average is by
+now: no row depends on the order in which rows came.
+
+Outside of this file all parts have the dimension D of the longest, with zeros at the end of the others.
 """
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-
-PART_NAMES = ("picture", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +38,23 @@ class VectorIndex:
     """Rows of one catalogue under one model version; thread-safe.
 
     Args:
-        dimension: D, of one part.
+        dimensions: Name of each of the P parts to how long its vectors are.
     """
 
-    def __init__(self, dimension: int) -> None:
-        self.dimension = dimension
+    def __init__(self, dimensions: Mapping[str, int]) -> None:
+        self.dimensions = dict(dimensions)
+        self.dimension = max(dimensions.values())
+        self._width = sum(dimensions.values()) + len(dimensions)
         self.revision = -1
         #: Database ids of items that are here as the untrained model has them, since a version has not read them yet.
         self.pending = np.empty(0, np.int64)
-        self._sums, self._counts = np.zeros((2, dimension)), np.zeros(2, np.int64)
+        self._sums = np.zeros((len(dimensions), self.dimension))
+        self._counts = np.zeros(len(dimensions), np.int64)
         self._ids = np.empty(0, np.int64)
         self._order = np.empty(0, np.uint64)
         self._live = np.empty(0, bool)
         self._position: dict[int, int] = {}
-        self._index = faiss.IndexScalarQuantizer(
-            2 * dimension + 2, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-        )
+        self._index = faiss.IndexScalarQuantizer(self._width, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self._index.is_trained = True
         # faiss moves its memory when it grows, so a scan and an append take turns.
         self._lock = threading.RLock()
@@ -67,7 +69,7 @@ class VectorIndex:
 
     @property
     def means(self) -> NDArray[np.float32]:
-        """The average picture and the average text of the live rows that have one, (2, D)."""
+        """The average of each part over the live rows that have it, (P, D)."""
         means: NDArray[np.float32] = (self._sums / np.maximum(self._counts, 1)[:, None]).astype(np.float32)
         return means
 
@@ -82,8 +84,8 @@ class VectorIndex:
 
         Args:
             ids: Database ids, each once, (N,).
-            parts: Picture and text embeddings, unit-norm, (N, 2, D); rows of missing parts are ignored.
-            has: Which parts there are, (N, 2).
+            parts: Embeddings, unit-norm, (N, P, D); rows of missing parts are ignored.
+            has: Which parts there are, (N, P).
             order: What `sample` goes by, the same for the same item in every data folder, (N,); None takes the ids.
         """
         if not len(ids):
@@ -104,7 +106,7 @@ class VectorIndex:
         """Exact top items by inner product.
 
         Args:
-            query: Both halves, weighted, (2 D,).
+            query: One vector a part, weighted, (P, D).
             limit: At most so many.
             allowed: Database ids that may be returned, (M,); None allows all.
         """
@@ -114,14 +116,14 @@ class VectorIndex:
             if limit == 0:
                 return VectorHits(ids=np.empty(0, np.int64), scores=np.empty(0, np.float32))
             parameters = None if selector is None else faiss.SearchParameters(sel=selector[0])  # type: ignore[call-arg]
-            average = np.einsum("pd,pd->p", query.reshape(2, self.dimension), self.means)
-            asked = np.concatenate([query, -average])[None].astype(np.float32)
+            average = np.einsum("pd,pd->p", query, self.means)
+            asked = self._join(query[None], -average[None])
             scores, positions = self._index.search(asked, limit, params=parameters)
             good = positions[0] >= 0
             return VectorHits(ids=self._ids[positions[0][good]], scores=scores[0][good])
 
     def rows(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Parts, (N, 2, D), the average where there is none, and which of them there are, (N, 2).
+        """Parts, (N, P, D), the average where there is none, and which of them there are, (N, P).
 
         Raises:
             KeyError: An id is not in the index.
@@ -148,16 +150,19 @@ class VectorIndex:
             }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> "VectorIndex":
+    def from_arrays(cls, dimensions: Mapping[str, int], arrays: dict[str, NDArray[Any]]) -> "VectorIndex":
         """Read what `to_arrays` wrote.
 
         Raises:
             ValueError: The arrays do not fit together.
         """
         codes, ids = arrays["codes"], arrays["ids"]
-        index = cls(codes.shape[1] // 2 - 1)
+        index = cls(dimensions)
+        shapes = (codes.shape[1], arrays["sums"].shape)
         if codes.dtype != np.float16 or not len(codes) == len(ids) == len(arrays["order"]):
             raise ValueError("the arrays of the index do not fit together")
+        if shapes != (index._width, index._sums.shape):
+            raise ValueError("the index is of other parts")
         faiss.copy_array_to_vector(codes.reshape(-1).view(np.uint8), index._index.codes)
         index._index.ntotal = len(ids)
         index.pending = arrays["pending"]
@@ -174,8 +179,7 @@ class VectorIndex:
         self._count(self._codes()[old], -1)
         self._live[old] = False
         self._position |= {number: start + offset for offset, number in enumerate(ids.tolist())}
-        known = np.where(has[:, :, None], parts, 0).reshape(len(ids), -1)
-        self._index.add(np.ascontiguousarray(np.concatenate([known, has], axis=1), np.float32))
+        self._index.add(self._join(np.where(has[:, :, None], parts, 0), has))
         self._ids = np.concatenate([self._ids, ids])
         self._order = np.concatenate([self._order, order])
         self._live = np.concatenate([self._live, np.ones(len(ids), bool)])
@@ -187,15 +191,25 @@ class VectorIndex:
         self._sums += sign * parts.sum(axis=0, dtype=np.float64)
         self._counts += sign * has.sum(axis=0)
 
+    def _join(self, parts: NDArray[np.float32], flags: NDArray[Any]) -> NDArray[np.float32]:
+        """Rows, (N, width), of parts (N, P, D) and a number for each of them, (N, P)."""
+        cut = [parts[:, at, :length] for at, length in enumerate(self.dimensions.values())]
+        return np.ascontiguousarray(np.concatenate([*cut, flags], axis=1), np.float32)
+
     def _split(self, codes: NDArray[np.float16]) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-        """Parts (N, 2, D) of rows, and which of them there are, (N, 2)."""
-        return codes[:, :-2].reshape(len(codes), 2, self.dimension), codes[:, -2:] > 0
+        """Parts (N, P, D) of rows, and which of them there are, (N, P)."""
+        parts = np.zeros((len(codes), len(self.dimensions), self.dimension), np.float16)
+        start = 0
+        for at, length in enumerate(self.dimensions.values()):
+            parts[:, at, :length] = codes[:, start : start + length]
+            start += length
+        return parts, codes[:, start:] > 0
 
     def _codes(self) -> NDArray[np.float16]:
         if not len(self._ids):
-            return np.empty((0, 2 * self.dimension + 2), np.float16)
+            return np.empty((0, self._width), np.float16)
         raw: NDArray[np.uint8] = faiss.rev_swig_ptr(self._index.codes.data(), self._index.codes.size())
-        return raw.view(np.float16).reshape(self._index.ntotal, 2 * self.dimension + 2)
+        return raw.view(np.float16).reshape(self._index.ntotal, self._width)
 
     def _selector(self, allowed: NDArray[np.int64] | None) -> tuple[Any, NDArray[np.uint8]] | None:
         """A bitmap over positions, with the memory it points to; None when every row may be returned."""

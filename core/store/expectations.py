@@ -18,7 +18,7 @@ class SavedNeed:
     Attributes:
         text: Plain words, with what to avoid already taken out.
         avoid: Things to avoid, each a short phrase.
-        match: Which part of an item is compared, one of `core.suggest.need.MATCHES`.
+        match: Which part of an item is compared, one of `core.suggest.need.list_matches`.
         filters: Conditions that every suggestion must meet.
     """
 

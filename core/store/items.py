@@ -13,7 +13,6 @@ from core.catalog.codes import normalise_code
 from core.catalog.schema import Item
 from core.errors import StoreError
 from core.store.database import Database, damaged_database
-from core.store.embeddings import read_key
 from core.store.filters import Filter, select_items_sql
 from core.store.words import replace_words
 
@@ -61,9 +60,9 @@ class StoredItem:
         return next((link.picture for link in self.pictures if link.picture), None)
 
     @property
-    def read_key(self) -> str:
-        """What its vectors under a trained version go by."""
-        return read_key(self.item.text_hash(), [link.picture for link in self.pictures if link.picture])
+    def usable_pictures(self) -> tuple[str, ...]:
+        """Content hashes of its pictures that could be used, in order."""
+        return tuple(link.picture for link in self.pictures if link.picture)
 
 
 class Items:
@@ -151,12 +150,20 @@ class Items:
         rows = self._database.connection.execute(sql, values).fetchall()
         return np.unique(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows)))
 
-    def iterate(self, catalog_id: int) -> Iterator[StoredItem]:
-        """Every item of the catalogue, by database id."""
+    def iterate(self, catalog_id: int, *, after_revision: int = -1, also: Sequence[int] = ()) -> Iterator[StoredItem]:
+        """Items of a catalogue, by database id.
+
+        Args:
+            catalog_id: Of the catalogue.
+            after_revision: Those that changed after this revision of it; -1 gives all.
+            also: Database ids of items that are given whenever they changed.
+        """
         last = 0
         while True:
             rows = self._database.connection.execute(
-                "SELECT id FROM items WHERE catalog_id = ? AND id > ? ORDER BY id LIMIT ?", (catalog_id, last, _BATCH)
+                "SELECT id FROM items WHERE catalog_id = ? AND id > ? "
+                "AND (revision > ? OR id IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?",
+                (catalog_id, last, after_revision, json.dumps(list(also)), _BATCH),
             ).fetchall()
             if not rows:
                 return

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from core.errors import NeedError
 from core.serving.served import Served
 from core.store.catalogs import Catalog
 from core.store.expectations import Expectation, SavedNeed
 from core.store.items import Items
-from core.suggest.need import Match, Need
+from core.suggest.need import Need
 from core.suggest.suggester import Suggester
 
 #: An expected item is found when it is among the first so many.
@@ -54,8 +53,7 @@ def save_need(need: Need) -> SavedNeed:
 
 def open_need(saved: SavedNeed, catalog: Catalog) -> Need:
     """The need as it can be asked in its catalogue."""
-    match = cast(Match, saved.match)
-    return Need(text=saved.text, avoid=saved.avoid, match=match, filters=saved.filters, catalogs=(catalog.name,))
+    return Need(text=saved.text, avoid=saved.avoid, match=saved.match, filters=saved.filters, catalogs=(catalog.name,))
 
 
 def rank_expected(

@@ -2,16 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from PIL import Image
 
+from core.encode.parts import PARTS
 from core.errors import NeedError
+from core.serving.calibration import ALL_PARTS
 from core.store.database import check_text
 from core.store.filters import Filter
 
-Match = Literal["both", "picture", "text"]
-MATCHES: tuple[Match, ...] = get_args(Match)
 MAX_NEED_LENGTH = 1_000
 #: An "and" that joined what was taken out, and the space before a comma.
 _LEFT_OVER = re.compile(r"(?:\s+(?:and|but|or))*\s+(?=[,;.]|$)", re.IGNORECASE)
@@ -37,7 +36,7 @@ class Need:
         blend: Weight of the picture against the text when both are given, [0, 1].
         catalogs: Names of the catalogues to look in; empty means all.
         filters: Conditions that every suggestion must meet.
-        match: Which part of an item is compared.
+        match: Which part of an item is compared, one of `list_matches`.
         variety: 0 ranks by score alone, 1 by difference alone.
     """
 
@@ -48,19 +47,24 @@ class Need:
     blend: float = 0.5
     catalogs: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
-    match: Match = "both"
+    match: str = ALL_PARTS
     variety: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.blend <= 1 or not 0 <= self.variety <= 1:
             raise ValueError("blend and variety lie between 0 and 1")
-        if self.match not in MATCHES:
-            raise ValueError(f"match must be one of {MATCHES}")
+        if self.match not in list_matches():
+            raise ValueError(f"match must be one of {list_matches()}")
         check_text(self.text, *self.avoid, *self.catalogs, *(self.like or ()))
         if len(self.text) > MAX_NEED_LENGTH:
             raise NeedError(f"The need is longer than {MAX_NEED_LENGTH} characters. Say it more briefly.")
         if not self.text.strip() and self.image is None and self.like is None:
             raise NeedError("Say what you need in a few words, or add a picture.")
+
+
+def list_matches() -> tuple[str, ...]:
+    """What a need may be compared with: all parts of an item, or one of them by its name."""
+    return (ALL_PARTS, *PARTS)
 
 
 def cut_need(text: str) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from core.serving.served import Served
 from core.suggest.need import Need
 from core.suggest.query import Query
+from core.suggest.results import OTHER_PARTS
 from core.suggest.variety import rerank_mmr
 
 
@@ -20,8 +21,8 @@ class Ranked:
         served: What they come from.
         query: The need against this catalogue.
         ids: Database ids, (N,).
-        parts: Of the scores, in the order of `PARTS`; they sum to the score, (N, 4).
-        embeddings: Unit-norm, (N, 2 D).
+        parts: Of the scores, in the order of `names`; they sum to the score, (N, P + 2).
+        embeddings: Unit-norm, (N, P * D).
         passed: How many items passed the filters.
     """
 
@@ -31,6 +32,11 @@ class Ranked:
     parts: NDArray[np.float32]
     embeddings: NDArray[np.float32]
     passed: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each part of a score is called."""
+        return (*self.served.parts, *OTHER_PARTS)
 
 
 def merge_ranked(ranked: Sequence[Ranked], need: Need, count: int) -> list[tuple[int, int]]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from core.serving.calibration import Strength
 from core.store.items import StoredItem
 
-#: What a score is made of.
-PARTS = ("picture", "text", "words", "avoid")
+#: What a score is made of beside the parts of items.
+OTHER_PARTS = ("words", "avoid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Suggestion:
         stored: The item.
         score: Calibrated; 0 is an average item of the catalogue.
         strength: The score as a word.
-        parts: Name of each of `PARTS` to its share; they sum to the score.
+        parts: Name of each part of the item, and of `OTHER_PARTS`, to its share; they sum to the score.
     """
 
     rank: int

@@ -1,6 +1,6 @@
 """Suggestions: filters first, one exact scan, words, what to avoid, variety.
 
-The parts of a score add up to it: picture + text + words + avoid.
+The parts of a score add up to it: those of the item, e.g. picture and text, then exact words, then what is avoided.
 """
 
 import time
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.encode.text import is_supported_language
 from core.errors import NeedError
+from core.serving.calibration import ALL_PARTS
 from core.serving.served import Served, Serving
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog, Catalogs
@@ -22,7 +23,7 @@ from core.store.words import WordHits, Words
 from core.suggest.need import Need
 from core.suggest.query import Query, build_query, embed_need
 from core.suggest.ranking import Ranked, merge_ranked
-from core.suggest.results import PARTS, Suggestion, Suggestions
+from core.suggest.results import Suggestion, Suggestions
 from core.suggest.variety import to_unit
 from core.suggest.words import join_words, search_words
 
@@ -102,7 +103,7 @@ class Suggester:
         words = self._words.submit(search_words, self._known_words, catalog.id, need.text)
         allowed = self._items.select(catalog.id, need.filters) if need.filters else None
         like, like_id = self._like(need, index)
-        query = build_query(need, embed_need(need, served.encoder, like), served)
+        query = build_query(need, embed_need(need, served, like), served)
         ids = index.search(query.vector, CANDIDATES, allowed=allowed).ids
         ids = join_words(ids, words.result(), allowed, index, like_id)
         if also is not None and also not in ids and index.contains(np.array([also])).all():
@@ -113,7 +114,7 @@ class Suggester:
             query=query,
             ids=ids,
             parts=self._parts(query, ids, rows, words.result(), need),
-            embeddings=to_unit(rows.reshape(len(ids), 2 * index.dimension)),
+            embeddings=to_unit(rows.reshape(len(ids), query.vector.size)),
             passed=len(index) if allowed is None else len(allowed),
         )
 
@@ -126,7 +127,7 @@ class Suggester:
             avoid = avoid + AVOID_WORD_PENALTY * np.array([number in holding for number in ids.tolist()], np.float32)
         by_word = dict(zip(words.ids.tolist(), words.scores.tolist(), strict=True))
         word_part = np.array([by_word.get(number, 0.0) for number in ids.tolist()], np.float32)
-        if need.match == "picture":
+        if need.match not in (ALL_PARTS, "text"):
             word_part[:] = 0
         return np.column_stack([query.parts(rows), word_part, -avoid]).astype(np.float32)
 
@@ -153,7 +154,7 @@ class Suggester:
             item = by_id.get(int(one.ids[position]))
             if item is None:
                 continue
-            parts = dict(zip(PARTS, one.parts[position].tolist(), strict=True))
+            parts = dict(zip(one.names, one.parts[position].tolist(), strict=True))
             score = sum(parts.values())
             page.append(
                 Suggestion(
@@ -161,7 +162,7 @@ class Suggester:
                     catalog=one.served.catalog.name,
                     stored=item,
                     score=score,
-                    strength=one.served.calibration.strength(score, match),
+                    strength=one.served.calibration.strength(score, match, one.query.shares),
                     parts=parts,
                 )
             )

@@ -6,13 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.codes import find_codes, normalise_code
+from core.serving.calibration import WORD_WEIGHT
 from core.serving.vectors import VectorIndex
 from core.store.words import WordHits, Words
 
 WORD_CANDIDATES = 100
-#: Weight of the best word match, in units of the calibrated score. Needs made of the catalogue's own words gain a
-#: little from 2.0 (`benchmarks/retrieval.py`), yet such needs flatter words, and real ones say things differently.
-WORD_WEIGHT = 1.0
 #: Weight of the best match of a code: any from 2.0 brings it first, and this one makes it a strong match as well.
 CODE_WEIGHT = 6.0
 #: A code or model number: letters and digits together, or four digits and more. "Under 50" is none.

@@ -230,14 +230,14 @@ class StepBuilder:
 
 def to_batch(tokens: ItemTokens, rows: NDArray[np.int64], device: torch.device) -> ItemBatch:
     """Items of these rows as tensors."""
-    parts = {name: (one.tokens[rows], one.mask[rows], one.joint[rows]) for name, one in tokens.modalities.items()}
-    masks = {name: torch.from_numpy(mask).to(device) for name, (_, mask, _) in parts.items()}
+    masks = {name: torch.from_numpy(one.mask[rows]).to(device) for name, one in tokens.modalities.items()}
     return ItemBatch(
         tokens={
-            name: torch.from_numpy(np.ascontiguousarray(found)).to(device) for name, (found, _, _) in parts.items()
+            name: torch.from_numpy(np.ascontiguousarray(one.tokens[rows])).to(device)
+            for name, one in tokens.modalities.items()
         },
         masks=masks,
-        joint=torch.stack([torch.from_numpy(joint).to(device) for _, _, joint in parts.values()], 1),
+        joint=torch.from_numpy(tokens.join(rows)).to(device),
         present=torch.stack([mask.any(1) for mask in masks.values()], 1),
     )
 

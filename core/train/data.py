@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse  # type: ignore[import-untyped]
 
-from core.encode.item_tokens import ItemTokens
+from core.encode.item_tokens import ItemTokens, pad_vectors
 from core.interactions.log import History, InteractionLog
 from core.train.held_out import LEAST_HELD, group_items, hold_out, number_pictures, number_texts
 
@@ -56,22 +56,19 @@ class TrainData:
 
     @property
     def paired(self) -> NDArray[np.bool_]:
-        """Items that have every modality, (N,)."""
-        return find_paired(self.tokens)
+        """Items that have a picture and a text, (N,)."""
+        return self.tokens.paired
 
     @property
     def has_pairs(self) -> bool:
-        """Whether any item that may be trained on has every modality."""
+        """Whether any item that may be trained on has a picture and a text."""
         return bool((self.paired & self.learnable).any())
 
     @property
     def zero_shot(self) -> NDArray[np.float32]:
         """The towers' own parts, the catalogue's mean where one is missing, (N, M, D)."""
-        parts = [
-            np.where(one.present[:, None], one.joint, mean)
-            for one, mean in zip(self.tokens.modalities.values(), self.means, strict=True)
-        ]
-        return np.stack(parts, axis=1).astype(np.float32)
+        present = np.stack([one.present for one in self.tokens.modalities.values()], axis=1)
+        return np.where(present[:, :, None], self.tokens.join(), self.means).astype(np.float32)
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -120,9 +117,9 @@ def build_validation(histories: Sequence[History], *, share: float = 0.8) -> Val
 
 def mean_parts(tokens: ItemTokens) -> NDArray[np.float32]:
     """Mean zero-shot part of each modality over the items that have it, (M, D)."""
-    rows = [one.joint[one.present] for one in tokens.modalities.values()]
-    width = next(iter(tokens.modalities.values())).joint.shape[1]
-    return np.stack([found.mean(axis=0) if len(found) else np.zeros(width) for found in rows]).astype(np.float32)
+    rows = [pad_vectors(one.joint[one.present], tokens.dimension) for one in tokens.modalities.values()]
+    means = [found.mean(axis=0) if len(found) else np.zeros(tokens.dimension) for found in rows]
+    return np.stack(means).astype(np.float32)
 
 
 def split_people(log: InteractionLog, *, seed: int) -> tuple[InteractionLog, Validation]:
@@ -166,7 +163,7 @@ def build_data(
     """
     captions, numbers = number_texts(titles), number_pictures(pictures, len(titles))
     shown = np.ones(len(titles), bool) if excluded is None else ~excluded
-    groups, pairs = group_items(captions, numbers), shown & find_paired(tokens)
+    groups, pairs = group_items(captions, numbers), shown & tokens.paired
     held = hold_out(titles, groups, "held", among=pairs, least=LEAST_HELD if log is None else 0) & shown
     fit, validation = None, Validation(histories=(), targets=())
     if log is not None:
@@ -184,8 +181,3 @@ def build_data(
         validation=validation,
         words=sparse.csr_matrix((len(titles), 0), dtype=np.float32) if words is None else words,
     )
-
-
-def find_paired(tokens: ItemTokens) -> NDArray[np.bool_]:
-    """Items that have every modality, (N,)."""
-    return np.asarray(np.stack([one.present for one in tokens.modalities.values()]).all(axis=0))

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.device import DeviceChoice
-from core.encode.item_tokens import MODALITIES, ItemTokens, ModalityTokens
+from core.encode.item_tokens import ItemTokens, ModalityTokens
+from core.encode.parts import PARTS
 from core.interactions.log import EVENT_TYPES, InteractionLog
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
@@ -71,9 +72,9 @@ def _make_data(dimension: int, *, events: int) -> TrainData:
     """Random items and, for a log, random people with this many events."""
     rng = np.random.default_rng(0)
     modalities = {}
-    for name, modality in MODALITIES.items():
+    for name, part in PARTS.items():
         joint = rng.standard_normal((_ITEMS, dimension)).astype(np.float32)
-        tokens = rng.standard_normal((_ITEMS, len(modality.segments), dimension)).astype(np.float16)
+        tokens = rng.standard_normal((_ITEMS, len(part.segments), dimension)).astype(np.float16)
         modalities[name] = ModalityTokens(
             tokens=tokens,
             mask=np.ones(tokens.shape[:2], bool),

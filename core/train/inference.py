@@ -42,13 +42,13 @@ class ItemFacts:
         return unit(self.vectors.reshape(len(self.vectors), -1))
 
 
-def read_items(model: FusionModel, tokens: ItemTokens, *, only: int | None = None) -> ItemFacts:
+def read_items(model: FusionModel, tokens: ItemTokens, *, only: str = "") -> ItemFacts:
     """Run the fusion over all items, without dropout.
 
     Args:
         model: Any mode; left in evaluation mode.
         tokens: Of N items.
-        only: Number of the one modality that is shown; None shows all.
+        only: The one modality that is shown; "" shows all.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -56,7 +56,7 @@ def read_items(model: FusionModel, tokens: ItemTokens, *, only: int | None = Non
     with torch.inference_mode():
         for start in range(0, len(tokens), _BATCH):
             batch = to_batch(tokens, np.arange(start, min(start + _BATCH, len(tokens))), device)
-            found.append(_read_batch(model, batch if only is None else batch.only(only)))
+            found.append(_read_batch(model, batch.only(model.config.place(only)) if only else batch))
     vectors, popularity, quality, categories, states = (
         torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True)
     )

@@ -35,13 +35,14 @@ def fit_reach(model: FusionModel, data: TrainData) -> None:
         aside = one.joint[data.held & one.present].astype(np.float64)
         if len(known) < _LEAST or len(aside) < _LEAST // 5:
             continue
-        covariance = np.cov((known - data.means[number]).T)
+        means = data.means[number, : known.shape[1]]
+        covariance = np.cov((known - means).T)
         ridge = _SHRINKAGE * np.trace(covariance) / len(covariance)
         if ridge < _EQUAL:
             continue
         precision = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
-        away = aside - data.means[number]
+        away = aside - means
         distances = np.einsum("nd,de,ne->n", away, precision, away)
-        precisions[number] = torch.from_numpy(precision)
+        precisions[number, : len(precision), : len(precision)] = torch.from_numpy(precision)
         reach[number] = max(float(np.quantile(distances, _INSIDE)), _EQUAL)
     model.fusion.set_reach(precisions, reach)

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from core.device import DeviceChoice, seed_everything
-from core.encode.item_tokens import MODALITIES, ItemTokens
+from core.encode.item_tokens import ItemTokens
+from core.encode.parts import PARTS
 from core.errors import TrainError
 from core.interactions.log import InteractionLog
-from core.model.config import ModelConfig, read_categories
-from core.model.fusion import describe_shapes
+from core.model.config import ModalityShape, ModelConfig, read_categories
 from core.model.network import FusionModel
 from core.model.tuning.tuned import TunedTowers
 from core.train.batches import StepBuilder, count_log
@@ -93,10 +93,14 @@ class Trained:
 def build_model(tokens: ItemTokens, data: TrainData, config: TrainConfig) -> FusionModel:
     """A model with fresh weights of the configuration's seed."""
     seed_everything(config.seed)
-    widths = {name: int(one.tokens.shape[2]) for name, one in tokens.modalities.items()}
     shape = ModelConfig(
-        dimension=data.means.shape[1],
-        modalities=describe_shapes(widths, {name: MODALITIES[name].segments for name in widths}),
+        dimension=tokens.dimension,
+        modalities=tuple(
+            ModalityShape(
+                name=name, width=one.tokens.shape[2], segments=PARTS[name].segments, dimension=one.joint.shape[1]
+            )
+            for name, one in tokens.modalities.items()
+        ),
         width=config.width,
         layers=config.layers,
         dropout=config.dropout,

@@ -7,15 +7,14 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import normalize, pad
 
-from core.catalog.schema import Item
 from core.device import DeviceChoice
 from core.encode.item_tokens import (
     PICTURE_GRID,
@@ -26,6 +25,7 @@ from core.encode.item_tokens import (
     read_pixels,
     segment_texts,
 )
+from core.encode.parts import FindPicture
 from core.encode.text import item_text
 from core.encode.token_parts import PictureTokens, TextTokens
 from core.encode.tokens import trim_padding
@@ -34,6 +34,7 @@ from core.errors import TrainError
 from core.model.fusion import ItemBatch
 from core.model.tuning.methods import TuningSpec
 from core.model.tuning.tuned import TunedTowers
+from core.store.items import StoredItem
 from core.train.batches import to_batch
 from core.train.config import TrainConfig
 
@@ -48,12 +49,12 @@ class RawItems:
     Attributes:
         load_towers: Loads towers that nobody else uses: tuning changes them.
         items: N items.
-        pictures: Main picture of each, None where it has none.
+        find_picture: Content hash to the stored picture.
     """
 
     load_towers: Callable[[], Towers]
-    items: Sequence[Item]
-    pictures: Sequence[Path | None]
+    items: Sequence[StoredItem]
+    find_picture: FindPicture
 
 
 def build_source(
@@ -78,7 +79,7 @@ def build_source(
     tuned = TunedTowers(raw.load_towers(), tuning_spec(config, steps))
     if config.checkpointing:
         tuned.towers.model.set_grad_checkpointing(True)
-    return LiveTokens(tuned, raw.items, raw.pictures, tokens, choice)
+    return LiveTokens(tuned, raw, tokens, choice)
 
 
 def tuning_spec(config: TrainConfig, steps: int) -> TuningSpec:
@@ -124,8 +125,7 @@ class LiveTokens:
 
     Args:
         tuned: The towers.
-        items: N items.
-        pictures: Main picture of each, None where it has none.
+        raw: N items.
         tokens: Of the frozen towers, the start.
         choice: Where the towers run.
     """
@@ -133,8 +133,7 @@ class LiveTokens:
     def __init__(
         self,
         tuned: TunedTowers,
-        items: Sequence[Item],
-        pictures: Sequence[Path | None],
+        raw: RawItems,
         tokens: ItemTokens,
         choice: DeviceChoice,
     ) -> None:
@@ -145,10 +144,10 @@ class LiveTokens:
         preparation = towers.preparation
         self._look = PictureTokens(towers.model, preparation.mean, preparation.std, grid=PICTURE_GRID).to(self._device)
         self._listen = TextTokens(towers.model, pad_id=towers.tokenizer.pad_id)
-        self._pictures = tuple(pictures)
-        segments = [segment_texts(item) for item in items]
+        self._pictures = [[raw.find_picture(picture) for picture in one.usable_pictures] for one in raw.items]
+        segments = [segment_texts(one.item) for one in raw.items]
         self._segments = {name: tuple(one[name] for one in segments) for name in TEXT_SEGMENTS}
-        self._texts = tuple(item_text(item) for item in items)
+        self._texts = tuple(item_text(one.item) for one in raw.items)
         self._tokens = _copy(tokens)
 
     def batch(self, rows: NDArray[np.int64]) -> ItemBatch:
@@ -159,7 +158,7 @@ class LiveTokens:
         return ItemBatch(
             tokens={name: tokens for name, (tokens, _, _) in parts.items()},
             masks=masks,
-            joint=torch.stack([joint for _, _, joint in parts.values()], 1),
+            joint=torch.stack([_pad(joint, self._tokens.dimension) for _, _, joint in parts.values()], 1),
             present=torch.stack([mask.any(1) for mask in masks.values()], 1),
         )
 
@@ -179,18 +178,20 @@ class LiveTokens:
         return tokens.to(self._device), mask.to(self._device), joint.to(self._device)
 
     def _read_pictures(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens (B, T, W), mask (B, T) and joint embeddings (B, D); zero without a picture."""
-        towers = self.tuned.towers
+        """Tokens (B, T, W) of first pictures, mask (B, T), and unit means over all (B, D); zero without a picture."""
+        owners = [(at, path) for at, row in enumerate(rows.tolist()) for path in self._pictures[row]]
         with ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="decode") as pool:
-            pixels = list(pool.map(lambda row: read_pixels(towers, self._pictures[row]), rows.tolist()))
-        there = torch.tensor([one is not None for one in pixels], device=self._device)
-        mask = there.unsqueeze(1).expand(-1, PICTURE_GRID**2)
-        found = [one for one in pixels if one is not None]
+            pixels = pool.map(lambda one: read_pixels(self.tuned.towers, one[1]), owners)
+            found = [(at, one) for (at, _), one in zip(owners, pixels, strict=True) if one is not None]
         if not found:
-            start = self._tokens.modalities["picture"]
-            return self._frozen(start, rows)
-        joint, cells = self._look(torch.from_numpy(np.stack(found)).to(self._device))
-        return _spread(cells, there), mask, _spread(joint.float(), there)
+            return self._frozen(self._tokens.modalities["picture"], rows)
+        joint, cells = self._look(torch.from_numpy(np.stack([one for _, one in found])).to(self._device))
+        owner = torch.tensor([at for at, _ in found], device=self._device)
+        total = joint.new_zeros(len(rows), joint.shape[1], dtype=torch.float32).index_add(0, owner, joint.float())
+        first = torch.tensor([at for at, (one, _) in enumerate(found) if not at or found[at - 1][0] != one])
+        there = torch.zeros(len(rows), dtype=torch.bool, device=self._device).index_fill(0, owner, True)
+        mask = there.unsqueeze(1).expand(-1, PICTURE_GRID**2)
+        return _spread(cells[first.to(self._device)], there), mask, normalize(total, dim=1)
 
     def _read_texts(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         tokens, masks = [], []
@@ -215,6 +216,11 @@ class LiveTokens:
         if not there.any():
             joint, pooled, weights = joint[:0], pooled[:0], weights[:0]
         return _spread(joint, there), _spread(pooled, there), _spread(weights.any(2).float(), there) > 0
+
+
+def _pad(joint: Tensor, dimension: int) -> Tensor:
+    """Joint embeddings (B, d) with zeros up to (B, D)."""
+    return pad(joint, (0, dimension - joint.shape[1]))
 
 
 def _spread(rows: Tensor, there: Tensor) -> Tensor:

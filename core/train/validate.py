@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.encode.item_tokens import PAIR
 from core.metrics import ndcg_at, rank_top, recall_at, reciprocal_rank_at
 from core.model.network import FusionModel
 from core.train.batches import LogFacts
@@ -48,8 +49,7 @@ def measure_catalog(model: FusionModel, data: TrainData) -> dict[str, float]:
     """recall@10 from title to picture and back over the items kept aside, by the fused picture alone."""
     rows = np.flatnonzero(data.held)
     tokens = data.tokens.take(rows)
-    pictures = read_items(model, tokens, only=0).vectors[:, 0]
-    texts = read_items(model, tokens, only=1).vectors[:, 1]
+    pictures, texts = (read_items(model, tokens, only=name).vectors[:, model.config.place(name)] for name in PAIR)
     return match_held(texts, pictures, data, rows)
 
 
@@ -57,7 +57,7 @@ def match_held(
     texts: NDArray[np.float32], pictures: NDArray[np.float32], data: TrainData, rows: NDArray[np.int64]
 ) -> dict[str, float]:
     """recall@10 and ndcg@10 of texts (H, D) against pictures (H, D); an equal caption or picture counts as found."""
-    both = np.stack([one.present[rows] for one in data.tokens.modalities.values()]).all(axis=0)
+    both = data.paired[rows]
     if not both.any():
         return {"recall@10": 0.0, "ndcg@10": 0.0}
     texts, pictures = texts[both], pictures[both]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.explain.audit import Audit, Case, WordSummary, cases_csv
-from core.explain.explanation import PLAYER_NAMES
+from core.explain.explanation import player_names
 from core.jobs.audit_catalog import read_audit, read_cases
 from core.jobs.job import Job
 from core.store.catalogs import Catalog
@@ -67,7 +67,7 @@ def _draw_numbers(found: Audit) -> None:
 def _draw_parts(found: Audit) -> None:
     rows = [
         {
-            "Part": PLAYER_NAMES[part.name],
+            "Part": player_names()[part.name],
             "Share of what moved scores": 100 * part.share,
             "Effect, on average": part.mean,
             "Speaks against": 100 * part.against,

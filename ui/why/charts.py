@@ -6,7 +6,7 @@ from itertools import accumulate
 import streamlit as st
 
 from core.explain.explanation import Explanation, Pair
-from core.explain.person_explanation import ALL_PLAYER_NAMES, PersonExplanation
+from core.explain.person_explanation import PersonExplanation, all_player_names
 
 _UP, _DOWN, _TOTAL = "#2B8A3E", "#D9480F", "#3D7BFF"
 
@@ -29,7 +29,7 @@ def _draw(
     """A waterfall from a start over each player's part to their sum; `ends` name the first and the last bar."""
     import plotly.graph_objects as go
 
-    names = [ends[0], *(ALL_PLAYER_NAMES[name] for name in parts), ends[1]]
+    names = [ends[0], *(all_player_names()[name] for name in parts), ends[1]]
     values = [start, *parts.values(), 0.0]
     kinds = ["absolute", *["relative"] * len(parts), "total"]
     # An absolute bar of 0 cannot be seen, yet its label says where the others start.

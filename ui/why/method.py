@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.explain.explanation import Explanation
-from core.explain.person_explanation import ALL_PLAYER_NAMES, PersonExplanation
+from core.explain.person_explanation import PersonExplanation, all_player_names
 from ui.tables import draw_table
 from ui.text import escape_markdown
 
@@ -17,7 +17,7 @@ def draw_method(found: Explanation | PersonExplanation, *, digits: int = 2) -> N
     )
     if found.interactions:
         st.caption("Pairs that add more (or less) together than each alone")
-        names = ALL_PLAYER_NAMES
+        names = all_player_names()
         pairs = ((f"{names[one]} × {names[other]}", value) for one, other, value in found.interactions[:6])
         rows = [{"Pair": pair, "Together": value} for pair, value in pairs]
         number = st.column_config.NumberColumn(format=f"%+.{digits}f")

@@ -1,6 +1,7 @@
 """Explanations of suggestions: parts add up, ranks are those that `suggest` gives, edits do what they say."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.explain.ranks import Ranks, find_flip, say_need, without_words
 from core.explain.sentence import describe
 from core.explain.words import drop_words
 from core.serving.variants import keep_fields, list_fields
+from core.store.items import StoredItem
 from core.store.words import WordHits
 from core.suggest.need import Need, split_avoid
 from core.workspace import Workspace
@@ -182,10 +184,12 @@ def test_the_owner_learns_what_is_missing(shop: Workspace) -> None:
 
 def test_fields_that_are_there_and_those_that_are_kept() -> None:
     item = Item(item_id="1", title="t", category=("a", "b"), brand="c", tags=("d",))
-    assert list_fields(item, picture=False) == ("title", "attributes")
+    stored = StoredItem(id=1, catalog_id=1, item=item, pictures=())
+    assert list_fields(stored) == ("title", "attributes")
     bare = keep_fields(item, {"picture"})
-    assert bare.picture and list_fields(bare.item, picture=False) == ()
-    assert keep_fields(item, {"title", "attributes"}).item == item
+    assert not bare.hidden and list_fields(replace(stored, item=bare.item)) == ()
+    whole = keep_fields(item, {"title", "attributes"})
+    assert whole.item == item and whole.hidden == {"picture"}
 
 
 def test_an_item_outside_of_the_candidates_is_explained_all_the_same(shop: Workspace, monkeypatch) -> None:

@@ -103,7 +103,7 @@ def test_what_cannot_be_looked_at_is_said(look: Looker, stored: StoredItem) -> N
 
 
 def test_a_version_with_closed_gates_is_explained_as_the_towers_are(tiny_folder: Path, tmp_path: Path) -> None:
-    from core.encode.item_tokens import extract_tokens
+    from core.encode.parts import extract_tokens
     from core.train.config import TrainConfig
     from core.train.data import build_data
     from core.train.run import build_model, set_gates
@@ -112,7 +112,7 @@ def test_a_version_with_closed_gates_is_explained_as_the_towers_are(tiny_folder:
     Image.effect_noise((40, 40), 90).convert("RGB").save(tmp_path / "noise.png")
     item = Item(item_id="1", title="a lamp", description="bright")
     stored = StoredItem(id=1, catalog_id=1, item=item, pictures=(PictureLink(source="x", picture="noise.png"),))
-    tokens = extract_tokens(towers, [item] * 2, [tmp_path / "noise.png"] * 2, lambda *_: None)
+    tokens = extract_tokens(towers, [stored] * 2, lambda name: tmp_path / name, lambda *_: None)
     network = build_model(tokens, build_data(tokens, ["a", "b"], ["", ""]), TrainConfig(width=16, layers=1))
     halves = np.random.default_rng(0).standard_normal((2, 32)).astype(np.float32)
     plain = Looker(towers, lambda name: tmp_path / name).look(stored, halves, method="faithful")

@@ -85,7 +85,7 @@ def test_shapley_values_are_those_of_all_orders(people_shop: Workspace, item_id:
     assert bool(bundle.heads.memory.seen[row]) == (item_id == "tie-black")
     assert bundle.heads.memory.content > 0 and bundle.heads.memory.vectors.shape[1] > bundle.vectors[0].size
     stored = people_shop.items.find(person.catalog.id, item_id)
-    fields = list_fields(stored.item, picture=True)
+    fields = list_fields(stored)
     served = replace(person.catalog, version=person.version.id)
     reader = people_shop.models.version_reader(served)
     placer = people_shop.person_explainer._placer(served, bundle, bundle.heads)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from core.catalog.schema import Item
+from core.encode.parts import read_key
 from core.errors import CancelledError, JobError, TrainError
 from core.jobs import replay
 from core.jobs.progress import silent
 from core.jobs.replay import Move, compare_ranks, describe_moves, replay_needs
-from core.store.embeddings import read_key
 from core.store.expectations import SavedNeed
 from core.store.filters import parse_filter
+from core.store.items import StoredItem
 from core.store.versions import Version
 from core.suggest.expected import open_need, rank_expected
 from core.workspace import Workspace
@@ -57,7 +58,10 @@ def version(workspace: Workspace, encoder: FakeEncoder, monkeypatch: pytest.Monk
     def embed(*_: object) -> int:
         served = workspace.embeddings.model_number(f"{encoder.model_version}+v1")
         ranked = zip(ITEMS, AFTER, strict=True)
-        rows = {read_key(item.text_hash(), ()): fused(encoder, rank) for item, rank in ranked}
+        rows = {
+            read_key(StoredItem(id=0, catalog_id=0, item=item, pictures=())): fused(encoder, rank)
+            for item, rank in ranked
+        }
         workspace.embeddings.put(served, "item", rows)
         return len(rows)
 

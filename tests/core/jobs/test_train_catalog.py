@@ -288,7 +288,7 @@ def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, 
         stored = shop.items.find(served.id, "late")
         assert stored is not None and (stored.main_picture is not None) == there
         row, _ = shop.serving.of(served).index.rows(np.array([stored.id]))
-        read = shop.models.version_reader(served).read(stored, [Variant(item=stored.item, picture=there)])
+        read = shop.models.version_reader(served).read(stored, [Variant(item=stored.item)])
         assert np.abs(row - read).max() < 0.02, "measured is served"
         found = shop.explainer.explain(served, need, "late")
         assert found.completeness < 0.02 * abs(found.score) and ("picture" in found.modalities) == there

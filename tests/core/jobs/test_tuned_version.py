@@ -8,6 +8,7 @@ import pytest
 
 from core.config import open_home
 from core.encode.loading import load_encoder
+from core.encode.parts import read_key
 from core.evaluate.answer import Answer
 from core.evaluate.catalog_report import TASKS, Matching
 from core.jobs.activate import activate_version
@@ -70,7 +71,7 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     run_import(shop, replace(write_spec(later, folder=tmp_path), catalog=catalog.name, backbone=""))
     (served,) = shop.catalogs.list()
     model = shop.embeddings.model_number(served.served_version(plain.model_version))
-    keys = [one.read_key for one in shop.items.iterate(served.id)]
+    keys = [read_key(one) for one in shop.items.iterate(served.id)]
     assert not shop.embeddings.missing(model, "item", keys) and len(keys) == served.items == 91
     activate_version(shop, "", catalog.name, silent)
     assert shop.models.serving_encoder(shop.catalogs.list()[0]) is plain

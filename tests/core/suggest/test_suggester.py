@@ -12,7 +12,7 @@ from core.catalog.schema import Item
 from core.errors import CatalogNotFoundError, NeedError
 from core.jobs.encoding import encode_missing, store_embeddings
 from core.store.filters import parse_filter
-from core.store.items import PictureLink
+from core.store.items import PictureLink, StoredItem
 from core.suggest.need import Need
 from core.suggest.results import Suggestions
 from core.workspace import Workspace
@@ -26,10 +26,10 @@ def add_items(workspace: Workspace, name: str, items: list[Item]) -> None:
     catalog = workspace.catalogs.ensure(name, domain="goods", backbone="fake")
     encoder = workspace.encoder("fake")
     links = {item.item_id: tuple(_store(workspace, colour) for colour in item.pictures) for item in items}
-    hashes = [link.picture for found in links.values() for link in found if link.picture]
-    texts, pictures = encode_missing(workspace, encoder, items, hashes)
+    stored = [StoredItem(id=0, catalog_id=0, item=item, pictures=links[item.item_id]) for item in items]
+    encoded = encode_missing(workspace, encoder, stored)
     with workspace.database.transaction():
-        store_embeddings(workspace, encoder, texts, pictures)
+        store_embeddings(workspace, encoded)
         workspace.items.upsert(catalog.id, [(item, links[item.item_id]) for item in items])
 
 
@@ -228,8 +228,9 @@ def test_new_items_are_found_at_once(shop: Workspace) -> None:
 def test_nothing_is_encoded_twice(shop: Workspace, encoder: object) -> None:
     before = len(encoder.encoded_pictures)  # type: ignore[attr-defined]
     item = Item(item_id="shoe-red", title="shoe number0r", attributes={"Kind": ("shoe",)}, pictures=("red",))
-    texts, pictures = encode_missing(shop, shop.encoder("fake"), [item], [f"{0:064x}"])
-    assert texts == {} and pictures == {} and len(encoder.encoded_pictures) == before  # type: ignore[attr-defined]
+    stored = StoredItem(id=0, catalog_id=0, item=item, pictures=(PictureLink(source="red", picture=f"{0:064x}"),))
+    assert not any(one.vectors for one in encode_missing(shop, shop.encoder("fake"), [stored]))
+    assert len(encoder.encoded_pictures) == before  # type: ignore[attr-defined]
 
 
 def test_an_empty_folder_has_nothing_to_suggest(workspace: Workspace) -> None:

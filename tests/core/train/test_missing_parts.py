@@ -10,12 +10,14 @@ from PIL import Image
 
 from core.catalog.schema import Item
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens, ModalityTokens, extract_tokens
+from core.encode.item_tokens import ItemTokens, ModalityTokens
+from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import Towers, load_towers
 from core.errors import TrainError
 from core.model.losses import contrastive_sigmoid, contrastive_softmax
 from core.model.tasks import TASKS
+from core.store.items import PictureLink, StoredItem
 from core.train.config import LOG_TASKS as LOG_WEIGHTS
 from core.train.config import NEED_LOG, TUNINGS, TrainConfig
 from core.train.data import TrainData, build_data
@@ -144,18 +146,23 @@ def shop(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[l
 def test_every_tuning_bears_any_share(
     tuning: str, picture: float, text: float, shop: tuple[list[Item], Path], tiny_folder: Path, tmp_path: Path
 ) -> None:
-    items = [item if n < text * FEW else Item(item_id=item.item_id) for n, item in enumerate(shop[0])]
-    pictures = [shop[1] / f"{n % 4}.png" if n < picture * FEW else None for n in range(FEW)]
+    words = [item if n < text * FEW else Item(item_id=item.item_id) for n, item in enumerate(shop[0])]
+    shown = [(PictureLink(source="x", picture=f"{n % 4}.png"),) if n < picture * FEW else () for n in range(FEW)]
+    pairs = enumerate(zip(words, shown, strict=True))
+    items = [StoredItem(id=n, catalog_id=1, item=item, pictures=links) for n, (item, links) in pairs]
+
+    def find(name: str) -> Path:
+        return shop[1] / name
 
     def load() -> Towers:
         return load_towers(find_backbone(str(tiny_folder)), tmp_path)
 
-    tokens = extract_tokens(load(), items, pictures, lambda *_: None)
+    tokens = extract_tokens(load(), items, find, lambda *_: None)
     data = make_data(tokens, log=True)
     config = replace(
         TINY, tuning=tuning, rank=2, tower_layers=1, tasks={"rank": 1.0, "contrastive": 1.0, "masked": 1.0}
     )
-    raw = RawItems(load_towers=load, items=items, pictures=pictures)
+    raw = RawItems(load_towers=load, items=items, find_picture=find)
     trainer = build_trainer(build_model(tokens, data, config), data, config, CPU, tmp_path / "run", raw=raw)
     assert_learns(trainer, steps=1)
 

@@ -7,10 +7,12 @@ from PIL import Image
 
 from core.catalog.schema import Item
 from core.device import choose_device
-from core.encode.item_tokens import embed_texts, extract_tokens
+from core.encode.item_tokens import embed_texts
+from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import TrainError
+from core.store.items import PictureLink, StoredItem
 from core.train.bundle import load_bundle, load_tuned_towers, save_bundle
 from core.train.config import TrainConfig
 from core.train.data import build_data
@@ -30,7 +32,7 @@ def raw(tiny_folder, tmp_path_factory) -> RawItems:
     """Sixty items in three colours; item 7 has no picture, item 8 a broken one, item 9 no description."""
     folder = tmp_path_factory.mktemp("items")
     rng = np.random.default_rng(0)
-    items, pictures = [], []
+    items = []
     for number in range(COUNT):
         colour = ("red", "green", "blue")[number % 3]
         pixels = rng.integers(0, 60, (32, 32, 3), dtype=np.uint8)
@@ -39,22 +41,24 @@ def raw(tiny_folder, tmp_path_factory) -> RawItems:
         about = (
             "" if number == 9 else f"a {colour} thing with many words and more of them than groups can hold {number}"
         )
-        items.append(Item(item_id=str(number), title=f"{colour} thing {number}", description=about))
-        pictures.append(folder / f"{number}.png")
-    pictures[7] = None
-    pictures[8].write_bytes(b"broken")
+        item = Item(item_id=str(number), title=f"{colour} thing {number}", description=about)
+        shown = () if number == 7 else (PictureLink(source="x", picture=f"{number}.png"),)
+        items.append(StoredItem(id=number, catalog_id=1, item=item, pictures=shown))
+    (folder / "8.png").write_bytes(b"broken")
     backbone = find_backbone(str(tiny_folder))
-    return RawItems(load_towers=lambda: load_towers(backbone, folder), items=items, pictures=pictures)
+    return RawItems(
+        load_towers=lambda: load_towers(backbone, folder), items=items, find_picture=lambda name: folder / name
+    )
 
 
 @pytest.fixture(scope="module")
 def tokens(raw):
-    return extract_tokens(raw.load_towers(), raw.items, raw.pictures, lambda *_: None, choice=CPU)
+    return extract_tokens(raw.load_towers(), raw.items, raw.find_picture, lambda *_: None, choice=CPU)
 
 
 @pytest.fixture(scope="module")
 def data(raw, tokens):
-    return build_data(tokens, [item.title for item in raw.items], [""] * COUNT)
+    return build_data(tokens, [one.item.title for one in raw.items], [""] * COUNT)
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +132,9 @@ def test_a_version_takes_its_towers_along(trained, raw, tmp_path) -> None:
             "seconds": 1,
         },
     }
-    save_bundle(trained, [item.item_id for item in raw.items], card, tmp_path / "v")
+    save_bundle(trained, [one.item.item_id for one in raw.items], card, tmp_path / "v")
     towers = load_tuned_towers(tmp_path / "v", raw.load_towers())
-    again = extract_tokens(towers, raw.items, raw.pictures, lambda *_: None, choice=CPU)
+    again = extract_tokens(towers, raw.items, raw.find_picture, lambda *_: None, choice=CPU)
     vectors = read_items(load_bundle(tmp_path / "v").network, again).vectors
     np.testing.assert_allclose(vectors, trained.items.vectors, atol=2e-2)
 
