@@ -20,7 +20,8 @@ from PIL import Image
 from benchmarks.explanation_gates import Bench, Case, Remembered, measure_all
 from core.config import open_home
 from core.device import choose_device
-from core.encode.item_tokens import MODALITIES, PICTURE_GRID, ItemTokens, read_pixels
+from core.encode.item_tokens import PICTURE_GRID, ItemTokens, read_pixels
+from core.encode.parts import PARTS
 from core.encode.registry import find_backbone
 from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import load_towers
@@ -59,10 +60,9 @@ def build_cases(
     workspace: Workspace, catalog: Catalog, bundle: Bundle, runtime: TokenRuntime, drawn: Sequence[StoredItem]
 ) -> list[Case]:
     """Items that the fusion speaks of, with their own titles as needs and those of the next item."""
-    paths = [workspace.pictures.path(one.main_picture or "") for one in drawn]
-    items = [one.item for one in drawn]
+    find, items = workspace.pictures.path, [one.item for one in drawn]
     tokens = ItemTokens(
-        modalities={name: one.extract(runtime, items, paths, lambda *_: None) for name, one in MODALITIES.items()}
+        modalities={name: part.extract(runtime, drawn, find, lambda *_: None) for name, part in PARTS.items()}
     )
     batches = [to_batch(tokens, np.array([row]), torch.device("cpu")) for row in range(len(items))]
     kept = [row for row, one in enumerate(batches) if bundle.network.fusion.familiarity(one).item() > 0]
@@ -70,7 +70,7 @@ def build_cases(
     targets = {row: _target(workspace, catalog, items[row].title) for row in kept}
     cases = []
     for row, after in zip(kept, kept[1:] + kept[:1], strict=True):
-        pixels = read_pixels(runtime.towers, paths[row])
+        pixels = read_pixels(runtime.towers, find(drawn[row].main_picture or ""))
         own, other = (
             FusedScore(network=bundle.network, item=batches[row], target=targets[one]) for one in (row, after)
         )
@@ -82,10 +82,10 @@ def build_cases(
 def _target(workspace: Workspace, catalog: Catalog, title: str) -> torch.Tensor:
     """What a need looks for in pictures and in texts, as suggestions weigh it, (2, D)."""
     text, avoid = split_avoid(title)
-    halves = workspace.suggester.find_candidates(
+    vector = workspace.suggester.find_candidates(
         workspace.serving.of(catalog), Need(text=text, avoid=avoid)
-    ).query.halves
-    return torch.from_numpy(np.ascontiguousarray(halves))
+    ).query.vector
+    return torch.from_numpy(np.ascontiguousarray(vector))
 
 
 def main() -> None:

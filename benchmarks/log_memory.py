@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from core.catalog.schema import Item
 from core.config import open_home
-from core.encode.item_tokens import MODALITIES, ItemTokens, ModalityTokens
+from core.encode.item_tokens import ItemTokens, ModalityTokens
+from core.encode.parts import PARTS
 from core.evaluate.doctor import examine
 from core.interactions.log_file import open_log
 from core.jobs import material
@@ -113,10 +114,10 @@ def make_items(workspace: Workspace, count: int) -> Catalog:
         workspace.items.upsert(catalog.id, [(item, ()) for item in items])
     centres = rng.standard_normal((_TASTES, _DIMENSION)).astype(np.float32)
     modalities = {}
-    for name, modality in MODALITIES.items():
+    for name, part in PARTS.items():
         joint = centres[np.arange(count) % _TASTES] + rng.standard_normal((count, _DIMENSION), dtype=np.float32)
         joint /= np.linalg.norm(joint, axis=1, keepdims=True)
-        shape = (count, len(modality.segments))
+        shape = (count, len(part.segments))
         tokens = np.repeat(joint.astype(np.float16)[:, None], shape[1], axis=1)
         mask = np.tile(np.arange(shape[1]) % 2 == 0, (count, 1))
         modalities[name] = ModalityTokens(tokens=tokens, mask=mask, joint=joint)
@@ -171,12 +172,12 @@ def run_one(people: int, items: int, preset: str) -> None:
 
 
 def examine_stored(workspace: Workspace, catalog: Catalog) -> None:
-    stored = [one.item for one in workspace.items.iterate(catalog.id)]
+    stored = list(workspace.items.iterate(catalog.id))
     nothing = np.zeros((len(stored), _DIMENSION), np.float32)
     empty = ItemTokens(
         modalities={
             name: ModalityTokens(tokens=nothing[:, None], mask=np.zeros((len(stored), 1), bool), joint=nothing)
-            for name in MODALITIES
+            for name in PARTS
         }
     )
     table = material.build_table(stored, empty)

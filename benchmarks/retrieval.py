@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-import core.serving.calibration
 import core.suggest.words
 from core.catalog.importing import ImportSpec
 from core.catalog.read import detect, preview_table
@@ -29,7 +28,9 @@ from core.catalog.suggest_mapping import suggest_mapping
 from core.config import open_home
 from core.jobs.encoding import encode_missing, store_embeddings
 from core.jobs.import_catalog import run_import
-from core.serving.served import Serving
+from core.serving.calibration import ASKERS
+from core.serving.served import Served, Serving
+from core.store.catalogs import Catalog
 from core.suggest.need import Need, list_matches
 from core.suggest.suggester import Suggester
 from core.workspace import Workspace
@@ -82,10 +83,10 @@ def open_catalogs(data: Path, home: Path) -> Workspace:
     if thin.items < len(full):
         encoder = workspace.encoder("embedded")
         items = [replace(stored.item, title=_thin(stored.item), category=(), attributes={}) for stored in full]
-        texts, _ = encode_missing(workspace, encoder, items, [])
+        pairs = list(zip(items, full, strict=True))
+        encoded = encode_missing(workspace, encoder, [replace(stored, item=item) for item, stored in pairs])
         with workspace.database.transaction():
-            store_embeddings(workspace, encoder, texts, {})
-            pairs = zip(items, full, strict=True)
+            store_embeddings(workspace, encoded)
             workspace.items.upsert(thin.id, [(item, stored.pictures) for item, stored in pairs])
         workspace.serving.write(workspace.catalogs.find("thin"))
     return workspace
@@ -132,12 +133,42 @@ def first_place(workspace: Workspace, codes: Sequence[str]) -> float:
     return float(np.mean([page[0].stored.item.item_id == code for page, code in zip(pages, codes, strict=True)]))
 
 
+class FixedServing(Serving):
+    """Serves with one weight of pictures, whatever was measured."""
+
+    picture: float
+
+    def of(self, catalog: Catalog) -> Served:
+        found = super().of(catalog)
+        weights = {asker: {"picture": self.picture, "text": 1 - self.picture} for asker in ASKERS}
+        return replace(found, calibration=replace(found.calibration, weights=weights))
+
+
 def set_weights(workspace: Workspace, picture: float) -> None:
     """Serve with other weights."""
-    shipped = core.serving.calibration.PART_WEIGHTS
-    core.serving.calibration.PART_WEIGHTS = {**shipped, "both": (picture, 1 - picture)}
-    serving = Serving(workspace.items, workspace.embeddings, workspace.home.indexes, workspace.models)
+    serving = FixedServing(workspace.items, workspace.embeddings, workspace.home.indexes, workspace.models)
+    serving.picture = picture
     workspace.suggester = Suggester(workspace.database, serving)
+
+
+def picture_precision(workspace: Workspace, truth: Mapping[str, Item], catalog: str, ids: Sequence[str]) -> float:
+    """Mean precision at K of kind and colour for items' own pictures as needs, the items themselves left out."""
+    rows, number = [], workspace.catalogs.find(catalog).id
+    for item_id in ids:
+        stored = workspace.items.find(number, item_id)
+        if stored is None or stored.main_picture is None:
+            continue
+        need = Need(image=workspace.open_need_picture(stored.main_picture), catalogs=(catalog,))
+        found = [one.stored.item.item_id for one in workspace.suggester.suggest(need, limit=K + 1).page]
+        wanted = truth[item_id]
+        rows.append(
+            [
+                kind_of(truth[one]) == kind_of(wanted) and colour_of(truth[one]) == colour_of(wanted)
+                for one in found
+                if one != item_id
+            ][:K]
+        )
+    return float(np.mean([np.mean(row) for row in rows]))
 
 
 def main() -> None:
@@ -159,14 +190,24 @@ def main() -> None:
 
 def sweep(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Wanted], codes: Sequence[str]) -> None:
     """Validation tables, one weight at a time around the shipped ones."""
-    shipped = core.serving.calibration.PART_WEIGHTS["both"][0]
-    print("Validation, P@10 of kind and colour together\n\n| picture weight | full texts | thin texts | mean |")
-    print("|---|---|---|---|")
-    for weight in PICTURE_WEIGHTS:
-        set_weights(workspace, weight)
+    measured = workspace.suggester
+    for name in ("full", "thin"):
+        weights = measured.serving.of(workspace.catalogs.find(name)).calibration.weights
+        print(f"{name} texts, measured weight of pictures:", {one: round(weights[one]["picture"], 3) for one in ASKERS})
+    print("\nValidation, P@10 of kind and colour together\n")
+    print("| picture weight | full texts | thin texts | mean | picture needs, full | thin |\n|---|---|---|---|---|---|")
+    for weight in (None, *PICTURE_WEIGHTS):
+        workspace.suggester = measured
+        if weight is not None:
+            set_weights(workspace, weight)
         found = [precision(workspace, truth, name, needs, "both", "{}")["both"] for name in ("full", "thin")]
-        print(f"| {weight} | {found[0]:.3f} | {found[1]:.3f} | {np.mean(found):.3f} |", flush=True)
-    set_weights(workspace, shipped)
+        shown = [picture_precision(workspace, truth, name, codes) for name in ("full", "thin")]
+        print(
+            f"| {'measured' if weight is None else weight} | {found[0]:.3f} | {found[1]:.3f} | {np.mean(found):.3f} "
+            f"| {shown[0]:.3f} | {shown[1]:.3f} |",
+            flush=True,
+        )
+    workspace.suggester = measured
     print("\n| word weight | code weight | full texts | thin texts | code comes first |\n|---|---|---|---|---|")
     kept = core.suggest.words.WORD_WEIGHT, core.suggest.words.CODE_WEIGHT
     for word in WORD_WEIGHTS:
@@ -184,7 +225,7 @@ def sweep(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Wante
 
 
 def report(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Wanted]) -> None:
-    """The test table, with the shipped weights."""
+    """The test table, with the measured weights."""
     print("\nTest, P@10\n\n| texts | match | kind | colour | both |\n|---|---|---|---|---|")
     for name in ("full", "thin"):
         for match in list_matches():

@@ -26,8 +26,9 @@ import numpy as np
 
 from core.catalog.schema import Item
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens, extract_tokens, load_tokens, save_tokens
+from core.encode.item_tokens import ItemTokens, load_tokens, save_tokens
 from core.encode.loading import load_encoder
+from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.evaluate.answer import Answer
@@ -35,6 +36,7 @@ from core.evaluate.catalog_report import TASKS
 from core.evaluate.help_report import CatalogHelp
 from core.evaluate.verdict import measure_difference
 from core.jobs.material import build_table
+from core.store.items import PictureLink, StoredItem
 from core.train.config import TrainConfig, preset_config
 from core.train.data import build_data
 from core.train.inference import read_items
@@ -86,7 +88,11 @@ def tokens_of(name: str, items: Sequence[Item], pictures: Sequence[Path | None],
         raise SystemExit(f"{len(missing)} pictures of {name} are missing, the first is {missing[0]}")
     if not folder.exists():
         towers = load_towers(find_backbone("embedded"), keep / "models")
-        save_tokens(extract_tokens(towers, items, pictures, lambda *_: None), folder)
+        found = [
+            StoredItem(id=row, catalog_id=0, item=item, pictures=(PictureLink(source="", picture=str(path)),))
+            for row, (item, path) in enumerate(zip(items, pictures, strict=True))
+        ]
+        save_tokens(extract_tokens(towers, found, Path, lambda *_: None), folder)
     return load_tokens(folder)
 
 
@@ -104,7 +110,7 @@ def print_answer(name: str, answer: Answer) -> None:
 
 def photo_hits(trained: Trained, tokens: ItemTokens, titles: Sequence[str], texts: np.ndarray, names: Sequence[str]):
     """1 where the nearest of the products' texts is the photo's own, from the picture alone."""
-    pictures = read_items(trained.model, tokens, only=0).vectors[:, 0]
+    pictures = read_items(trained.model, tokens, only="picture").vectors[:, trained.model.config.place("picture")]
     found = (pictures @ texts.T).argmax(axis=1)
     return np.array([names[place] == title for place, title in zip(found, titles, strict=True)], float)
 
