@@ -97,6 +97,8 @@ def calibrate(sample: Sample, parts: Mapping[str, NeedEncoder]) -> Calibration:
     text = _weigh("text", own, scores["text"], sample.wrong, parts)
     shown = _weigh("picture", _score_alike(scores["picture"], sample), scores["picture"], sample.wrong, parts)
     weights: dict[str, ByPart] = {"text": text, "picture": shown, "like": text}
+    # A text that is a title and nothing else is found by the whole of it.
+    own = np.nan_to_num(np.where(np.isnan(own), np.diagonal(scores["text"], axis1=1, axis2=2), own))
     found = Calibration(
         weights=weights,
         spreads={asker: dict(zip(parts, spreads[asker], strict=True)) for asker in ASKERS},
@@ -112,7 +114,7 @@ def calibrate(sample: Sample, parts: Mapping[str, NeedEncoder]) -> Calibration:
             words = asker == "text" and match in (ALL_PARTS, "text")
             strong[asker][match], good[asker][match] = _find_thresholds(
                 np.einsum("p,pij->ij", weight, np.nan_to_num(scores[asker])) + words * WORD_WEIGHT * sample.shared,
-                weight @ np.nan_to_num(own) + words * WORD_WEIGHT * sample.shared_rest if asker == "text" else None,
+                weight @ own + words * WORD_WEIGHT * sample.shared_rest if asker == "text" else None,
                 sample.wrong,
             )
     return Calibration(**{**asdict(found), "strong": strong, "good": good})
@@ -180,7 +182,7 @@ def _score_own(
 ) -> NDArray[np.float32]:
     """What titles say of each part of their own items, of texts without the title; NaN where there is none, (P, S)."""
     own = np.diagonal(cosines, axis1=1, axis2=2).copy()
-    if "text" in parts and any(sample.rests):
+    if "text" in parts and len(sample):
         at = list(parts).index("text")
         rests = parts["text"].encode_texts(sample.rests)
         asked = parts["text"].encode_texts(sample.titles)

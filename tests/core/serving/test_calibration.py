@@ -1,0 +1,94 @@
+"""What each part is worth is measured on the catalogue itself."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.catalog.schema import Item
+from core.serving.calibration import PRIOR_ITEMS
+from core.suggest.need import Need
+from core.workspace import Workspace
+from tests.conftest import COLOURS, FakeEncoder
+from tests.core.suggest.test_suggester import KINDS, add_items
+
+
+class Towers(FakeEncoder):
+    """Pictures say which title they belong to, as clearly as they are told to."""
+
+    def __init__(self, clear: float) -> None:
+        super().__init__(dimension=64)
+        self._clear = clear
+
+    def place_picture(self, title: str, number: int) -> np.ndarray:
+        noise = np.random.default_rng(number).standard_normal(64) / 8
+        row = self._clear * self.encode_texts([title])[0] + noise
+        return (row / np.linalg.norm(row)).astype(np.float32)
+
+
+def plant(workspace: Workspace, towers: Towers, count: int, *, rest: str = "") -> dict[str, float]:
+    """A catalogue of distinct titles with planted pictures; what a picture counts for needs in words."""
+    items = [
+        Item(item_id=str(n), title=f"word{n} term{n * 7}", description=rest.format(n=n), pictures=("red",))
+        for n in range(count)
+    ]
+    add_items(workspace, "Shop", items)
+    catalog = workspace.catalogs.find("Shop")
+    served = workspace.serving.of(catalog)
+    rows, has = served.index.rows(served.index.ids)
+    by_number = {one.id: one.item for one in workspace.items.iterate(catalog.id)}
+    for row, number in enumerate(served.index.ids.tolist()):
+        rows[row, 0] = towers.place_picture(by_number[number].title, number)
+    served.index.add(served.index.ids, rows, has)
+    workspace.catalogs.bump(catalog.id)
+    return dict(workspace.serving.of(workspace.catalogs.find("Shop")).calibration.weights["text"])
+
+
+@pytest.mark.parametrize(("clear", "least", "most"), [(3.0, 0.5, 1.0), (0.0, 0.0, 0.1)])
+def test_pictures_get_the_weight_that_they_earn(workspace: Workspace, clear: float, least: float, most: float) -> None:
+    """Descriptions say a little of the title; a strong picture tower says all, a useless one nothing."""
+    weights = plant(workspace, Towers(clear), 160, rest="word{n} and much else that says nothing of it at all")
+    assert least <= weights["picture"] <= most and sum(weights.values()) == pytest.approx(1)
+
+
+def test_a_small_catalogue_stays_near_what_is_known_of_the_model(workspace: Workspace) -> None:
+    weights = plant(workspace, Towers(3.0), 6, rest="word{n} and much else")
+    assert weights["picture"] < 0.1 + 6 / (6 + PRIOR_ITEMS)
+
+
+def test_titles_alone_tell_nothing_of_what_texts_are_worth(workspace: Workspace) -> None:
+    """A title finds itself in its own text whatever the text tower is like."""
+    assert plant(workspace, Towers(3.0), 60)["picture"] == pytest.approx(0.1)
+
+
+def test_equal_titles_are_not_wrong_answers(workspace: Workspace) -> None:
+    """Fifty red shoes find each other: what they reach is no sign of a bad need."""
+    items = [Item(item_id=str(n), title="red shoe" if n % 2 else f"thing{n}") for n in range(60)]
+    add_items(workspace, "Shop", items)
+    calibration = workspace.serving.of(workspace.catalogs.find("Shop")).calibration
+    page = workspace.suggester.suggest(Need(text="red shoe"), limit=60).page
+    assert {one.strength for one in page[:30]} == {"Strong"}
+    assert calibration.good["text"]["both"] < page[29].score
+
+
+def test_each_kind_of_need_has_its_own_words(workspace: Workspace) -> None:
+    """Badges of pictures and of “more like this” were those of needs in words."""
+    items = [
+        Item(item_id=f"{kind}-{colour}", title=f"{kind} {at}", category=(kind,), pictures=(colour,))
+        for at, kind in enumerate(KINDS)
+        for colour in COLOURS
+    ]
+    add_items(workspace, "Shop", items)
+    served = workspace.serving.of(workspace.catalogs.find("Shop"))
+    strong = served.calibration.strong
+    assert len({round(strong[asker]["both"], 3) for asker in ("text", "picture", "like")}) == 3
+    for asker in ("text", "picture", "like"):
+        assert all(strong[asker][match] >= served.calibration.good[asker][match] for match in ("both", "picture"))
+
+
+def test_only_the_sample_counts(workspace: Workspace) -> None:
+    add_items(workspace, "Shop", [Item(item_id=str(n), title=f"{KINDS[n % 5]} {n}") for n in range(30)])
+    served = workspace.serving.of(workspace.catalogs.find("Shop"))
+    assert served.calibration == workspace.serving.of(replace(served.catalog, revision=99)).calibration
+    empty = workspace.catalogs.ensure("Empty", domain="goods", backbone="fake")
+    assert workspace.serving.of(empty).calibration.strong["text"]["both"] == 3.0
