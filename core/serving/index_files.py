@@ -7,7 +7,6 @@ whenever it is missing, damaged or of another model version.
 import hashlib
 import json
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -33,7 +32,7 @@ _SAVE_AFTER = 5_000
 
 
 class VectorIndexes:
-    """The indexes of all catalogues; thread-safe.
+    """Makes the indexes of all catalogues and keeps their files; one thread at a time for one index.
 
     Args:
         items: Of the data folder.
@@ -43,10 +42,10 @@ class VectorIndexes:
 
     def __init__(self, items: Items, embeddings: Embeddings, folder: Path) -> None:
         self._items, self._embeddings, self._folder = items, embeddings, folder
-        self._open: dict[tuple[int, int], VectorIndex] = {}
-        self._lock = threading.Lock()
 
-    def get(self, catalog: Catalog, model: str, parts: Mapping[str, NeedEncoder]) -> VectorIndex:
+    def get(
+        self, catalog: Catalog, model: str, parts: Mapping[str, NeedEncoder], *, known: VectorIndex | None = None
+    ) -> VectorIndex:
         """The catalogue's index, with everything written up to now.
 
         Args:
@@ -54,32 +53,25 @@ class VectorIndexes:
                 vectors of their parts.
             model: Whose vectors it holds.
             parts: What makes the vectors of each part.
+            known: The index as it was before, which is taken further; None reads the file, or begins anew.
         """
         key = (catalog.id, self._embeddings.model_number(model))
         dimensions = {name: encoder.dimension for name, encoder in parts.items()}
-        with self._lock:
-            index = self._open.get(key) or self._load(key, dimensions)
-            if index is None or index.dimensions != dimensions:
-                index = VectorIndex(dimensions)
-            if index.revision < catalog.revision:
-                unsaved = self._catch_up(index, key, catalog, parts)
-                if unsaved > _SAVE_AFTER:
-                    self._save(index, key)
-            self._open[key] = index
-            return index
+        index = self._load(key, dimensions) if known is None else known
+        if index is None:
+            index = VectorIndex(dimensions)
+        if index.revision < catalog.revision and self._catch_up(index, key, catalog, parts) > _SAVE_AFTER:
+            self._save(index, key)
+        return index
 
     def save(self, catalog: Catalog, model_version: str, index: VectorIndex) -> None:
         """Write an index to disk, so that the next start need not read the database."""
-        with self._lock:
-            self._save(index, (catalog.id, self._embeddings.model_number(model_version)))
+        self._save(index, (catalog.id, self._embeddings.model_number(model_version)))
 
     def drop(self, catalog_id: int) -> None:
-        """Forget the catalogue's indexes and remove their files."""
-        with self._lock:
-            for key in [key for key in self._open if key[0] == catalog_id]:
-                del self._open[key]
-            for file in self._folder.glob(f"{catalog_id}-*"):
-                file.unlink(missing_ok=True)
+        """Remove the files of a catalogue's indexes."""
+        for file in self._folder.glob(f"{catalog_id}-*"):
+            file.unlink(missing_ok=True)
 
     def _catch_up(
         self, index: VectorIndex, key: tuple[int, int], catalog: Catalog, parts: Mapping[str, NeedEncoder]

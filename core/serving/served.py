@@ -1,6 +1,7 @@
 """What serves a catalogue, as one value: everything that answers, explains or measures takes it from here."""
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
 from core.store.embeddings import Embeddings
 from core.store.items import Items
+
+#: Vectors that are kept in memory at most, in bytes; the last one used stays whatever its size.
+MOST_BYTES = 2 * 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,8 @@ class Serving:
         self.models = models
         self._items, self._embeddings, self._folder = items, embeddings, folder
         self._indexes = VectorIndexes(items, embeddings, folder)
-        self._served: dict[tuple[int, str], Served] = {}
+        self._served: OrderedDict[tuple[int, str], Served] = OrderedDict()
+        self._gates: dict[tuple[int, str], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def of(self, catalog: Catalog) -> Served:
@@ -68,21 +73,19 @@ class Serving:
         """
         encoder, parts = self.models.serving_encoder(catalog), self.models.parts(catalog)
         model = self.models.serving_version(catalog)
+        key = (catalog.id, model)
         with self._lock:
-            known = self._served.get((catalog.id, model))
-            if known is not None and known.catalog == catalog:
-                return known
-            index = self._indexes.get(catalog, model, parts)
-            found = Served(
-                catalog=catalog,
-                model=model,
-                encoder=encoder,
-                parts=parts,
-                index=index,
-                calibration=self._calibrate(catalog, model, parts, index, known),
-            )
-            self._served[catalog.id, model] = found
-            return found
+            gate = self._gates.setdefault(key, threading.Lock())
+        with gate:  # others wait for the first of their own catalogue alone
+            known = self._served.get(key)
+            if known is None or known.catalog != catalog:
+                index = self._indexes.get(catalog, model, parts, known=None if known is None else known.index)
+                calibration = self._calibrate(catalog, model, parts, index, known)
+                known = Served(
+                    catalog=catalog, model=model, encoder=encoder, parts=parts, index=index, calibration=calibration
+                )
+            self._keep(key, known)
+            return known
 
     def write(self, catalog: Catalog) -> Served:
         """The same, written to disk, so that the first need of the next process is answered at once."""
@@ -100,6 +103,14 @@ class Serving:
             for key in [key for key in self._served if key[0] == catalog_id]:
                 del self._served[key]
         self._indexes.drop(catalog_id)
+
+    def _keep(self, key: tuple[int, str], found: Served) -> None:
+        """Keep it as the one used last; those used longest ago go where all take too much memory."""
+        with self._lock:
+            self._served[key] = found
+            self._served.move_to_end(key)
+            while len(self._served) > 1 and sum(one.index.size for one in self._served.values()) > MOST_BYTES:
+                self._served.popitem(last=False)
 
     def _calibrate(
         self,

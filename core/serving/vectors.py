@@ -63,6 +63,11 @@ class VectorIndex:
         return len(self._position)
 
     @property
+    def size(self) -> int:
+        """Memory that its rows take, in bytes."""
+        return 2 * self._width * len(self._ids)
+
+    @property
     def ids(self) -> NDArray[np.int64]:
         """Database ids of the live rows, (N,)."""
         return self._ids[self._live]

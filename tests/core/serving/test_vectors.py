@@ -145,7 +145,7 @@ def test_new_items_are_found_without_a_rebuild(home: Home) -> None:
     first = indexes.get(Catalogs(database).find("Shop"), "m-1", MODELS)
     assert len(first) == 2
     _write(database, ["b", "c"], model=model)
-    second = indexes.get(Catalogs(database).find("Shop"), "m-1", MODELS)
+    second = indexes.get(Catalogs(database).find("Shop"), "m-1", MODELS, known=first)
     assert second is first and len(second) == 3
 
 

@@ -1,0 +1,55 @@
+"""What is kept of what serves, and for how long."""
+
+import threading
+
+import pytest
+
+from core.catalog.schema import Item
+from core.suggest.need import Need
+from core.workspace import Workspace
+from tests.core.suggest.test_suggester import add_items
+
+
+def _fill(workspace: Workspace, *names: str) -> None:
+    for name in names:
+        add_items(workspace, name, [Item(item_id=str(n), title=f"{name} thing {n}") for n in range(20)])
+
+
+def test_what_was_used_longest_ago_leaves_the_memory(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill(workspace, "One", "Two", "Three")
+    one, two, three = workspace.catalogs.list()
+    size = workspace.serving.of(one).index.size
+    assert size == 20 * 2 * (2 * 64 + 2)
+    monkeypatch.setattr("core.serving.served.MOST_BYTES", 2 * size)
+    kept = workspace.serving.of(one)
+    first = workspace.serving.of(two)
+    assert workspace.serving.of(one) is kept
+    workspace.serving.of(three)
+    assert workspace.serving.of(one) is kept and workspace.serving.of(two) is not first
+    page = workspace.suggester.suggest(Need(text="Two", catalogs=("Two",))).page
+    assert page[0].catalog == "Two" and len(page) == 20
+    monkeypatch.setattr("core.serving.served.MOST_BYTES", 1)
+    assert workspace.serving.of(three) is workspace.serving.of(three), "one stays whatever its size"
+
+
+def test_a_catalogue_that_is_measured_holds_no_other_up(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.serving import served
+
+    _fill(workspace, "Slow", "Quick")
+    slow, quick = workspace.catalogs.list()
+    workspace.serving.of(quick)
+    entered, leave, calibrate = threading.Event(), threading.Event(), served.calibrate
+
+    def wait(*args: object) -> object:
+        entered.set()
+        assert leave.wait(20)
+        return calibrate(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(served, "calibrate", wait)
+    busy = threading.Thread(target=workspace.serving.of, args=(slow,))
+    busy.start()
+    assert entered.wait(20)
+    assert workspace.serving.of(quick).catalog == quick
+    leave.set()
+    busy.join(20)
+    assert not busy.is_alive()
