@@ -72,7 +72,8 @@ class Item:
 
     def text_hash(self) -> str:
         """SHA-256 (hex) over the fields that reach the text encoder; a new price or address does not change it."""
-        texts = {key: self.to_json()[key] for key in TEXT_FIELDS}
+        data = self.to_json()
+        texts = {key: data[key] for key in TEXT_FIELDS}
         return hashlib.sha256(json.dumps(texts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:

@@ -110,6 +110,8 @@ def item_text(item: Item) -> str:
 def clean_text(text: str) -> str:
     """Make any string safe for a tokenizer: no lone surrogates, no control characters, single spaces."""
     text = text[:_TOKENISED_CHARACTERS]
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = (
         " " if unicodedata.category(character) in ("Cc", "Cs", "Cn", "Zl", "Zp") else character for character in text
     )
@@ -158,7 +160,7 @@ def _attribute_text(item: Item) -> str:
 
 
 def _contains_words(known: str, part: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(part)}(?!\w)", known) is not None
+    return part in known and re.search(rf"(?<!\w){re.escape(part)}(?!\w)", known) is not None
 
 
 def _cut(text: str, length: int) -> str:

@@ -180,7 +180,10 @@ def _standardise(cosines: NDArray[np.float32], spreads: list[float]) -> NDArray[
 def _score_own(
     sample: Sample, parts: Mapping[str, NeedEncoder], cosines: NDArray[np.float32], spreads: list[float]
 ) -> NDArray[np.float32]:
-    """What titles say of each part of their own items, of texts without the title; NaN where there is none, (P, S)."""
+    """What titles say of each part of their own items, of texts without the title; NaN where there is none, (P, S).
+
+    Under a trained version a text without its title is read by the part's encoder alone, not by the fusion.
+    """
     own = np.diagonal(cosines, axis1=1, axis2=2).copy()
     if "text" in parts and len(sample):
         at = list(parts).index("text")
