@@ -84,7 +84,7 @@ def measure_matching(model: "FusionModel", tokens: ItemTokens, asked: Questions)
     """
     from core.train.inference import read_items
 
-    found = (read_items(model, tokens, only=name).vectors[:, model.config.place(name)] for name in PAIR)
+    found = (read_items(model, tokens, only=name).vectors[:, list(tokens.modalities).index(name)] for name in PAIR)
     pictures, texts = (one[:, : asked.titles.shape[1]] for one in found)
     there = tokens.paired
     rows = np.flatnonzero(there)

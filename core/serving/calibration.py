@@ -221,7 +221,7 @@ def _weigh(
     """
     prior = list_priors(parts, asker)
     counts = (~np.isnan(right)).sum(axis=1)
-    if counts.min() < 2:
+    if counts.min() < 2 or wrong.sum() < 2:
         return dict(zip(parts, prior.tolist(), strict=True))
     distance = np.nanmean(right, axis=1)
     rows = np.nan_to_num(scores[:, wrong])
