@@ -12,10 +12,16 @@ from collections.abc import Callable
 from types import TracebackType
 from urllib.parse import urlsplit
 
-import httpcore
 import httpx
 
-from core.catalog.network import Address, Deadline, GuardedBackend, is_public_address
+from core.catalog.network import (
+    TRANSPORT_ERRORS,
+    Address,
+    Deadline,
+    GuardedBackend,
+    GuardedTransport,
+    is_public_address,
+)
 from core.catalog.pictures import MAX_BYTES, file_too_large
 from core.errors import PictureError
 
@@ -49,11 +55,9 @@ class PictureFetcher:
     ) -> None:
         self._ports = ports
         self._sleep = sleep
-        transport = httpx.HTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS), trust_env=False)
         self._deadline = Deadline()
-        _set_guard(transport, GuardedBackend(is_allowed, self._deadline))
         self._client = httpx.Client(
-            transport=transport,
+            transport=GuardedTransport(GuardedBackend(is_allowed, self._deadline), connections=CONNECTIONS),
             headers=_HEADERS,
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=TOTAL_SECONDS),
             follow_redirects=False,
@@ -86,7 +90,7 @@ class PictureFetcher:
                 wait = exc.wait
             except (httpx.InvalidURL, UnicodeError) as exc:  # a host name that is none; idna's errors are UnicodeErrors
                 raise _bad_url() from exc
-            except (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException) as exc:
+            except (httpx.HTTPError, *TRANSPORT_ERRORS) as exc:
                 if self._deadline.left() <= 0:
                     raise _too_slow() from exc
                 if last:
@@ -174,18 +178,6 @@ def _choose_unpacker(encoding: str) -> Callable[[bytes, int], bytes]:
             raise _packed_oddly() from exc
 
     return unpack
-
-
-def _set_guard(transport: httpx.HTTPTransport, backend: httpcore.NetworkBackend) -> None:
-    """Let a transport connect through the guard. httpx has no public place for it, so an update may take it away.
-
-    Raises:
-        RuntimeError: This httpx has it elsewhere; without the guard nothing may be fetched.
-    """
-    pool = getattr(transport, "_pool", None)
-    if not isinstance(pool, httpcore.ConnectionPool) or not hasattr(pool, "_network_backend"):
-        raise RuntimeError("this version of httpx has no place for the guard of private addresses")
-    pool._network_backend = backend
 
 
 def _is_number(text: str) -> bool:

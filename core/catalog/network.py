@@ -5,13 +5,16 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import httpcore
+import httpx
 
 from core.errors import PictureError
 
+#: What a connection may fail with.
+TRANSPORT_ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: All that is given out to the public; what Python calls global beside it are leftovers such as fec0::/10.
@@ -143,6 +146,58 @@ class _BoundStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """Sends requests over connections of a backend of ours; httpx's own transport has no public place for one.
+
+    Args:
+        backend: Makes the connections.
+        connections: At most so many at a time.
+    """
+
+    def __init__(self, backend: httpcore.NetworkBackend, *, connections: int) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=connections,
+            network_backend=backend,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request.
+
+        Raises:
+            PictureError: The address may not be called.
+            httpcore.NetworkError: And others of `TRANSPORT_ERRORS`; they are not made into httpx's.
+        """
+        url = request.url
+        answer = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_AnswerStream(answer), extensions=answer.extensions
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+class _AnswerStream(httpx.SyncByteStream):
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
 
 
 def _resolve(host: str, port: int) -> list[Address]:

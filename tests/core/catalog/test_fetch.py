@@ -268,9 +268,3 @@ def test_the_deadline_holds_for_all_of_a_fetch(
         fetcher.fetch(server + path)
     assert caught.value.code == "too_slow"
     assert time.monotonic() - started < 1.5
-
-
-def test_nothing_is_fetched_without_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch.httpx, "HTTPTransport", lambda **_: object())
-    with pytest.raises(RuntimeError, match="no place for the guard"):
-        PictureFetcher()
