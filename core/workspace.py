@@ -20,6 +20,7 @@ from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings
 from core.store.expectations import Expectations
+from core.store.imports import Imports
 from core.store.interactions import Interactions
 from core.store.items import Items
 from core.store.versions import Version, Versions
@@ -44,6 +45,7 @@ class Workspace:
         self.database = Database(home.database)
         self.catalogs = Catalogs(self.database)
         self.items = Items(self.database)
+        self.imports = Imports(self.database)
         self.embeddings = Embeddings(self.database)
         self.words = Words(self.database)
         self.interactions = Interactions(self.database)

@@ -141,7 +141,7 @@ def read_examples(catalog_id: int, revision: int) -> tuple[str, ...]:
     del revision  # part of the cache's key: a write makes the answer stale
     workspace = open_workspace()
     catalog = next(one for one in workspace.catalogs.list() if one.id == catalog_id)
-    return find_examples(workspace.database, catalog)
+    return find_examples(workspace.items, catalog)
 
 
 def _gather_examples(catalogs: Sequence[Catalog]) -> list[str]:

@@ -89,6 +89,12 @@ def test_core_neither_prints_nor_asserts(path: Path) -> None:
         assert not [node.lineno for node in calls if getattr(node.func, "id", "") == "print"]
 
 
+@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_store_and_the_queue_speak_sql(path: Path) -> None:
+    if _room(path) != "store" and path.relative_to(ROOT).as_posix() != "core/jobs/table.py":
+        assert ".execute(" not in path.read_text(encoding="utf-8")
+
+
 def test_heavy_libraries_load_only_when_they_are_needed() -> None:
     code = (
         "import sys, core.workspace, core.jobs.kinds, core.__main__; "

@@ -1,13 +1,11 @@
 """What an import did, and its state: written with every chunk, so that the next run goes on from there."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.catalog.schema import Problem
 from core.store.catalogs import Catalog
-from core.store.database import read_value
 from core.store.items import PictureLink
 from core.workspace import Workspace
 
@@ -118,23 +116,14 @@ def load_state(workspace: Workspace, catalog: Catalog, import_id: str, key: str)
     """
     if not import_id:
         return ImportState()
-    with workspace.database.transaction() as connection:
-        row = connection.execute(
-            "INSERT INTO imports(id, catalog_id, plan_hash) VALUES (?, ?, ?) ON CONFLICT(id) DO UPDATE SET "
-            "rows_done = CASE WHEN plan_hash = excluded.plan_hash AND catalog_id = excluded.catalog_id THEN rows_done "
-            "ELSE 0 END, plan_hash = excluded.plan_hash, catalog_id = excluded.catalog_id RETURNING rows_done, report",
-            (import_id, catalog.id, key),
-        ).fetchone()
-    return ImportState(**read_value(row["report"])) if row["rows_done"] else ImportState()
+    found = workspace.imports.begin(import_id, catalog.id, key)
+    return ImportState(**found) if found else ImportState()
 
 
 def save_state(workspace: Workspace, state: ImportState, import_id: str, *, finished: bool = False) -> None:
     """Write the state; part of the caller's transaction when one is open."""
     if import_id:
-        workspace.database.connection.execute(
-            "UPDATE imports SET rows_done = ?, report = ?, finished = ? WHERE id = ?",
-            (state.rows_done, json.dumps(asdict(state)), finished, import_id),
-        )
+        workspace.imports.save(import_id, state.rows_done, asdict(state), finished=finished)
 
 
 def build_report(catalog: str, state: ImportState, problems: Sequence[Problem], *, absent: int) -> ImportReport:

@@ -144,6 +144,21 @@ class Items:
             found |= dict(self._database.connection.execute(sql, batch).fetchall())
         return found
 
+    def list_titles(self, catalog_id: int, limit: int) -> tuple[str, ...]:
+        """Titles of the first items, at most so many."""
+        sql = "SELECT title FROM items WHERE catalog_id = ? ORDER BY id LIMIT ?"
+        return tuple(row["title"] for row in self._database.connection.execute(sql, (catalog_id, limit)))
+
+    def list_categories(self, catalog_id: int, limit: int) -> tuple[tuple[str, ...], ...]:
+        """Categories of some items, at most so many, each once, those of most items first."""
+        rows = self._database.connection.execute(
+            "SELECT category, count(*) AS items FROM "
+            "(SELECT json_extract(data, '$.category') AS category FROM items WHERE catalog_id = ? LIMIT ?) "
+            "GROUP BY category ORDER BY items DESC, category",
+            (catalog_id, limit),
+        )
+        return tuple(tuple(json.loads(row["category"] or "[]")) for row in rows)
+
     def select(self, catalog_id: int, filters: tuple[Filter, ...]) -> NDArray[np.int64]:
         """Database ids of the items that pass every filter, ascending, (N,)."""
         sql, values = select_items_sql(catalog_id, filters)

@@ -10,7 +10,7 @@ from tests.core.suggest.test_suggester import add_items
 
 def _examples(workspace: Workspace, items: list[Item], name: str = "mine") -> tuple[str, ...]:
     add_items(workspace, name, items)
-    return find_examples(workspace.database, workspace.catalogs.find(name))
+    return find_examples(workspace.items, workspace.catalogs.find(name))
 
 
 def _item(number: int, *category: str, title: str = "") -> Item:
