@@ -33,6 +33,7 @@ ROOMS = (
     "explain",
     "workspace",
     "jobs",
+    "library",
     "command",
     "file_options",
     "number_options",

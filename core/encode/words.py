@@ -68,7 +68,7 @@ class WordFolder:
 
 def _fit_counter(items: Sequence[Item]) -> "tuple[Any, sparse.csr_matrix]":
     """A fitted counter of words and its rows, (N, V)."""
-    from scipy import sparse  # type: ignore[import-untyped]
+    from scipy import sparse
     from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
 
     counter = TfidfVectorizer(analyzer=list_words, min_df=_LEAST_ITEMS, sublinear_tf=True, dtype=np.float32)

@@ -117,7 +117,7 @@ def liked_rows(histories: Sequence[History], items: int) -> NDArray[np.float32]:
 
 def liked_matrix(histories: Sequence[History], items: int) -> "sparse.csr_array":
     """The same of many people, (B, N), sparse: as large as their likes."""
-    from scipy import sparse  # type: ignore[import-untyped]
+    from scipy import sparse
 
     liked = [np.unique(history.items[history.liked]) for history in histories]
     columns = np.concatenate([np.empty(0, np.int64), *liked])

@@ -202,7 +202,7 @@ def _solve_diagonal(
 
 def _read_likes(arrays: Mapping[str, NDArray[Any]]) -> "sparse.csr_array":
     """Likes as they were saved; older versions hold all people x items."""
-    from scipy import sparse  # type: ignore[import-untyped]
+    from scipy import sparse
 
     if "likes" in arrays:
         return sparse.csr_array(arrays["likes"].astype(np.float32))

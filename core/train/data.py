@@ -167,7 +167,7 @@ def build_data(
         words: Of the items, (N, V); None for none.
         seed: Of the choice of people.
     """
-    from scipy import sparse  # type: ignore[import-untyped]
+    from scipy import sparse
 
     captions, numbers = number_texts(titles), number_pictures(pictures, len(titles))
     shown = np.ones(len(titles), bool) if excluded is None else ~excluded
