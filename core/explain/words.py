@@ -58,6 +58,10 @@ def drop_words(text: str) -> list[tuple[str, str]]:
 
     Returns:
         (word, text without it) in the order of the text; the rest of a one-word text is "".
+
+    Examples:
+        >>> drop_words("warm boots")
+        [('warm', 'boots'), ('boots', 'warm')]
     """
     text = clean_text(text)
     return [(text[start:stop], _tidy(text[:start] + text[stop:])) for start, stop in _find_words(text)]
