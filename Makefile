@@ -1,4 +1,4 @@
-.PHONY: check test browser lint lock
+.PHONY: check test quick long browser lint lock
 
 check: lint test
 
@@ -9,6 +9,12 @@ lint:
 
 test:
 	pytest
+
+quick:
+	pytest -m "not slow and not browser"
+
+long:
+	pytest -m long
 
 browser:
 	pytest -m browser
