@@ -3,26 +3,20 @@
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from core.audit_commands import add_audit_commands
-from core.catalog.choices import open_file
-from core.catalog.domains import guess_domain
-from core.catalog.importing import ImportSpec
-from core.catalog.mapping import TARGETS, apply_overrides
-from core.catalog.read import preview_table
+from core.catalog.mapping import TARGETS
 from core.catalog.sample import SAMPLE_NAME, sample_spec
 from core.catalog.schema import DOMAINS
-from core.catalog.suggest_mapping import suggest_mapping
-from core.catalog.used_columns import find_used_columns
 from core.command import Result, add_command, draw_values, end_process, place_problem, show_progress
 from core.config import HOME_VARIABLE, open_home
 from core.encode.registry import BACKBONES, EMBEDDED
-from core.errors import CatalogNotFoundError, NeedError, WishlightError
+from core.errors import NeedError, WishlightError
 from core.expectation_commands import add_expectation_commands
 from core.explain_commands import add_explain_commands
 from core.failures import plain_failures
@@ -30,6 +24,7 @@ from core.file_options import add_file_options, read_choices, report_file, tell_
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.import_report import tell_unspoken
+from core.jobs.open_import import open_import
 from core.jobs.rebuild import rebuild
 from core.log_commands import add_log_command
 from core.number_options import MOST_ROWS, share, whole
@@ -130,45 +125,26 @@ def _add_suggest(commands: Any) -> None:
 
 
 def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
-    opened = open_file(options.file, workspace.home.uploads, read_choices(options))
-    staged = opened.staged
-    preview = preview_table(staged.table, opened.options)
-    suggested = suggest_mapping(preview.columns, preview.rows, all_new=not _holds_items(workspace, options.name))
-    mapping = apply_overrides(suggested.build(accept_suggestions=not options.exact), options.map, preview.columns)
-    columns = find_used_columns(suggested.columns, mapping.targets, [column for _, column in options.map])
+    opened = open_import(
+        workspace,
+        options.file,
+        options.name,
+        images=options.images,
+        choices=read_choices(options),
+        overrides=options.map,
+        accept_suggestions=not options.exact,
+    )
     if not options.json:
-        say(tell_file(opened, columns))
-    images = options.images
-    zipped = images if images is not None and images.is_file() else None
-    spec = ImportSpec(
-        catalog=options.name,
-        backbone=options.backbone or _current_backbone(workspace, options.name),
-        table=staged.table,
-        options=opened.options,
-        mapping=mapping,
-        domain=options.domain or guess_domain(preview.columns, preview.rows),
+        say(tell_file(opened.file, opened.columns))
+    spec = replace(
+        opened.spec,
+        backbone=options.backbone or opened.spec.backbone,
+        domain=options.domain or opened.spec.domain,
         currency=options.currency.upper(),
-        archive=zipped or staged.archive,
-        near="" if zipped else staged.near,
-        folder=None if zipped else images,
         fetch=not options.no_fetch,
     )
     report = run_import(workspace, spec, progress=show_progress(options.json))
-    return report.to_json() | report_file(opened, columns)
-
-
-def _current_backbone(workspace: Workspace, name: str) -> str:
-    try:
-        return workspace.catalogs.find(name).backbone
-    except CatalogNotFoundError:
-        return EMBEDDED
-
-
-def _holds_items(workspace: Workspace, name: str) -> bool:
-    try:
-        return workspace.catalogs.find(name).items > 0
-    except CatalogNotFoundError:
-        return False
+    return report.to_json() | report_file(opened.file, opened.columns)
 
 
 def _run_suggest(workspace: Workspace, options: argparse.Namespace) -> Result:

@@ -26,6 +26,10 @@ def rank_top(scores: NDArray[np.float32], k: int, *, masked: Sequence[NDArray[np
 
     Raises:
         ValueError: A score is NaN.
+
+    Examples:
+        >>> rank_top(np.array([[0.1, 0.9, 0.9]], np.float32), 2)
+        array([[1, 2]])
     """
     if np.isnan(scores).any():
         raise ValueError("a score is NaN")
@@ -44,7 +48,12 @@ def rank_top(scores: NDArray[np.float32], k: int, *, masked: Sequence[NDArray[np
 
 
 def recall_at(top: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], k: int) -> NDArray[np.float64]:
-    """Share of the targets that are among the first k, (B,); NaN without targets."""
+    """Share of the targets that are among the first k, (B,); NaN without targets.
+
+    Examples:
+        >>> recall_at(np.array([[4, 7, 2]]), [np.array([7, 9])], k=3)
+        array([0.5])
+    """
     hits = _hits(top[:, :k], targets)
     counts = np.array([len(found) for found in targets], float)
     return np.where(counts > 0, hits.sum(axis=1) / np.maximum(counts, 1), np.nan)
@@ -54,6 +63,10 @@ def ndcg_at(top: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], k: int
     """Normalised discounted cumulative gain of binary relevance, (B,); NaN without targets.
 
     Source: Järvelin and Kekäläinen 2002, with the logarithmic discount 1 / log2(rank + 1).
+
+    Examples:
+        >>> ndcg_at(np.array([[4, 7, 2]]), [np.array([7])], k=3).round(4)  # 1 / log2(2 + 1)
+        array([0.6309])
     """
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     gains = _hits(top[:, :k], targets) @ discount[: min(k, top.shape[1])]
@@ -63,7 +76,12 @@ def ndcg_at(top: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], k: int
 
 
 def reciprocal_rank_at(top: NDArray[np.int64], targets: Sequence[NDArray[np.int64]], k: int) -> NDArray[np.float64]:
-    """1 / rank of the first target among the first k, else 0, (B,); NaN without targets."""
+    """1 / rank of the first target among the first k, else 0, (B,); NaN without targets.
+
+    Examples:
+        >>> reciprocal_rank_at(np.array([[4, 7, 2]]), [np.array([7, 9])], k=3)
+        array([0.5])
+    """
     hits = _hits(top[:, :k], targets)
     first = np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0)
     return np.where(np.array([len(found) for found in targets]) > 0, first, np.nan)
@@ -105,6 +123,11 @@ def mean_interval(
 
     Source: Gaffke 2005, "Three test statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative
     variable"; Learned-Miller and Thomas 2019, "A new confidence interval for the mean of a bounded random variable".
+
+    Examples:
+        >>> low, high = mean_interval(np.array([1.0] * 9 + [0.0]))
+        >>> f"{low:.2f} to {high:.2f}"
+        '0.55 to 1.00'
     """
     if not len(values):
         raise ValueError("no values to take an interval of")

@@ -76,6 +76,14 @@ class FakeEncoder:
         return (total / np.linalg.norm(total)).astype(np.float32)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long is slow: -m "not slow and not browser" takes the place of the -m that leaves it out."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """An empty data folder."""

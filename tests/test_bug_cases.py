@@ -14,6 +14,8 @@ from core.errors import CatalogNotFoundError
 from tests.conftest import SHARED_DATA
 from tests.shop import Shop, list_cases
 
+pytestmark = pytest.mark.slow
+
 CASES = SHARED_DATA / "bug_cases"
 #: Cases that belong to work which is designed anew.
 ELSEWHERE = {

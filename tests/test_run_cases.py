@@ -22,7 +22,7 @@ from core.jobs.worker import run_worker
 from tests.conftest import SHARED_DATA
 from tests.shop import Shop, list_cases
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 CASES = SHARED_DATA / "run_cases"
 ROOT = Path(__file__).parents[1]
 _PATIENCE_SECONDS = 120

@@ -51,7 +51,7 @@ def find_codes(need: str) -> tuple[str, ...]:
 
     Example:
         >>> find_codes("pen FP-22/B")
-        ('fp22', 'fp22b', '22b', 'penfp22', 'penfp22b')
+        ('fp22', '22b', 'penfp22', 'fp22b', 'penfp22b')
     """
     chunks = unicodedata.normalize("NFKC", need).casefold().split()
     words = [(at, word) for at, chunk in enumerate(chunks) for word in _WORD.findall(chunk)][:_MAX_WORDS]

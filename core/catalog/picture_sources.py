@@ -3,13 +3,16 @@
 import base64
 import binascii
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_to_bytes
 
 from core.catalog.archive import Archive
-from core.catalog.fetch import PictureFetcher
 from core.catalog.pictures import MAX_BYTES, file_too_large
 from core.catalog.schema import DATA
 from core.errors import PictureError
+
+if TYPE_CHECKING:
+    from core.catalog.fetch import PictureFetcher
 
 _WEB = ("http://", "https://")
 
@@ -99,7 +102,7 @@ class PictureSources:
         folder: PictureFolder | None = None,
         archive: Archive | None = None,
         near: str = "",
-        fetcher: PictureFetcher | None = None,
+        fetcher: "PictureFetcher | None" = None,
     ) -> None:
         self._folder = folder
         self._archive = archive

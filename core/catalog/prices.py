@@ -112,6 +112,12 @@ def parse_price(text: str, *, decimal_mark: DecimalMark = "", default_currency: 
         text: A cell such as "15.00 USD", "1.234,56 €" or "free".
         decimal_mark: The column's mark from `infer_decimal_mark`, "" when it does not tell.
         default_currency: ISO code that settles "$", "¥" and "kr".
+
+    Examples:
+        >>> parse_price("1.234,56 €")
+        Price(amount=Decimal('1234.56'), currency='EUR', fault='')
+        >>> parse_price("on request").fault
+        'unreadable'
     """
     plain = _simplify(text)
     if len(plain) > _MAX_PRICE:

@@ -60,6 +60,11 @@ def suggest_mapping(columns: Sequence[str], sample_rows: Sequence[Row], *, all_n
         sample_rows: The first rows, at most `MAX_SAMPLE_ROWS` are looked at.
         all_new: Whether the catalogue has no items yet. Where nothing is a title, a column of short descriptions that
             differ is then offered as it; the titles of known items must never become their descriptions.
+
+    Examples:
+        >>> suggested = suggest_mapping(("sku", "Titel", "Preis"), [Row(1, ("A1", "Red shoe", "9,90 €"))])
+        >>> [(column.column, column.target, column.confidence) for column in suggested.columns]
+        [('sku', 'id', 'exact'), ('Titel', 'title', 'exact'), ('Preis', 'price', 'exact')]
     """
     samples = _gather_samples(columns, sample_rows)
     layout = find_layout(detect_convention(columns), columns, samples)

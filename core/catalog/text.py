@@ -52,6 +52,10 @@ def strip_html(text: str) -> str:
 
     Scripts, styles and embedded objects are dropped. Entities and markup that were escaped again are read as well; a
     "<" that begins no known tag is text. Only the first `MAX_HTML` characters of markup are looked at.
+
+    Examples:
+        >>> strip_html("<p>Soft &amp; warm</p>")
+        'Soft & warm'
     """
     for _ in range(_UNESCAPED):
         if _MARKUP.search(text):

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
 
 from core.catalog.schema import Item
 from core.encode.text import clean_text
+
+if TYPE_CHECKING:
+    from scipy import sparse  # type: ignore[import-untyped]
 
 #: A word that fewer items share says nothing about others.
 _LEAST_ITEMS = 3
@@ -30,12 +32,12 @@ def list_words(item: Item) -> list[str]:
     return [*_WORD.findall(text), *(mark.casefold() for mark in marks)]
 
 
-def count_words(items: Sequence[Item]) -> sparse.csr_matrix:
+def count_words(items: Sequence[Item]) -> "sparse.csr_matrix":
     """TF-IDF rows with sublinear counts, unit-norm, (N, V); V is 0 where items share too few words."""
     return _fit_counter(items)[1]
 
 
-def fold_words(words: sparse.csr_matrix) -> NDArray[np.float32]:
+def fold_words(words: "sparse.csr_matrix") -> NDArray[np.float32]:
     """Latent semantic analysis of rows (N, V): unit-norm (N, E), zero for items without words; E may be 0.
 
     Source: Deerwester et al. 1990, "Indexing by latent semantic analysis".
@@ -64,8 +66,9 @@ class WordFolder:
         return _unit(self._folding.transform(self._counter.transform(items)))
 
 
-def _fit_counter(items: Sequence[Item]) -> tuple[Any, sparse.csr_matrix]:
+def _fit_counter(items: Sequence[Item]) -> "tuple[Any, sparse.csr_matrix]":
     """A fitted counter of words and its rows, (N, V)."""
+    from scipy import sparse
     from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
 
     counter = TfidfVectorizer(analyzer=list_words, min_df=_LEAST_ITEMS, sublinear_tf=True, dtype=np.float32)
@@ -75,7 +78,7 @@ def _fit_counter(items: Sequence[Item]) -> tuple[Any, sparse.csr_matrix]:
         return counter, sparse.csr_matrix((len(items), 0), dtype=np.float32)
 
 
-def _build_folding(words: sparse.csr_matrix) -> Any:
+def _build_folding(words: "sparse.csr_matrix") -> Any:
     """A folding for rows (N, V), not fitted yet; None where there is too little to fold."""
     from sklearn.decomposition import TruncatedSVD  # type: ignore[import-untyped]
 

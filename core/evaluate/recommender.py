@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
 
 from core.interactions.log import History, InteractionLog
+
+if TYPE_CHECKING:
+    from scipy import sparse  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class ItemTable:
     text_embeddings: NDArray[np.float32]
     picture_embeddings: NDArray[np.float32]
     pictures: tuple[str, ...] = ()
-    words: sparse.csr_matrix | None = None
+    words: "sparse.csr_matrix | None" = None
     domains: tuple[str, ...] = ()
 
     def __len__(self) -> int:

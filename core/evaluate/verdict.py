@@ -51,6 +51,11 @@ def measure_difference(one: NDArray[np.float64], other: NDArray[np.float64], *, 
         one: Values in [0, 1] by person or title, NaN where there is none, (B,).
         other: The same for the other, (B,).
         level: Of the interval, (0, 1); 1 - 0.05 / k for k comparisons that are looked at together.
+
+    Examples:
+        >>> better = measure_difference(np.full(200, 0.6), np.full(200, 0.4))
+        >>> round(better.mean, 3), better.verdict
+        (0.2, 'helps')
     """
     differences = one - other
     known = differences[~np.isnan(differences)]

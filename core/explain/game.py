@@ -32,7 +32,12 @@ def value_game(players: Sequence[str], value: Callable[[Sequence[frozenset[str]]
 
 
 def members(players: Sequence[str], number: int) -> frozenset[str]:
-    """The players of a coalition."""
+    """The players of a coalition.
+
+    Examples:
+        >>> sorted(members(("picture", "title", "category"), 0b101))
+        ['category', 'picture']
+    """
     return frozenset(name for place, name in enumerate(players) if number >> place & 1)
 
 
@@ -45,6 +50,11 @@ def shapley_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
         values: Of all coalitions, (2^n,).
 
     Source: Shapley 1953, "A value for n-person games".
+
+    Examples:
+        >>> nobody, first, second, both = 0.0, 1.0, 2.0, 5.0
+        >>> shapley_values(np.array([nobody, first, second, both]))
+        array([2., 3.])
     """
     count = _count_players(values)
     found = np.zeros(count)
@@ -64,6 +74,11 @@ def shapley_interactions(values: NDArray[np.float64]) -> NDArray[np.float64]:
         values: Of all coalitions, (2^n,).
 
     Source: Grabisch & Roubens 1999, "An axiomatic approach to the concept of interaction", equation 5, for pairs.
+
+    Examples:
+        >>> shapley_interactions(np.array([0.0, 1.0, 2.0, 5.0]))
+        array([[0., 2.],
+               [2., 0.]])
     """
     count = _count_players(values)
     found = np.zeros((count, count))

@@ -7,8 +7,7 @@ phrases: two words that mean the same hide each other.
 import re
 import unicodedata
 from collections.abc import Sequence
-
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # type: ignore[import-untyped]
+from functools import cache
 
 from core.encode.text import clean_text
 
@@ -26,7 +25,6 @@ _WANTED = frozenset((
     "show", "side", "sincere", "six", "sixty", "system", "take", "ten", "thick", "thin", "third", "three", "top",
     "twelve", "twenty", "two",
 ))  # fmt: skip
-_STOP_WORDS = ENGLISH_STOP_WORDS - _WANTED
 
 
 def is_stop_word(word: str) -> bool:
@@ -34,7 +32,14 @@ def is_stop_word(word: str) -> bool:
 
     English alone: words of other languages never are.
     """
-    return word.casefold() in _STOP_WORDS
+    return word.casefold() in _stop_words()
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # type: ignore[import-untyped]
+
+    return frozenset(ENGLISH_STOP_WORDS - _WANTED)
 
 
 def strip_stop_words(phrase: str) -> str:
@@ -53,6 +58,10 @@ def drop_words(text: str) -> list[tuple[str, str]]:
 
     Returns:
         (word, text without it) in the order of the text; the rest of a one-word text is "".
+
+    Examples:
+        >>> drop_words("warm boots")
+        [('warm', 'boots'), ('boots', 'warm')]
     """
     text = clean_text(text)
     return [(text[start:stop], _tidy(text[:start] + text[stop:])) for start, stop in _find_words(text)]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.catalog.choices import FileChoices, OpenedFile, open_file
 from core.catalog.read import preview_table
@@ -11,9 +11,10 @@ from core.catalog.table import ReadOptions
 from core.catalog.used_columns import UsedColumns, find_used_columns
 from core.errors import MappingError
 from core.interactions.aliases import LOG_TARGETS
-from core.interactions.read import ReadLog, read_log
-from core.interactions.suggest_mapping import suggest_log_mapping
 from core.kept import read_kept
+
+if TYPE_CHECKING:
+    from core.interactions.read import ReadLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,8 @@ def open_log(
         ArchiveError: The ZIP file cannot be read.
         MappingError: No column holds the user or the item, or an override names an unknown one.
     """
+    from core.interactions.suggest_mapping import suggest_log_mapping
+
     opened = open_file(path, uploads, choices or FileChoices())
     preview = preview_table(opened.staged.table, opened.options)
     suggested = suggest_log_mapping(preview.columns, preview.rows, item_ids)
@@ -78,7 +81,7 @@ def open_log(
     )
 
 
-def read_log_file(table: Path, reading: Mapping[str, Any], item_ids: Sequence[str]) -> ReadLog:
+def read_log_file(table: Path, reading: Mapping[str, Any], item_ids: Sequence[str]) -> "ReadLog":
     """Read a log of which something can be used.
 
     Args:
@@ -91,6 +94,8 @@ def read_log_file(table: Path, reading: Mapping[str, Any], item_ids: Sequence[st
         MappingError: No column is known to hold the user or the item, or no row can be used; the message says why.
         JobError: Another version wrote down how the table is read.
     """
+    from core.interactions.read import read_log
+
     if reading:
         options, columns = read_kept(_read_reading, reading)
         found = read_log(table, item_ids, overrides=columns, options=options)
@@ -105,7 +110,7 @@ def _read_reading(reading: Mapping[str, Any]) -> tuple[ReadOptions, dict[str, st
     return ReadOptions(**reading["options"]), dict(reading["columns"])
 
 
-def explain_nothing(found: ReadLog) -> str:
+def explain_nothing(found: "ReadLog") -> str:
     """Why no row of a log can be used, and what to do."""
     if not found.rows:
         return "The log holds no rows. Export it again."

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from core.catalog.archive import Archive
 from core.catalog.decide import Decision, Kind, decide, find_untouched, require_usable
-from core.catalog.fetch import PictureFetcher
 from core.catalog.importing import ImportSpec
 from core.catalog.picture_sources import PictureFolder, PictureSources
 from core.catalog.schema import Problem
@@ -106,6 +105,8 @@ def open_sources(spec: ImportSpec, stack: ExitStack) -> PictureSources:
         ArchiveError: The ZIP file cannot be read.
         PictureError: The folder is not there.
     """
+    from core.catalog.fetch import PictureFetcher
+
     archive = stack.enter_context(Archive(spec.archive)) if spec.archive else None
     folder = PictureFolder(spec.folder) if spec.folder else None
     fetcher = stack.enter_context(PictureFetcher()) if spec.fetch else None

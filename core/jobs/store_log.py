@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import MappingError
 from core.interactions.log_file import read_log_file
-from core.interactions.read import ReadLog
 from core.store.catalogs import Catalog
 from core.wording import count_noun
 from core.workspace import Workspace
 
+if TYPE_CHECKING:
+    from core.interactions.read import ReadLog
 
-def store_log(workspace: Workspace, catalog: Catalog, table: Path, reading: Mapping[str, Any]) -> ReadLog:
+
+def store_log(workspace: Workspace, catalog: Catalog, table: Path, reading: Mapping[str, Any]) -> "ReadLog":
     """Store a log in place of the one that the catalogue had.
 
     Args:

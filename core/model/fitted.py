@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
 
 from core.interactions.log import History
 from core.model.memory import Memory
+
+if TYPE_CHECKING:
+    from scipy import sparse  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +115,10 @@ def liked_rows(histories: Sequence[History], items: int) -> NDArray[np.float32]:
     return rows
 
 
-def liked_matrix(histories: Sequence[History], items: int) -> sparse.csr_array:
+def liked_matrix(histories: Sequence[History], items: int) -> "sparse.csr_array":
     """The same of many people, (B, N), sparse: as large as their likes."""
+    from scipy import sparse
+
     liked = [np.unique(history.items[history.liked]) for history in histories]
     columns = np.concatenate([np.empty(0, np.int64), *liked])
     ends = np.cumsum([0, *(len(one) for one in liked)])

@@ -16,11 +16,13 @@ people x items is built either.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from scipy import sparse  # type: ignore[import-untyped]
 
 #: More people than this are sampled: K is people x people.
 MAX_PEOPLE = 8_000
@@ -41,7 +43,7 @@ class Memory:
         content: a.
     """
 
-    likes: sparse.csr_array
+    likes: "sparse.csr_array"
     inverse: NDArray[np.float32]
     vectors: NDArray[np.float32]
     diagonal: NDArray[np.float32]
@@ -130,7 +132,7 @@ class Memory:
 
 
 def fit_memory(
-    likes: sparse.csr_array, vectors: NDArray[np.float32], *, shrinkage: float, content: float, seed: int = 0
+    likes: "sparse.csr_array", vectors: NDArray[np.float32], *, shrinkage: float, content: float, seed: int = 0
 ) -> Memory:
     """Fit B.
 
@@ -160,7 +162,7 @@ def fit_memory(
     )
 
 
-def ridge_gram(rows: sparse.csr_array, ridge: float) -> NDArray[np.float64]:
+def ridge_gram(rows: "sparse.csr_array", ridge: float) -> NDArray[np.float64]:
     """X X' + l I of the rows X (R, C), (R, R), in Fortran's order, filled block by block so that no second is held."""
     count = rows.shape[0]
     gram = np.empty((count, count), np.float64, order="F")
@@ -170,7 +172,7 @@ def ridge_gram(rows: sparse.csr_array, ridge: float) -> NDArray[np.float64]:
     return gram
 
 
-def _invert(likes: sparse.csr_array, shrinkage: float) -> NDArray[np.float32]:
+def _invert(likes: "sparse.csr_array", shrinkage: float) -> NDArray[np.float32]:
     """K = (X X' + l I)^-1, (U, U): one matrix of float64, inverted where it lies."""
     from scipy.linalg import lapack  # type: ignore[import-untyped]
 
@@ -183,7 +185,7 @@ def _invert(likes: sparse.csr_array, shrinkage: float) -> NDArray[np.float32]:
 
 
 def _solve_diagonal(
-    likes: sparse.csr_array, inverse: NDArray[np.float32], centred: NDArray[np.float32], content: float
+    likes: "sparse.csr_array", inverse: NDArray[np.float32], centred: NDArray[np.float32], content: float
 ) -> NDArray[np.float32]:
     """The multipliers that keep B's diagonal at zero, (N,), from blocks of items: K X is as large as all people."""
     explained = inverse @ (likes @ centred)  # (U, E)
@@ -198,8 +200,10 @@ def _solve_diagonal(
     return diagonal
 
 
-def _read_likes(arrays: Mapping[str, NDArray[Any]]) -> sparse.csr_array:
+def _read_likes(arrays: Mapping[str, NDArray[Any]]) -> "sparse.csr_array":
     """Likes as they were saved; older versions hold all people x items."""
+    from scipy import sparse
+
     if "likes" in arrays:
         return sparse.csr_array(arrays["likes"].astype(np.float32))
     items, ends = arrays["liked_items"], arrays["liked_ends"]

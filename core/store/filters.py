@@ -55,6 +55,10 @@ def parse_filter(text: str) -> Filter:
 
     Raises:
         NeedError: The text is not FIELD, an operator and a value.
+
+    Examples:
+        >>> parse_filter("price<50")
+        Filter(field='price', operator='<', value='50')
     """
     match = _PATTERN.match(text)
     if match is None:

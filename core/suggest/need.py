@@ -79,6 +79,10 @@ def split_avoid(text: str) -> tuple[str, tuple[str, ...]]:
     """Take what is to be avoided out of a need.
 
     "winter boots, not leather" becomes ("winter boots", ("leather",)).
+
+    Examples:
+        >>> split_avoid("winter boots, not leather")
+        ('winter boots', ('leather',))
     """
     avoid = tuple((match["avoid"] or match["zh"]).strip() for match in _AVOID.finditer(text))
     if not avoid:

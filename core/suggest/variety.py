@@ -23,6 +23,11 @@ def rerank_mmr(
 
     Raises:
         ValueError: The variety is outside [0, 1] or the shapes differ.
+
+    Examples:
+        >>> alike = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+        >>> rerank_mmr(np.array([0.9, 0.8, 0.5], np.float32), alike, variety=0.5, count=2)
+        array([0, 2, 1])
     """
     if not 0 <= variety <= 1 or len(scores) != len(embeddings):
         raise ValueError("variety lies in [0, 1], with one embedding a score")

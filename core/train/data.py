@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
 
 from core.encode.item_tokens import ItemTokens, pad_vectors
 from core.interactions.log import History, InteractionLog
 from core.train.held_out import LEAST_HELD, group_items, hold_out, number_pictures, number_texts
+
+if TYPE_CHECKING:
+    from scipy import sparse  # type: ignore[import-untyped]
 
 #: One user in so many is kept for validation.
 VALIDATION_SHARE = 5
@@ -47,7 +50,7 @@ class TrainData:
     held: NDArray[np.bool_]
     log: InteractionLog | None
     validation: "Validation"
-    words: sparse.csr_matrix
+    words: "sparse.csr_matrix"
 
     @property
     def learnable(self) -> NDArray[np.bool_]:
@@ -146,7 +149,7 @@ def build_data(
     pictures: Sequence[str] = (),
     log: InteractionLog | None = None,
     excluded: NDArray[np.bool_] | None = None,
-    words: sparse.csr_matrix | None = None,
+    words: "sparse.csr_matrix | None" = None,
     seed: int = 0,
 ) -> TrainData:
     """Split items by title and picture and people at random; nothing excluded or held out is ever trained on.
@@ -161,6 +164,8 @@ def build_data(
         words: Of the items, (N, V); None for none.
         seed: Of the choice of people.
     """
+    from scipy import sparse
+
     captions, numbers = number_texts(titles), number_pictures(pictures, len(titles))
     shown = np.ones(len(titles), bool) if excluded is None else ~excluded
     groups, pairs = group_items(captions, numbers), shown & tokens.paired

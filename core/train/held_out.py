@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
 
 #: One title in so many falls on a side by its hash, so that in a large catalogue it keeps its side when others come.
 SHARE = 10
@@ -57,6 +56,8 @@ def group_items(captions: NDArray[np.int64], pictures: NDArray[np.int64]) -> NDA
         captions: Of `number_texts`, (N,).
         pictures: Of `number_pictures`, (N,).
     """
+    from scipy import sparse  # type: ignore[import-untyped]
+
     if not len(captions):
         return captions
     titles = int(captions.max()) + 1

@@ -114,6 +114,7 @@ def test_from_a_card_to_its_explanation_and_back_by_its_link(imported: Server, v
     assert "need=a+blue+hat" in again.page.url
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_where_the_model_looked_word_by_word(imported: Server, visit: Open, scheme: str) -> None:
     page = visit(imported, scheme=scheme).open("/why?need=a+red+hat")
@@ -266,6 +267,7 @@ PAGES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_accessible(imported: Server, visit: Open, path: str, scheme: str) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.browser.conftest import Server, Visit, import_rows
 
+pytestmark = pytest.mark.long
+
 Open = Callable[..., Visit]
 #: What a spreadsheet would run, each as a cell of a table.
 FORMULAS = ("=cmd|' /C calc'!A0", "@SUM(1)", '"=HYPERLINK(""x"")"', "＝1+1", " +1+1+cmd")

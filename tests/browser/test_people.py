@@ -29,6 +29,7 @@ def test_from_a_person_to_a_reason_and_back_by_its_link(server: Server, visit: O
     assert again.titles()[0] == first
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/person", LINK, "/person?liked=hat-red&liked=bag-red"], ids=["empty", "why", "new"])
 def test_accessible(server: Server, visit: Open, path: str, scheme: str) -> None:

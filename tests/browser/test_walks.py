@@ -8,6 +8,8 @@ import pytest
 from tests.browser.conftest import Server, Visit, import_rows
 from tests.conftest import COLOURS
 
+pytestmark = pytest.mark.long
+
 Open = Callable[..., Visit]
 KINDS = ("shoe", "hat", "bag", "scarf", "glove")
 LONG = "Weatherproof outdoor equipment and accessories for expeditions"

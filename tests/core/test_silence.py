@@ -58,11 +58,12 @@ def test_the_recorder_hears(tmp_path) -> None:
     assert recording.asked() == ["socket.getaddrinfo somebody.invalid"]
 
 
+@pytest.mark.long
 def test_nobody_is_asked_and_nothing_is_left(tiny_folder, tmp_path) -> None:
     _is_silent(tmp_path, _WORK, tmp_path / "home", tiny_folder)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nobody_is_asked_in_training_or_in_explaining(people_home: Path, tmp_path: Path) -> None:
     small = {"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
     (tmp_path / "small.json").write_text(json.dumps(small))

@@ -65,6 +65,7 @@ def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch, device: str) -> No
             say("text")
 
 
+@pytest.mark.slow
 def test_a_real_process_with_ascii_and_a_pipe_that_closes(home: Home) -> None:
     Workspace(home).catalogs.ensure(NAME, domain="product", backbone="embedded")
     command = [sys.executable, "-m", "core", "--home", str(home.root), "catalogs"]

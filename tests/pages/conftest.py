@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.config import HOME_VARIABLE, Home, open_home
@@ -14,6 +16,14 @@ from core.jobs.import_catalog import run_import
 from core.workspace import Workspace
 from tests.conftest import COLOURS, ROOT, FakeEncoder
 from tests.core.jobs.test_import_catalog import write_spec
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_read_once() -> Iterator[None]:
+    """Each AppTest starts a runtime, which looks through every installed package for components: one look is enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from core.encode.loading import load_encoder
 from core.jobs.recommend import find_person, invent_person, suggest_to
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., AppTest]
 PAGE = "../pages/people.py"
 USER = "simulated-00003"

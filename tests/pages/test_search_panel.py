@@ -16,6 +16,8 @@ from core.train.config import preset_config
 from core.train.trials import TrialResult, write_trials
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 PAGE = "../pages/training.py"
 BASE = {"rate": 0.001, "dropout": 0.1, "tasks.masked": 1.0}
 FIRST = TrialResult(number=1, state="finished", value=0.25, settings=BASE, epochs=3, seconds=65)

@@ -21,6 +21,8 @@ from core.config import HOME_VARIABLE
 from tests.conftest import ROOT
 from tests.recording import Recording
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "open sesame"
 
 

@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.store.expectations import SavedNeed
 from core.store.filters import parse_filter
 from core.workspace import Workspace
+
+pytestmark = pytest.mark.slow
 
 PAGE = "../pages/training.py"
 

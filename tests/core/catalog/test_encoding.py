@@ -92,6 +92,7 @@ def test_english_and_french_in_a_large_file() -> None:
     assert detect_encoding(lambda: [data[i : i + 65536] for i in range(0, len(data), 65536)]).encodings[0] == "cp1252"
 
 
+@pytest.mark.slow
 def test_a_long_line_is_sampled() -> None:
     data = ("[" + ",".join(['{"title": "蓝色牛仔裤和羊毛外套"}'] * 40_000) + "]").encode("gb18030")
     assert detect_encoding(lambda: [data]).encodings[0] == "gb18030"

@@ -14,6 +14,8 @@ from core.catalog.picture_store import PictureImporter, PictureStore
 from core.catalog.pictures import normalise_picture
 from core.errors import PictureError, StoreError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> PictureStore:

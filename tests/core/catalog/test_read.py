@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import struct
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -459,10 +460,15 @@ def test_json_arrays_are_tables(tmp_path: Path, text: str) -> None:
     assert cells(read_bytes(tmp_path, text.encode(), "items.json")) == [("1",), ("2",)]
 
 
-def test_a_line_of_lists_within_lists_costs_itself(tmp_path: Path) -> None:
-    lines = ['{"id": "1", "title": "Cup"}', f'{{"id": "2", "title": {"[" * 900 + "]" * 900}}}']
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_a_line_of_lists_within_lists_costs_itself(tmp_path: Path, depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    lines = ['{"id": "1", "title": "Cup"}', f'{{"id": "2", "title": {nested}}}']
     table = read_bytes(tmp_path, "\n".join(lines).encode(), "items.jsonl")
-    assert cells(table) == [("1", "Cup"), ("", "")] and codes(table) == [(2, "bad_json", "error")]
+    if depth < 1_000 and sys.version_info >= (3, 13):  # this Python goes deeper: the cell is the text that it is
+        assert cells(table) == [("1", "Cup"), ("2", nested)] and codes(table) == []
+    else:
+        assert cells(table) == [("1", "Cup"), ("", "")] and codes(table) == [(2, "bad_json", "error")]
 
 
 def test_half_characters_of_json_can_be_shown(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from core.errors import CatalogFileError
 from core.interactions.columns import read_cells
 from tests.core.catalog.test_read import cells, write_xlsx, xlsx_row
 
+pytestmark = pytest.mark.slow
+
 Write = Callable[[Path], None]
 HEAD = [xlsx_row(1, "id", "name"), xlsx_row(2, "1", "Boot")]
 

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("models")
+def models(models_folder) -> Path:
+    return models_folder
 
 
 @pytest.fixture(scope="module", params=["torch", "openvino"])
@@ -144,6 +144,7 @@ def test_head_maps_cells_too(model) -> None:
     assert model.visual.head(torch.randn(2, 9, 9, 1280)).shape == (2, 9, 9, 384)
 
 
+@pytest.mark.long
 def test_folder_is_built_once_and_survives_a_move(tmp_path) -> None:
     folder = embedded.prepare_embedded_folder(tmp_path / "one")
     stamp = (folder / embedded.WEIGHTS_NAME).stat().st_mtime_ns

@@ -17,6 +17,8 @@ from core.encode.runtime_openvino import find_folder, read_record
 from core.encode.towers import describe_version
 from core.errors import BackboneError
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ("a red shoe", "", "green " * 500, "中文 \ud800 \x00 text", "lamp")
 
 

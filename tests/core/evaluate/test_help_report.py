@@ -113,6 +113,7 @@ def test_few_titles_carry_no_verdict() -> None:
     assert "Needs in words" not in add_matching(people, after, before, 1.0).recommendation
 
 
+@pytest.mark.long
 def test_the_best_of_many_simple_methods_is_not_called_worse_by_chance() -> None:
     """The best is picked on the people it is then compared on: noise alone makes one of twenty look better."""
     wrong = 0
@@ -125,6 +126,7 @@ def test_the_best_of_many_simple_methods_is_not_called_worse_by_chance() -> None
     assert wrong <= 6
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["rare loss", "signs", "mostly zero", "normal", "reciprocal ranks"])
 @pytest.mark.parametrize("count", [3, 20, 60])
 def test_noise_is_hardly_ever_a_verdict(name: str, count: int) -> None:

@@ -81,6 +81,7 @@ def test_coalitions_are_numbered_by_their_members() -> None:
         shapley_values(np.zeros(3))
 
 
+@pytest.mark.slow
 def test_values_agree_with_shap() -> None:
     shap = pytest.importorskip("shap", reason="shap is not installed")
     values = random_game(4)

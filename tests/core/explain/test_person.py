@@ -18,6 +18,8 @@ from core.jobs.recommend import Person, find_person, invent_person, recommend_hi
 from core.serving.variants import keep_fields, list_fields
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 LIKED = ("hat-red", "bag-red", "sock-blue", "scarf-green")
 
 

@@ -25,6 +25,8 @@ from core.store.database import Database
 from core.workspace import Workspace
 from tests.core.jobs.test_import_catalog import write_spec
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def spec(tmp_path: Path, save_picture: Callable[..., Path]) -> Any:

@@ -26,6 +26,8 @@ from core.suggest.need import Need
 from core.workspace import Workspace
 from tests.conftest import ROOT, FakeEncoder
 
+pytestmark = pytest.mark.slow
+
 HEADER = "id,title,price,colour,image\n"
 ROWS = ["007,Red shoe,59.90,Red,red.png\n", "8,Blue hat,20,Blue,blue.png\n", "9,Old lamp,5,,gone.png\n"]
 

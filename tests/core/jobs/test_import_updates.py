@@ -25,6 +25,8 @@ from tests.conftest import FakeEncoder
 from tests.core.catalog.test_read import write_xlsx, xlsx_row
 from tests.core.jobs.test_import_catalog import make_plan, write_spec
 
+pytestmark = pytest.mark.slow
+
 FULL = (
     "id,title,description,category,brand,price,currency,availability,url,tags,colour,size,image\n"
     "1,Red shoe,Runs well,Shoes > Run,Acme,20,EUR,in stock,https://a.example/1,sport|run,Red,42,red.png\n"

@@ -18,6 +18,8 @@ from core.store.database import Database
 from core.workspace import Workspace
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def jobs(workspace: Workspace) -> JobStore:

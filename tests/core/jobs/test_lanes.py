@@ -26,6 +26,8 @@ from core.store.database import Database
 from core.workspace import Workspace
 from tests.core.jobs.test_import_catalog import write_spec
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
 SHOP = "People's shop"
 

@@ -25,6 +25,8 @@ from core.jobs.train_catalog import TrainSpec
 from core.workspace import Workspace
 from tests.core.jobs.test_import_catalog import write_spec
 
+pytestmark = pytest.mark.slow
+
 NAME, RUN = "People's shop", "a" * 32
 SMALL = {"epochs": 2, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
 SPEC = TrainSpec(catalog=NAME, config=SMALL, device="cpu")

@@ -24,6 +24,8 @@ from core.workspace import Workspace
 from tests.conftest import COLOURS
 from tests.core.jobs.test_import_catalog import write_spec
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "tuning": "lora",
     "tower_rate": 1e-2,

@@ -11,6 +11,8 @@ from core.model.tuning.blocks import find_blocks
 from core.model.tuning.methods import METHODS, TuningSpec
 from core.model.tuning.tuned import TunedTowers
 
+pytestmark = pytest.mark.slow
+
 LAYERS, PICTURE, TEXT, RANK = 2, 64, 32, 4
 SPEC = {"rank": RANK, "layers": 1, "steps": 30}
 LOW_RANK = {

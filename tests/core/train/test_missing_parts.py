@@ -26,6 +26,8 @@ from core.train.run import build_model, build_trainer, train
 from core.train.source import RawItems
 from tests.core.train.conftest import TINY, make_log, make_tokens
 
+pytestmark = pytest.mark.slow
+
 CPU = choose_device("cpu")
 FEW = 20
 SHARES = (0.0, 0.03, 0.5, 1.0)

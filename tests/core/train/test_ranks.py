@@ -14,6 +14,8 @@ from core.train.config import TrainConfig
 from core.train.memory_limits import find_batch, halve_batch, is_out_of_memory, keep_batch, read_batch
 from core.train.ranks import Ranks, join_ranks
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import sys
@@ -63,6 +65,7 @@ def run(folder: Path, *, processes: int, accumulate: int) -> dict[str, torch.Ten
     return load_file(out / "last.safetensors")
 
 
+@pytest.mark.long
 def test_two_processes_learn_what_one_learns_in_two_goes(tmp_path) -> None:
     alone = run(tmp_path, processes=1, accumulate=2)
     together = run(tmp_path, processes=2, accumulate=1)

@@ -20,6 +20,8 @@ from core.train.loop import EpochReport
 from core.train.run import Trained, Watch, train
 from tests.core.train.conftest import TINY, make_log
 
+pytestmark = pytest.mark.slow
+
 CPU = choose_device("cpu")
 TITLES = [f"title {item}" for item in range(80)]
 KINDS = ["even" if item % 2 == 0 else "odd" for item in range(80)]

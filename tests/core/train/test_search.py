@@ -14,6 +14,8 @@ from core.train.search import search
 from core.train.trials import SearchResult, read_trials
 from tests.core.train.conftest import TINY
 
+pytestmark = pytest.mark.slow
+
 CPU = choose_device("cpu")
 
 

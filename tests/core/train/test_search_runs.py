@@ -19,6 +19,8 @@ from core.train.trials import SearchResult, read_trials
 from tests.conftest import ROOT
 from tests.core.train.conftest import TINY, make_tokens
 
+pytestmark = pytest.mark.slow
+
 CPU = choose_device("cpu")
 TRIALS = 2
 #: Searches until the second trial is in the middle of its training, says so, and waits to be killed.
@@ -74,6 +76,7 @@ def test_a_loss_that_is_no_number_costs_one_trial(tmp_path: Path, monkeypatch: p
     assert found.trials == read_trials(tmp_path)
 
 
+@pytest.mark.long
 def test_a_killed_search_goes_on_where_it_was(tmp_path: Path) -> None:
     whole = search(catalog_data(), TINY, CPU, tmp_path / "whole", trials=TRIALS)
     cut = tmp_path / "cut"

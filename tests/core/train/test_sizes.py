@@ -30,6 +30,8 @@ from core.train.estimate import estimate_run
 from core.train.run import train
 from core.train.validate import match_held
 
+pytestmark = pytest.mark.slow
+
 PEOPLE, ITEMS, EVENTS, DIMENSION = 4_000, 2_000, 5, 4
 TINY = TrainConfig(epochs=1, people=8, items=16, bank=16, alone=4, targets=16, width=8, layers=1, history=8)
 

@@ -20,6 +20,8 @@ from core.train.inference import read_items
 from core.train.run import train
 from core.train.source import LiveTokens, RawItems, build_source
 
+pytestmark = pytest.mark.slow
+
 COUNT = 60
 CPU = choose_device("cpu")
 CONFIG = TrainConfig(
@@ -139,6 +141,7 @@ def test_a_version_takes_its_towers_along(trained, raw, tmp_path) -> None:
     np.testing.assert_allclose(vectors, trained.items.vectors, atol=2e-2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("tuning", "epochs", "stop"),
     [("lora", 2, 30), pytest.param("adalora", 4, 80, id="after AdaLoRA has chosen its ranks")],

@@ -12,6 +12,8 @@ from core.evaluate.baselines.pair_network import PairNetwork, TextStates, pad_st
 from core.evaluate.baselines.text_pairs import draw_pairs, person_text
 from tests.core.evaluate.baselines.test_baselines import GROUP_ITEMS, make_history, make_items, make_log, planted
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "war", "love", "film", ".", *map(str, range(20))]
 CONFIG = BertPairConfig(
     recent=2, tokens=24, pairs=400, epochs=20, batch_size=40, rate=1e-3, head_rate=3e-3, rerank=50, weights=(1.0,)

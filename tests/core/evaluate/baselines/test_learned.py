@@ -130,6 +130,7 @@ def test_spectral_vectors_give_back_a_matrix_of_low_rank() -> None:
     np.testing.assert_allclose((vectors**2).sum(axis=1).mean(), 0.25, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_sasrec_trains_no_longer_than_pays_for_people_kept_aside() -> None:
     log, items = planted()
     config = {"length": 8, "dimension": 16, "dropout": 0.1, "batch_size": 8, "kept": 0.8, "epochs": 40}
