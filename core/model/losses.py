@@ -114,10 +114,12 @@ def sampled_softmax(scores: Tensor, target: Tensor, log_q: Tensor, hidden: Tenso
         hidden: True for candidates that are right as well and so must not count as wrong, (B, C).
 
     Returns:
-        Mean over rows, scalar.
+        Mean over rows, 0 without any, scalar.
 
     Source: Yi et al. 2019, "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", equation 3.
     """
+    if not len(scores):
+        return _nothing(scores)
     logits = scores - log_q
     if hidden is not None:
         keep = torch.zeros_like(hidden).scatter(1, target.unsqueeze(1), True)
@@ -126,11 +128,11 @@ def sampled_softmax(scores: Tensor, target: Tensor, log_q: Tensor, hidden: Tenso
 
 
 def bayesian_ranking(right: Tensor, wrong: Tensor) -> Tensor:
-    """BPR: the right item's score above the wrong one's, both (B,); mean, scalar.
+    """BPR: the right item's score above the wrong one's, both (B,); mean, 0 without any, scalar.
 
     Source: Rendle et al. 2009, "BPR: Bayesian Personalized Ranking from Implicit Feedback", equation 4.
     """
-    return -logsigmoid(right - wrong).mean()
+    return -logsigmoid(right - wrong).mean() if len(right) else _nothing(right, wrong)
 
 
 def rating_squared(predicted: Tensor, rating: Tensor, known: Tensor) -> Tensor:

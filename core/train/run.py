@@ -278,11 +278,11 @@ def _flat_lines(model: FusionModel, data: TrainData) -> dict[str, dict[str, floa
 def check_data(data: TrainData) -> None:
     """Refuse what cannot work, before anything is touched."""
     if data.log is not None:
-        if len(data.validation) < LEAST_VALIDATION or not len(data.log):
+        if len(data.validation) < LEAST_VALIDATION or np.bincount(data.log.users).max(initial=0) < 2:
             raise TrainError(
                 f"Too few people: the log leaves {len(data.log):,} events to learn from and {len(data.validation)} "
-                f"people with a history to check with; at least {LEAST_VALIDATION} people are needed for that. Add "
-                "more of the log, or train on the catalogue alone."
+                f"people with a history to check with; at least {LEAST_VALIDATION} people are needed for that, and "
+                "others who did two things or more. Add more of the log, or train on the catalogue alone."
             )
         return
     both, learned = int(data.paired.sum()), int((data.paired & data.learnable).sum())

@@ -15,6 +15,7 @@ from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import Towers, load_towers
 from core.errors import TrainError
+from core.model import losses
 from core.model.losses import contrastive_sigmoid, contrastive_softmax
 from core.model.tasks import TASKS
 from core.store.items import PictureLink, StoredItem
@@ -178,3 +179,58 @@ def test_no_pairs_are_no_loss() -> None:
     ):
         assert loss.item() == 0
         loss.backward()
+
+
+@pytest.mark.parametrize("least", [{"alone": 0}, {"bank": 0}, {"alone": 0, "bank": 0, "items": 1, "people": 1}, {}])
+def test_every_task_bears_the_least_of_everything(least: dict[str, int], tmp_path: Path) -> None:
+    least = least or {"alone": 0, "bank": 0, "items": 1, "people": 1, "targets": 1, "history": 1}
+    data = make_data(hide(make_tokens(), 0.5, 0.5), log=True)
+    config = replace(TINY, **least)
+    for name in TASKS:
+        trainer = Trainer(
+            build_model(data.tokens, data, config), data, replace(config, tasks={name: 1.0}), CPU, tmp_path
+        )
+        assert_learns(trainer, steps=2)
+
+
+@pytest.mark.parametrize("liked", [True, False])
+def test_people_of_whom_hardly_one_did_two_things(liked: bool, tmp_path: Path) -> None:
+    """Those who did are needed to check with, so that nobody is left to learn from."""
+    tokens, whole = make_tokens(), make_log(people=40)
+    for seed in range(4):
+        busy = np.isin(whole.users, np.random.default_rng(seed).permutation(40)[:2])
+        log = whole.take(busy | np.r_[True, np.diff(whole.users) != 0])
+        log = replace(log, liked=log.liked & (busy[busy | np.r_[True, np.diff(whole.users) != 0]] | liked))
+        data = build_data(tokens, [f"title {item}" for item in range(80)], ["kind"] * 80, log=log)
+        try:
+            train(data, replace(TINY, epochs=1), CPU, tmp_path / str(seed), everything=log)
+        except TrainError as exc:
+            assert "Too few people" in str(exc)
+
+
+ROWS = (0, 1)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_every_loss_bears_nothing_and_one_row(rows: int) -> None:
+    """Also where nothing is known of that row."""
+    vectors = torch.nn.functional.normalize(torch.ones(rows, 4), dim=-1).requires_grad_()
+    values = torch.zeros(rows, requires_grad=True)
+    none, zero = torch.zeros(rows, dtype=torch.bool), torch.zeros(rows, dtype=torch.long)
+    candidates = vectors @ torch.ones(4, 3)
+    found = {
+        "contrastive": contrastive_softmax(vectors, vectors, 10.0),
+        "contrastive-sigmoid": contrastive_sigmoid(vectors, vectors, 10.0, -10.0),
+        "masked": losses.masked_modality(vectors, vectors, none),
+        "category": losses.category_cross_entropy(vectors, zero - 1),
+        "popularity": losses.rating_squared(values, values.detach(), none),
+        "rank": losses.sampled_softmax(candidates, zero, torch.zeros(3)),
+        "rank-bpr": losses.bayesian_ranking(values, values),
+        "act": losses.will_act(values, values.detach(), none),
+        "rating": losses.rating_squared(values, values.detach(), none),
+    }
+    assert set(found) == set(TASKS)
+    for name, loss in found.items():
+        assert torch.isfinite(loss), name
+        (gradient,) = torch.autograd.grad(loss, vectors, allow_unused=True, retain_graph=True)
+        assert gradient is None or torch.isfinite(gradient).all(), name

@@ -20,26 +20,27 @@ CONFIG = BertPairConfig(
 )
 
 
+def build_tiny(folder: Path):
+    """A BERT of random weights and its tokenizer."""
+    words = folder / "vocab.txt"
+    words.write_text("\n".join(WORDS), encoding="utf-8")
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=32,
+        num_labels=2,
+        hidden_dropout_prob=0.0,
+        initializer_range=0.2,
+    )
+    return BertForSequenceClassification(config), BertTokenizer(str(words))
+
+
 @pytest.fixture
 def load_tiny(tmp_path: Path):
-    words = tmp_path / "vocab.txt"
-    words.write_text("\n".join(WORDS), encoding="utf-8")
-
-    def load():
-        config = BertConfig(
-            vocab_size=len(WORDS),
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            max_position_embeddings=32,
-            num_labels=2,
-            hidden_dropout_prob=0.0,
-            initializer_range=0.2,
-        )
-        return BertForSequenceClassification(config), BertTokenizer(str(words))
-
-    return load
+    return lambda: build_tiny(tmp_path)
 
 
 def test_a_person_is_their_latest_titles_latest_first() -> None:
