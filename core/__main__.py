@@ -21,6 +21,7 @@ from core.catalog.suggest_mapping import suggest_mapping
 from core.catalog.used_columns import find_used_columns
 from core.command import Result, add_command, draw_values, end_process, place_problem, show_progress
 from core.config import HOME_VARIABLE, open_home
+from core.deletion_commands import NOTHING_DONE, add_deletion_command
 from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import CatalogNotFoundError, NeedError, WishlightError
 from core.expectation_commands import add_expectation_commands
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0, or 1 after an expected error said in one sentence on stderr; wrong usage exits with 2.
+        0, or 1 after an expected error said in one sentence on stderr; wrong usage exits with 2, and with 3 what only
+        said what it would delete.
     """
     # Threads that wait must not spin: whatever else works on this machine wants the same processors.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("Stopped; what was done so far stays.")
         return 1
-    return 0
+    return NOTHING_DONE if result.get("deleted") is False else 0
 
 
 def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -99,6 +101,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add_expectation_commands(commands)
     add_explain_commands(commands)
     add_audit_commands(commands)
+    add_deletion_command(commands)
     return parser
 
 
@@ -153,7 +156,11 @@ def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
         folder=None if zipped else images,
         fetch=not options.no_fetch,
     )
-    report = run_import(workspace, spec, progress=show_progress(options.json))
+    try:
+        report = run_import(workspace, spec, progress=show_progress(options.json))
+    finally:
+        if staged.archive is not None:
+            workspace.sweep.drop_upload(staged.table)  # extracted from the person's own ZIP
     return report.to_json() | report_file(opened, columns)
 
 

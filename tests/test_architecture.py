@@ -31,6 +31,7 @@ ROOMS = (
     "evaluate",
     "suggest",
     "explain",
+    "deletion",
     "workspace",
     "jobs",
     "command",
@@ -43,6 +44,7 @@ ROOMS = (
     "expectation_commands",
     "explain_commands",
     "audit_commands",
+    "deletion_commands",
     "__main__",
 )
 CORE_FILES = sorted((ROOT / "core").rglob("*.py"))

@@ -42,6 +42,15 @@ def encode_missing(
     return dict(zip(wanted, encoded, strict=True)), _encode_pictures(workspace, encoder, model, pictures)
 
 
+def find_missing(
+    workspace: Workspace, encoder: Encoder, items: Sequence[Item], pictures: Sequence[str]
+) -> frozenset[str]:
+    """Content hashes of these items' texts and of these pictures that have no vector."""
+    model = workspace.embeddings.model_number(encoder.model_version)
+    texts = workspace.embeddings.missing(model, "text", [item.text_hash() for item in items])
+    return frozenset((*texts, *workspace.embeddings.missing(model, "picture", pictures)))
+
+
 def store_embeddings(
     workspace: Workspace,
     encoder: Encoder,
