@@ -15,6 +15,7 @@ from core.catalog.sample import SAMPLE_NAME, sample_spec
 from core.catalog.schema import DOMAINS
 from core.command import Result, add_command, draw_values, end_process, place_problem, show_progress
 from core.config import HOME_VARIABLE, open_home
+from core.deletion_commands import NOTHING_DONE, add_deletion_command
 from core.encode.registry import BACKBONES, EMBEDDED
 from core.errors import NeedError, WishlightError
 from core.expectation_commands import add_expectation_commands
@@ -24,7 +25,7 @@ from core.file_options import add_file_options, read_choices, report_file, tell_
 from core.jobs.encoding import encode_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.import_report import tell_unspoken
-from core.jobs.open_import import open_import
+from core.jobs.open_import import import_opened, open_import
 from core.jobs.rebuild import rebuild
 from core.log_commands import add_log_command
 from core.number_options import MOST_ROWS, share, whole
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0, or 1 after an expected error said in one sentence on stderr; wrong usage exits with 2.
+        0, or 1 after an expected error said in one sentence on stderr; wrong usage exits with 2, and with 3 what only
+        said what it would delete.
     """
     # Threads that wait must not spin: whatever else works on this machine wants the same processors.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("Stopped; what was done so far stays.")
         return 1
-    return 0
+    return NOTHING_DONE if result.get("deleted") is False else 0
 
 
 def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -94,6 +96,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add_expectation_commands(commands)
     add_explain_commands(commands)
     add_audit_commands(commands)
+    add_deletion_command(commands)
     return parser
 
 
@@ -143,7 +146,7 @@ def _run_import(workspace: Workspace, options: argparse.Namespace) -> Result:
         currency=options.currency.upper(),
         fetch=not options.no_fetch,
     )
-    report = run_import(workspace, spec, progress=show_progress(options.json))
+    report = import_opened(workspace, replace(opened, spec=spec), progress=show_progress(options.json))
     return report.to_json() | report_file(opened.file, opened.columns)
 
 

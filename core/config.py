@@ -10,6 +10,8 @@ from core.errors import StoreError
 
 HOME_VARIABLE = "WISHLIGHT_HOME"
 DEFAULT_HOME = Path(".wishlight")
+#: How the folder of a catalogue's log files begins; its id follows.
+LOG_UPLOADS = "logs-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,27 @@ class Home:
     def uploads(self) -> Path:
         """Catalogue files and archives as they were uploaded."""
         return self.root / "uploads"
+
+    @property
+    def drafts(self) -> Path:
+        """Imports that a person is still preparing."""
+        return self.uploads / "drafts"
+
+    def log_uploads(self, catalog_id: int) -> Path:
+        """Log files of one catalogue as they were uploaded, made when missing."""
+        folder = self.uploads / f"{LOG_UPLOADS}{catalog_id}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def needs(self) -> Path:
+        """Pictures that somebody looked with."""
+        return self.root / "needs"
+
+    @property
+    def unswept(self) -> Path:
+        """What a deletion has yet to remove; there while one is under way, or was stopped."""
+        return self.root / "unswept.json"
 
     @property
     def models(self) -> Path:

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from core.errors import JobError
 
 _Asked = TypeVar("_Asked")
+#: In a run's folder: what was asked for.
+SPEC = "spec.json"
 
 
 def read_kept(read: Callable[[Mapping[str, Any]], _Asked], data: Mapping[str, Any]) -> _Asked:
@@ -29,6 +31,12 @@ def read_kept(read: Callable[[Mapping[str, Any]], _Asked], data: Mapping[str, An
             "anew."
         ) from exc
     return found
+
+
+def find_catalog_name(asked: Mapping[str, Any]) -> str:
+    """The catalogue that a job's payload, a run's or a draft's recipe names, "" for none."""
+    inner = asked.get("train", asked)  # a search holds the training that it tries
+    return " ".join(str(inner.get("catalog", "")).split()) if isinstance(inner, Mapping) else ""
 
 
 def _check_types(found: object) -> None:

@@ -43,12 +43,11 @@ class Wishlight:
             images: Folder or ZIP file with the pictures that the table names.
             columns: Field of an item to its column, where the guess is wrong: {"title": "Name"}.
         """
-        from core.jobs.import_catalog import run_import
-        from core.jobs.open_import import open_import
+        from core.jobs.open_import import import_opened, open_import
 
         folder = None if images is None else Path(images)
         opened = open_import(self.workspace, Path(path), name, images=folder, overrides=columns or {})
-        return run_import(self.workspace, opened.spec)
+        return import_opened(self.workspace, opened)
 
     def suggest(self, need: Need | str, catalog: str = "", *, limit: int = 10) -> "tuple[Suggestion, ...]":
         """The items that fit a need best.

@@ -71,7 +71,7 @@ def announce_log(workspace: Workspace, options: argparse.Namespace, path: Path, 
     catalog = workspace.catalogs.find(options.catalog)
     log = open_log(
         path,
-        workspace.home.uploads,
+        workspace.home.log_uploads(catalog.id),
         workspace.items.content_hashes(catalog.id),
         choices=read_choices(options),
         overrides=options.map,
@@ -85,7 +85,11 @@ def announce_log(workspace: Workspace, options: argparse.Namespace, path: Path, 
 def _run_log(workspace: Workspace, options: argparse.Namespace) -> Result:
     catalog = workspace.catalogs.find(options.catalog)
     log = announce_log(workspace, options, options.file)
-    found = store_log(workspace, catalog, log.table, log.reading())
+    try:
+        found = store_log(workspace, catalog, log.table, log.reading())
+    finally:
+        if log.opened.staged.archive is not None:
+            workspace.sweep.drop_upload(log.table)  # extracted from the person's own ZIP
     events, people = count_noun(len(found.log), "event"), count_noun(len(found.log.user_ids), "person", "people")
     verb = "is" if len(found.log) == 1 else "are"
     unknown = f"; {count_noun(found.unknown_events, 'event')} with items that are not in it stayed out"

@@ -2,14 +2,13 @@
 
 import hashlib
 import io
-import shutil
-from collections.abc import Sequence
 
 from PIL import Image
 
 from core.catalog.decode_apart import normalise_apart
 from core.catalog.picture_store import PictureStore
 from core.config import Home
+from core.deletion.sweep import Sweep
 from core.encode.encoder import Encoder
 from core.errors import NeedError, PictureError
 from core.explain.explainer import Explainer, PictureLooker
@@ -54,6 +53,8 @@ class Workspace:
         self.pictures = PictureStore(home.pictures, home.thumbnails)
         self.models = Models(home, self.pictures, encoder_loader)
         self.serving = Serving(self.items, self.embeddings, home.indexes, self.models)
+        self.need_pictures = PictureStore(home.needs / "pictures", home.needs / "thumbnails")
+        self.sweep = Sweep(home, self.database, self.pictures, self.need_pictures, self.serving.drop)
         self.suggester = Suggester(self.database, self.serving)
         self.explainer = Explainer(self.suggester, self.items, self._open_looker)
         self.person_explainer = PersonExplainer(self.items, self.serving)
@@ -93,8 +94,8 @@ class Workspace:
         """
         picture = hashlib.sha256(data).hexdigest()
         try:
-            if not self.pictures.has(picture):
-                self.pictures.put(picture, normalise_apart(data))
+            if not self.need_pictures.has(picture):
+                self.need_pictures.put(picture, normalise_apart(data))
         except PictureError as exc:
             raise NeedError(str(exc)) from exc
         return picture
@@ -106,23 +107,13 @@ class Workspace:
             NeedError: It is not in this data folder.
         """
         try:
-            return Image.open(io.BytesIO(self.pictures.path(picture).read_bytes()))
+            path = self.need_pictures.path(picture)
+            data = path.read_bytes()
+            path.touch()  # so that it is kept while it is looked with
+            return Image.open(io.BytesIO(data))
         except (ValueError, OSError) as exc:
             raise NeedError("The picture of this need is not on this machine. Upload it again.") from exc
 
     def delete_catalog(self, catalog: Catalog) -> None:
-        """Remove a catalogue with its items, log, versions, runs and indexes, and end the work on it.
-
-        Pictures stay, since others may show them.
-        """
-        versions = tuple(one.id for one in self.versions.list(catalog.id))
-        runs = self.catalogs.delete(catalog.id)
-        self.clear_catalog(catalog.id, versions=versions, runs=runs)
-
-    def clear_catalog(self, catalog_id: int, *, versions: Sequence[str] = (), runs: Sequence[str] = ()) -> None:
-        """Remove what files there are of a catalogue that is gone, with these versions and runs of it."""
-        tokens = (*self.home.tokens.glob(f"{catalog_id}-*"), *self.home.tokens.glob(f".{catalog_id}-*"))
-        named = (*(self.home.versions / one for one in versions), *(self.home.runs / one for one in runs))
-        for folder in (*named, *tokens):
-            shutil.rmtree(folder, ignore_errors=True)
-        self.serving.drop(catalog_id)
+        """Remove a catalogue with everything that only it refers to, and end the work on it."""
+        self.sweep.delete(self.sweep.find.of_catalog(catalog))

@@ -8,6 +8,7 @@ from core.wording import count_noun
 from ui import visitor
 from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
+from ui.deletion import draw_goes
 from ui.empty import draw_no_catalog
 from ui.errors import shown_errors
 from ui.jobs import draw_live_job, start_job
@@ -86,9 +87,9 @@ def _draw_switch(catalog: Catalog) -> None:
 
 @st.dialog("Delete this catalogue?")
 def _draw_delete(catalog: Catalog) -> None:
-    st.markdown(f"**{escape_markdown(catalog.name)}** and its {count_noun(catalog.items, 'item')} go for good.")
-    if work := open_jobs().at_work_on(catalog.id):
-        st.warning(f"Work on it ends: {escape_markdown(', '.join(job.title for job in work))}.")
+    st.markdown(f"**{escape_markdown(catalog.name)}** goes for good, with everything that only it refers to:")
+    with shown_errors():
+        draw_goes(open_workspace().sweep.find.of_catalog(catalog).goes)
     if st.button("Delete it", type="primary", key="delete-go", on_click=_delete, args=(catalog,)):
         st.rerun()
 

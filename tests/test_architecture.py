@@ -32,6 +32,7 @@ ROOMS = (
     "evaluate",
     "suggest",
     "explain",
+    "deletion",
     "workspace",
     "jobs",
     "library",
@@ -45,6 +46,7 @@ ROOMS = (
     "expectation_commands",
     "explain_commands",
     "audit_commands",
+    "deletion_commands",
     "__main__",
 )
 #: Libraries that load where they are first needed: half a second together, seconds with those that learn.

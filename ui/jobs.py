@@ -11,6 +11,7 @@ from core.jobs.table import JobStore
 from core.jobs.worker import ensure_worker, has_worker, log_path
 from core.store.catalogs import Catalog
 from ui.address import CATALOG
+from ui.deletion import draw_goes
 from ui.errors import shown_errors
 from ui.navigation import find_page
 from ui.resources import open_jobs, open_workspace
@@ -169,7 +170,9 @@ def _is_about(job: Job, catalog: Catalog) -> bool:
 
 @st.dialog("Remove this from the list?")
 def _ask_removal(job: Job) -> None:
-    st.markdown(f"**{escape_markdown(job.title)}** and its log go from the list. {_KEPT.get(job.kind, '')}")
+    st.markdown(f"**{escape_markdown(job.title)}** goes from the list. {_KEPT.get(job.kind, '')}")
+    with shown_errors():
+        draw_goes(open_workspace().sweep.find.of_run(job.id).goes)
     if st.button("Remove it", type="primary", key="remove-go", on_click=_remove, args=(job.id,)):
         st.rerun()
 
@@ -186,8 +189,8 @@ def _start_worker() -> None:
 
 @shown_errors()
 def _remove(job_id: str) -> None:
-    open_jobs().remove(job_id)
-    log_path(open_workspace().home, job_id).unlink(missing_ok=True)
+    sweep = open_workspace().sweep
+    sweep.delete(sweep.find.of_run(job_id))
 
 
 @shown_errors()

@@ -8,7 +8,7 @@ from PIL import Image
 from ui.address import go, read
 from ui.errors import shown_errors
 from ui.paste import draw_paste_box
-from ui.pictures import card_picture
+from ui.pictures import need_picture
 from ui.resources import open_workspace
 
 _THUMBNAIL = 64
@@ -38,7 +38,7 @@ def draw_chosen_picture() -> None:
     if not _HASH.fullmatch(picture):
         return
     with st.container(horizontal=True, vertical_alignment="center", key="looking-with"):
-        st.image(card_picture(picture), width=_THUMBNAIL, alt="The picture you are looking with")
+        st.image(need_picture(picture), width=_THUMBNAIL, alt="The picture you are looking with")
         st.markdown("Looking with this picture", width="content")
         label = "Take the picture away"
         st.button(label, key="clear-picture", icon=":material/close:", type="tertiary", on_click=_clear)
@@ -71,4 +71,7 @@ def _take(data: bytes) -> None:
 
 
 def _clear() -> None:
+    """Take it away for good: nobody else knows of it but by this address."""
+    with shown_errors():
+        open_workspace().sweep.drop_need_picture(read("picture"))
     go(picture="", page="")

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image, ImageDraw
 
+from core.catalog.picture_store import PictureStore
 from core.errors import PictureError
 from ui.resources import open_workspace
 
@@ -29,14 +30,21 @@ def card_picture(picture: str | None) -> bytes:
     return _card(picture if is_there else None)
 
 
+def need_picture(picture: str) -> bytes:
+    """The same of a picture that somebody looks with."""
+    is_there = open_workspace().need_pictures.thumbnail_path(picture).is_file()
+    return _card(picture if is_there else None, of_need=True)
+
+
 @st.cache_data(show_spinner=False, max_entries=4_000)
-def _card(picture: str | None) -> bytes:
-    return _encode(_placeholder() if picture is None else _open(picture))
+def _card(picture: str | None, *, of_need: bool = False) -> bytes:
+    workspace = open_workspace()
+    store = workspace.need_pictures if of_need else workspace.pictures
+    return _encode(_placeholder() if picture is None else _open(picture, store))
 
 
-def _open(picture: str) -> Image.Image:
+def _open(picture: str, store: PictureStore) -> Image.Image:
     """A stored picture's card; its thumbnail is made again where a power cut or the disk has damaged it."""
-    store = open_workspace().pictures
     path = store.thumbnail_path(picture)
     try:
         return _square(path)

@@ -78,6 +78,16 @@ class PictureStore:
         for folder in (self._pictures, self._thumbnails):
             sweep_unfinished(folder)
 
+    def remove(self, picture: str) -> None:
+        """Remove both files of a content hash; nothing happens when there are none."""
+        self.path(picture).unlink(missing_ok=True)
+        self.thumbnail_path(picture).unlink(missing_ok=True)
+
+    def names(self) -> frozenset[str]:
+        """Content hashes of all files, whether both of a picture are there or one alone."""
+        files = (*self._pictures.glob("??/*.jpg"), *self._thumbnails.glob("??/*.webp"))
+        return frozenset(file.stem for file in files if _HASH.fullmatch(file.stem))
+
     def everything(self) -> Iterator[str]:
         """Content hashes of all stored pictures."""
         return (file.stem for file in sorted(self._pictures.glob("??/*.jpg")))

@@ -6,8 +6,8 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from core.errors import CancelledError, CatalogNotFoundError
-from core.jobs.job import find_catalog_name
 from core.jobs.progress import Progress
+from core.kept import find_catalog_name
 from core.store.catalogs import DELETED, Catalog
 from core.workspace import Workspace
 
@@ -43,7 +43,7 @@ def bound_to(workspace: Workspace, catalog: Catalog, run_id: str, progress: Prog
             raise
         failure = exc
     if not workspace.catalogs.exists(catalog.id):
-        workspace.clear_catalog(catalog.id, runs=(run_id,) if run_id else ())
+        workspace.sweep.clear(catalog.id, run_id)
         raise CancelledError(DELETED) from failure
 
 

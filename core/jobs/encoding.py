@@ -48,6 +48,15 @@ def encode_missing(workspace: Workspace, encoder: Encoder, items: Sequence[Store
     )
 
 
+def find_missing(workspace: Workspace, encoder: Encoder, items: Sequence[StoredItem]) -> frozenset[str]:
+    """Content hashes of what these items' parts read that have no vector."""
+    found: set[str] = set()
+    for (name, part), one in zip(PARTS.items(), workspace.models.open_parts(encoder).values(), strict=True):
+        model = workspace.embeddings.model_number(one.model_version)
+        found.update(workspace.embeddings.missing(model, name, [key for item in items for key in part.read(item)]))
+    return frozenset(found)
+
+
 def store_embeddings(workspace: Workspace, encoded: Sequence[Encoded]) -> None:
     """Write what `encode_missing` returned; part of the caller's transaction when one is open."""
     for one in encoded:

@@ -21,7 +21,7 @@ from core.encode.encoder import Encoder
 from core.errors import CatalogNotFoundError, PictureError, StoreError
 from core.jobs.activate import embed_new_items
 from core.jobs.bound import bound_to
-from core.jobs.encoding import encode_missing, store_embeddings
+from core.jobs.encoding import encode_missing, find_missing, store_embeddings
 from core.jobs.import_plan import Decided, count_absent, decide_rows, open_sources, untouched_fields
 from core.jobs.import_report import (
     MAX_LISTED,
@@ -109,12 +109,15 @@ def _import_rows(
         reading = [ahead.submit(reader.read, validated.items[at : at + CHUNK], at) for at in chunks[:1]]
         stack.callback(reader.stop)
         for at in chunks:
-            chunk = reading.pop().result()
+            chunk, ours = reading.pop().result(), validated.items[at : at + CHUNK]
             if at + CHUNK < total:
                 reading.append(ahead.submit(reader.read, validated.items[at + CHUNK : at + 2 * CHUNK], at + CHUNK))
             untouched = untouched_fields(chunk.decided, validated.fields)
             state.untouched = list(dict.fromkeys((*state.untouched, *untouched)))
-            _encode_and_write(workspace, catalog, encoder, chunk, state, import_id, before + time.monotonic() - started)
+            seconds = before + time.monotonic() - started
+            gone: frozenset[str] = frozenset()
+            while more := _encode_and_write(workspace, catalog, encoder, chunk, state, import_id, seconds, gone):
+                chunk, gone = reader.read(ours, at), gone | more
         progress("Importing items", total, total)
     embed_new_items(workspace, workspace.catalogs.find(catalog.name), progress)
     progress("Writing the index", 0, 0)
@@ -252,13 +255,20 @@ def _encode_and_write(
     state: ImportState,
     import_id: str,
     seconds: float,
-) -> None:
+    known: frozenset[str],
+) -> frozenset[str]:
+    """Write a chunk, unless a deletion took what it shares; hashes of that, but for those that are known to be gone."""
     items = [
         StoredItem(id=0, catalog_id=catalog.id, item=write.row.parsed.item, pictures=write.links)
         for write in chunk.writes
     ]
+    lacking = find_missing(workspace, encoder, items)
     encoded = encode_missing(workspace, encoder, items)
     with workspace.database.transaction():
+        swept = find_missing(workspace, encoder, items) - lacking
+        shown = {picture for one in items for picture in one.usable_pictures}
+        if gone := (swept | {one for one in shown if not workspace.pictures.has(one)}) - known:
+            return gone
         if workspace.catalogs.find(catalog.name).backbone != catalog.backbone:  # with it these would not be found
             raise StoreError(
                 f"“{catalog.name}” was switched to another model meanwhile, so the rest was not imported. Start the "
@@ -269,6 +279,7 @@ def _encode_and_write(
         created = workspace.items.upsert(catalog.id, writes) if writes else frozenset()
         _count(state, chunk, len(created), seconds)
         save_state(workspace, state, import_id)
+    return frozenset()
 
 
 def _count(state: ImportState, chunk: _Chunk, created: int, seconds: float) -> None:

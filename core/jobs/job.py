@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from core.kept import find_catalog_name
 from core.store.database import read_value
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -91,12 +92,6 @@ class Job:
         names = {self.catalog.casefold(), other.catalog.casefold()}
         same = self.catalog_id is not None and self.catalog_id == other.catalog_id
         return same or len(names) == 1 or "" in names
-
-
-def find_catalog_name(payload: Mapping[str, Any]) -> str:
-    """The catalogue that a job's payload names, "" for none."""
-    inner = payload.get("train", payload)  # a search holds the training that it tries
-    return " ".join(str(inner.get("catalog", "")).split()) if isinstance(inner, Mapping) else ""
 
 
 def choose_lane(kind: str, units: int | None = None) -> Lane:

@@ -13,6 +13,9 @@ from core.catalog.suggest_mapping import suggest_mapping
 from core.catalog.used_columns import UsedColumns, find_used_columns
 from core.encode.registry import EMBEDDED
 from core.errors import CatalogNotFoundError
+from core.jobs.import_catalog import run_import
+from core.jobs.import_report import ImportReport
+from core.jobs.progress import Progress, silent
 from core.workspace import Workspace
 
 
@@ -77,6 +80,19 @@ def open_import(
     )
     columns = find_used_columns(suggested.columns, mapping.targets, [column for _, column in asked])
     return OpenedImport(spec=spec, file=opened, columns=columns)
+
+
+def import_opened(workspace: Workspace, opened: OpenedImport, *, progress: Progress = silent) -> ImportReport:
+    """Run it to its end; what was taken out of a person's own ZIP file for it goes again.
+
+    Raises:
+        WishlightError: See `run_import`.
+    """
+    try:
+        return run_import(workspace, opened.spec, progress=progress)
+    finally:
+        if opened.file.staged.archive is not None:
+            workspace.sweep.drop_upload(opened.file.staged.table)
 
 
 def _find_known(workspace: Workspace, name: str) -> tuple[str, bool]:

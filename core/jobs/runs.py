@@ -16,9 +16,10 @@ from core.errors import TrainError
 from core.failures import plain_failures
 from core.files import written_whole
 from core.interactions.log import InteractionLog
+from core.kept import SPEC
 
-#: In a run's folder: what was asked for, and the fingerprints of what it was begun with.
-SPEC, STARTED = "spec.json", "started.json"
+#: In a run's folder: the fingerprints of what it was begun with.
+STARTED = "started.json"
 #: Held while somebody is at work on the run; it goes with the process however that ends.
 LOCK = "run.lock"
 #: What an earlier version wrote in the place of the latter; it knew nothing of the log.

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import JobError
-from core.jobs.job import Job, Lane, State, choose_lane, find_catalog_name, read_job
+from core.jobs.job import Job, Lane, State, choose_lane, read_job
+from core.kept import find_catalog_name
 from core.store.catalogs import DELETED, Catalogs
 from core.store.database import Database
 
@@ -224,15 +225,3 @@ class JobStore:
     def is_bereft(self, job: Job) -> bool:
         """Whether the catalogue that a job is about is gone, whatever has its name now."""
         return job.catalog_id is not None and not Catalogs(self._database).exists(job.catalog_id)
-
-    def remove(self, job_id: str) -> None:
-        """Take an ended job off the list; nothing that it made goes with it, but its report.
-
-        Raises:
-            JobError: It has not ended.
-        """
-        cursor = self._database.connection.execute(
-            "DELETE FROM jobs WHERE id = ? AND state NOT IN ('queued', 'running')", (job_id,)
-        )
-        if not cursor.rowcount and self.get(job_id).is_live:
-            raise JobError("This work has not ended. Cancel it first, then remove it.")

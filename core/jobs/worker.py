@@ -25,7 +25,6 @@ from core.errors import CancelledError, JobError, WishlightError
 from core.failures import plain_failures
 from core.jobs.job import LANES, Job, Lane, State
 from core.jobs.kinds import KINDS, Runner
-from core.jobs.leftovers import sweep_leftovers
 from core.jobs.progress import Meter
 from core.jobs.table import HEARTBEAT_SECONDS, JobStore
 from core.store.catalogs import DELETED
@@ -102,7 +101,7 @@ def run_worker(home: Home, *, lane: Lane = "long", idle_seconds: float = IDLE_SE
         with lock:
             workspace = Workspace(home)
             if lane == "long":
-                sweep_leftovers(workspace)
+                workspace.sweep.finish()
             _run_lane(workspace, jobs, idle_seconds)
         if not jobs.has_waiting():
             return
@@ -133,9 +132,12 @@ def run_job(workspace: Workspace, jobs: JobStore, job: Job, worker: str) -> None
     def report(stage: str, done: int, total: int, rate: float | None) -> None:
         try:
             stop = jobs.report(job.id, worker, stage=stage, done=done, total=total, rate=rate)
+            is_bereft = jobs.is_bereft(jobs.get(job.id))
         except sqlite3.OperationalError:  # only what the page shows; the work says itself when it cannot write
             _log.warning("Progress could not be written down", exc_info=True)
             return
+        if is_bereft:
+            raise CancelledError(DELETED)
         if stop:
             raise CancelledError("Stopped as you asked; what was done so far stays.")
 
@@ -157,7 +159,31 @@ def run_job(workspace: Workspace, jobs: JobStore, job: Job, worker: str) -> None
         except Exception:
             _log.exception("Failed")
             message = "Something went wrong inside. The job's log says what."
+        if is_bereft := _is_bereft(jobs, job.id):
+            state, message, result = "cancelled", DELETED, None
         _finish(jobs, job.id, worker, state, message, result)
+    if is_bereft or workspace.sweep.is_pending():
+        _sweep(workspace, jobs, job.id)
+
+
+def _is_bereft(jobs: JobStore, job_id: str) -> bool:
+    """Whether a job's catalogue went while it was at work, also one that it had made itself."""
+    try:
+        return jobs.is_bereft(jobs.get(job_id))
+    except (WishlightError, sqlite3.Error):
+        return False
+
+
+def _sweep(workspace: Workspace, jobs: JobStore, job_id: str) -> None:
+    """Finish a deletion that a job was in the way of; that it cannot be must not cost the worker."""
+    try:
+        job = jobs.get(job_id)
+        if job.catalog_id is not None and jobs.is_bereft(job):
+            workspace.sweep.clear(job.catalog_id, job_id)
+        else:
+            workspace.sweep.finish()
+    except (WishlightError, sqlite3.Error, OSError):
+        _log.exception("What was deleted cannot be swept now")
 
 
 def _find_runner(jobs: JobStore, job: Job) -> Runner:

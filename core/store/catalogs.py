@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from core.catalog.schema import Domain
 from core.errors import CatalogNotFoundError, StoreError
-from core.store.database import Database, check_text
+from core.kept import find_catalog_name
+from core.store.database import Database, check_text, read_value
 
 MAX_NAME_LENGTH = 80
 #: What work says whose catalogue is gone.
 DELETED = "The catalogue was deleted."
+#: What such work is called on the list from then on.
+DELETED_WORK = "Work on a deleted catalogue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,15 +128,16 @@ class Catalogs:
         return self._database.connection.execute(sql, (catalog_id,)).fetchone() is not None
 
     def delete(self, catalog_id: int) -> tuple[str, ...]:
-        """Remove the catalogue with its items; pictures that others use stay.
+        """Remove the catalogue with its items and all rows about it; `core.deletion` removes the files.
 
-        Work that waits for it ends; what is at work on it stops by itself at its next step.
+        Work that waits for it ends; what is at work on it stops by itself at its next step, and of both only that
+        stays on the list.
 
         Returns:
             Ids of all jobs that were about it.
         """
         with self._database.transaction() as connection:
-            jobs = _end_jobs(connection, catalog_id)
+            jobs = _forget_jobs(connection, catalog_id)
             connection.execute(
                 "DELETE FROM item_words WHERE rowid IN (SELECT id FROM items WHERE catalog_id = ?)", (catalog_id,)
             )
@@ -141,14 +145,38 @@ class Catalogs:
         return jobs
 
 
-def _end_jobs(connection: sqlite3.Connection, catalog_id: int) -> tuple[str, ...]:
-    """End what waits for a catalogue; ids of all its jobs."""
+def _forget_jobs(connection: sqlite3.Connection, catalog_id: int) -> tuple[str, ...]:
+    """Remove what has ended, end what waits, and keep of both what says nothing of the catalogue; ids of all."""
+    jobs = find_jobs(connection, catalog_id)
+    connection.executemany(
+        "DELETE FROM jobs WHERE id = ? AND state NOT IN ('queued', 'running')", [(job,) for job in jobs]
+    )
+    connection.executemany(
+        "UPDATE jobs SET catalog_id = ?, title = ?, payload = '{}', idempotency_key = id, stage = '', result = '{}', "
+        "message = '' WHERE id = ?",
+        [(catalog_id, DELETED_WORK, job) for job in jobs],
+    )
     connection.execute(
         "UPDATE jobs SET state = 'cancelled', finished_at = ?, message = ? WHERE catalog_id = ? AND state = 'queued'",
         (time.time(), DELETED, catalog_id),
     )
-    rows = connection.execute("SELECT id FROM jobs WHERE catalog_id = ?", (catalog_id,)).fetchall()
-    return tuple(row["id"] for row in rows)
+    return jobs
+
+
+def find_jobs(connection: sqlite3.Connection, catalog_id: int) -> tuple[str, ...]:
+    """Ids of all jobs about a catalogue, also of those that ended before they had made it, which go by its name."""
+    named = connection.execute("SELECT name FROM catalogs WHERE id = ?", (catalog_id,)).fetchone()
+    rows = connection.execute(
+        "SELECT id, catalog_id, payload FROM jobs "
+        "WHERE catalog_id = ? OR (catalog_id IS NULL AND state NOT IN ('queued', 'running'))",
+        (catalog_id,),
+    ).fetchall()
+    name = named["name"].casefold() if named else None
+    return tuple(
+        row["id"]
+        for row in rows
+        if row["catalog_id"] is not None or find_catalog_name(read_value(row["payload"])).casefold() == name
+    )
 
 
 def _read_catalog(row: sqlite3.Row) -> Catalog:

@@ -17,6 +17,8 @@ from core.failures import explain_database
 from core.store.migrations import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 30_000
+#: What was deleted can wait for a better moment; who deletes should not.
+PURGE_TIMEOUT_MS = 5_000
 _open = threading.local()
 
 
@@ -175,6 +177,28 @@ class Database:
             connection.close()
             self._local.connection = None
 
+    def purge(self) -> None:
+        """Leave nothing of deleted rows in the file or in its write-ahead log.
+
+        `secure_delete` alone does not: where SQLite moves rows between pages, the old place keeps its bytes, and a
+        word index keeps the words of deleted rows until its parts are merged.
+
+        Raises:
+            StoreError: The disk is full, or another process reads or writes for longer than `PURGE_TIMEOUT_MS`.
+        """
+        connection = self._connect()
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {PURGE_TIMEOUT_MS}")
+            connection.execute("INSERT INTO item_words(item_words) VALUES ('optimize')")
+            connection.execute("VACUUM")
+            is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as exc:
+            raise StoreError(explain_database(exc) or f"SQLite says: {exc}.") from exc
+        finally:
+            connection.close()
+        if is_busy:
+            raise StoreError("Another process reads the database, so what was deleted is still in its log.")
+
     def _tell_writer(self, exc: sqlite3.Error) -> str:
         """Who may be writing, where a lock was waited for in vain."""
         if not (getattr(exc, "sqlite_errorname", None) or "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -195,6 +219,7 @@ class Database:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA secure_delete = ON")
         return connection
 
     def _migrate(self) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from core.__main__ import main
 from core.config import Home
-from core.jobs.runs import SPEC
 from core.jobs.search_catalog import SearchSpec
+from core.kept import SPEC
 from core.train.config import TrainConfig, preset_config, read_config
 
 CONFIG = preset_config("quick").with_tasks(has_log=False, has_categories=False, has_pairs=True)

@@ -30,7 +30,7 @@ STEP_NAMES = {
 
 def drafts_folder() -> Path:
     """Where drafts are kept."""
-    return open_workspace().home.uploads / "drafts"
+    return open_workspace().home.drafts
 
 
 def current_draft() -> Draft | None:

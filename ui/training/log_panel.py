@@ -22,6 +22,7 @@ from core.jobs.store_log import store_log
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from core.wording import count_noun
+from ui.deletion import draw_goes
 from ui.errors import shown_errors
 from ui.reading import draw_reading
 from ui.resources import open_workspace
@@ -80,7 +81,7 @@ def _draw_summary(catalog: Catalog, summary: LogSummary) -> None:
     draw_findings(catalog, summary)
     _draw_remarks(catalog)
     if st.button("Remove the log", key="remove-log", icon=":material/delete:"):
-        _ask_removal(catalog, summary)
+        _ask_removal(catalog)
 
 
 def _draw_remarks(catalog: Catalog) -> None:
@@ -100,16 +101,18 @@ def _draw_remarks(catalog: Catalog) -> None:
 
 
 @st.dialog("Remove this log?")
-def _ask_removal(catalog: Catalog, summary: LogSummary) -> None:
-    what = f"{count_noun(summary.events, 'event')} of {count_noun(summary.users, 'person', 'people')}"
-    st.markdown(f"What goes for good: {what}. Trained versions stay.")
+def _ask_removal(catalog: Catalog) -> None:
+    with shown_errors():
+        draw_goes(open_workspace().sweep.find.of_log(catalog).goes)
+    st.caption("Trained versions stay: they hold what was learned, and nobody's id.")
     if st.button("Remove it", type="primary", key="remove-log-go", on_click=_remove, args=(catalog,)):
         st.rerun()
 
 
 @shown_errors()
 def _remove(catalog: Catalog) -> None:
-    open_workspace().interactions.delete(catalog.id)
+    sweep = open_workspace().sweep
+    sweep.delete(sweep.find.of_log(catalog))
     st.session_state.pop(f"log-remarks-{catalog.id}", None)
 
 
@@ -120,8 +123,8 @@ def _draw_upload(catalog: Catalog) -> None:
         return
     with shown_errors():
         workspace = open_workspace()
-        path = save_upload(upload, upload.name, workspace.home.uploads)
-        table = stage_file(path, workspace.home.uploads, name=upload.name).table
+        uploads = workspace.home.log_uploads(catalog.id)
+        table = stage_file(save_upload(upload, upload.name, uploads), uploads, name=upload.name).table
         detected = detect(table)
         for problem in detected.problems:
             st.warning(escape_markdown(problem.message), icon=":material/warning:")
@@ -170,6 +173,7 @@ def _store(catalog: Catalog, table: str, reading: Mapping[str, Any]) -> None:
     st.session_state["log-refused"] = ""
     try:
         stored = store_log(open_workspace(), catalog, Path(table), reading)
+        open_workspace().sweep.drop_upload(Path(table))
         st.session_state[f"log-remarks-{catalog.id}"] = stored.problems
     except WishlightError as exc:
         st.session_state["log-refused"] = str(exc)

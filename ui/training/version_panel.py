@@ -6,6 +6,7 @@ from core.jobs.replay import format_rank
 from core.store.catalogs import Catalog
 from core.store.versions import Version
 from core.train.model_card import FILE, describe_tested
+from ui.deletion import draw_goes
 from ui.errors import shown_errors
 from ui.jobs import start_job
 from ui.resources import open_jobs, open_workspace
@@ -55,6 +56,8 @@ def _draw_version(catalog: Catalog, version: Version) -> None:
             if catalog.version == version.id:
                 st.badge("Serves", icon=":material/check:", color="blue")
             else:
+                if st.button("Delete", key=f"delete-{version.id}", icon=":material/delete:", type="tertiary"):
+                    _ask_deletion(version)
                 going = _is_queued(catalog, version.id)
                 st.button(
                     "Switching …" if going else "Let it serve",
@@ -136,6 +139,21 @@ def _draw_card(version: Version) -> None:
         key=f"card-{version.id}",
         on_click="ignore",
     )
+
+
+@st.dialog("Delete this version?")
+def _ask_deletion(version: Version) -> None:
+    st.markdown(f"Version **{escape_markdown(version.id)}** goes for good, with everything that only it refers to:")
+    with shown_errors():
+        draw_goes(open_workspace().sweep.find.of_version(version).goes)
+    if st.button("Delete it", type="primary", key="delete-version-go", on_click=_delete, args=(version,)):
+        st.rerun()
+
+
+@shown_errors()
+def _delete(version: Version) -> None:
+    sweep = open_workspace().sweep
+    sweep.delete(sweep.find.of_version(version))
 
 
 def _is_queued(catalog: Catalog, version_id: str) -> bool:

@@ -37,19 +37,19 @@ def test_a_double_click_makes_one_job(jobs: JobStore) -> None:
     assert jobs.get(first.id).result == {"n": 1} and not jobs.get(first.id).is_live
 
 
-def test_an_ended_job_is_removed_and_one_at_work_is_not(jobs: JobStore) -> None:
-    job = jobs.submit("import", "Import", {}, key="k")
+def test_an_ended_job_is_removed_and_one_at_work_is_not(workspace: Workspace, jobs: JobStore) -> None:
+    find, job = workspace.sweep.find, jobs.submit("import", "Import", {}, key="k")
     with pytest.raises(JobError, match="Cancel it first"):
-        jobs.remove(job.id)
+        find.of_run(job.id)
     assert jobs.claim("w") is not None
     with pytest.raises(JobError, match="Cancel it first"):
-        jobs.remove(job.id)
+        find.of_run(job.id)
     jobs.finish(job.id, "w", "done")
     other = jobs.submit("import", "Other", {}, key="other")
-    jobs.remove(job.id)
+    workspace.sweep.delete(find.of_run(job.id))
     assert [one.id for one in jobs.list()] == [other.id]
     with pytest.raises(JobError, match="not known"):
-        jobs.remove(job.id)
+        find.of_run(job.id)
 
 
 def test_only_one_worker_gets_a_job(jobs: JobStore) -> None:

@@ -14,7 +14,6 @@ from core.jobs import kinds, worker
 from core.jobs.audit_catalog import AuditSpec
 from core.jobs.import_catalog import run_import
 from core.jobs.job import choose_lane
-from core.jobs.leftovers import sweep_leftovers
 from core.jobs.progress import Meter, silent
 from core.jobs.runs import open_run
 from core.jobs.search_catalog import SearchSpec
@@ -214,7 +213,7 @@ def test_old_folders_that_no_row_names_go(workspace: Workspace) -> None:
         os.utime(folder, (folder.stat().st_mtime - age,) * 2)
     (workspace.home.versions / "file").touch()
     os.utime(workspace.home.versions / "file", (1, 1))
-    assert sweep_leftovers(workspace) == ("old",)
+    assert workspace.sweep.finish() == ("old",)
     assert (workspace.home.versions / "young").exists()
 
 
@@ -226,7 +225,7 @@ def test_runs_of_the_command_line_go_after_their_catalogue(shop: Workspace) -> N
     (shop.home.runs / "unread").mkdir()
     for folder in shop.home.runs.iterdir():
         os.utime(folder, (folder.stat().st_mtime - 2 * 86_400,) * 2)
-    assert sweep_leftovers(shop) == ("gone",)
+    assert shop.sweep.finish() == ("gone",)
 
 
 def _full() -> OSError:
