@@ -6,14 +6,14 @@ Imports torch, so import this module inside functions only.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.device import DeviceChoice, seed_everything
+from core.device import DeviceChoice, describe_computing, seed_everything
 from core.encode.item_tokens import MODALITIES, ItemTokens
 from core.errors import TrainError
 from core.interactions.log import InteractionLog
@@ -52,11 +52,13 @@ class Watch:
         on_step: Steps done and steps in all.
         on_epoch: After each epoch.
         on_flat: Once, the lines that training is held against.
+        on_config: Once, before the first step: the configuration as it is run, and what it is computed on.
     """
 
     on_step: Callable[[int, int], None] = lambda _step, _steps: None
     on_epoch: Callable[[EpochReport], None] = lambda _report: None
     on_flat: Callable[[Mapping[str, Mapping[str, float]]], None] = lambda _lines: None
+    on_config: Callable[[TrainConfig, Mapping[str, str | int]], None] = lambda _config, _computed: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,8 @@ class Trained:
         seconds: From the start of this attempt.
         tokens: Of all items, as the model reads them.
         tuned: The towers, blended; None where they are as they were.
-        config: As it was run, with its tasks, and the batch that fitted into the memory.
+        config: As it was run, with its tasks, the towers' rate, and the batch that fitted into the memory.
+        computed: `core.device.describe_computing` of the run.
     """
 
     model: FusionModel
@@ -87,6 +90,7 @@ class Trained:
     seconds: float
     tokens: ItemTokens
     config: TrainConfig
+    computed: Mapping[str, str | int] = field(default_factory=dict)
     tuned: TunedTowers | None = None
 
 
@@ -138,14 +142,12 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     check_data(data)
     model = build_model(data.tokens, data, config)
-    config = config.with_tasks(
-        has_log=data.log is not None,
-        has_categories=bool(model.config.categories),
-        has_pairs=data.has_pairs,
-    )
+    categories = bool(model.config.categories)
+    config = config.with_tasks(has_log=data.log is not None, has_categories=categories, has_pairs=data.has_pairs)
     flat = _flat_lines(model, data)
     watch.on_flat(flat)
     trainer = build_trainer(model, data, config, choice, folder, raw=raw)
+    watch.on_config(trainer.config, computed := describe_computing(choice, processes=trainer.ranks.world))
     trainer.resume()
     place = trainer.run(on_step=watch.on_step, on_epoch=watch.on_epoch)
     trainer.ranks.part()
@@ -171,6 +173,7 @@ def train(
         seconds=time.monotonic() - began,
         tokens=data.tokens,
         config=trainer.config,
+        computed=computed,
         tuned=source.tuned if blend > 0 else None,
         heads=heads,
         validation=validation,
