@@ -4,16 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def bootstrap_interval(
-    values: NDArray[np.float64], *, seed: int, resamples: int = 2000, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean; give differences of pairs for a paired comparison.
+def bootstrap_interval(values: NDArray[np.float64], *, seed: int, resamples: int = 2000) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the mean; give differences of pairs for a paired comparison.
 
     Args:
         values: One a user or need, (B,), no NaN.
         seed: Of the resampling.
         resamples: How many.
-        level: Coverage, (0, 1).
 
     Raises:
         ValueError: There are no values.
@@ -22,5 +19,5 @@ def bootstrap_interval(
         raise ValueError("no values to take an interval of")
     rng = np.random.default_rng(seed)
     means = np.array([values[rng.integers(0, len(values), len(values))].mean() for _ in range(resamples)])
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)

@@ -1,7 +1,8 @@
 """Which processor computes, with which number format, and seeding."""
 
+import platform
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -54,6 +55,27 @@ def choose_device(wanted: DeviceName | None = None) -> DeviceChoice:
     if torch.cuda.get_device_capability(0) >= (8, 0):
         return DeviceChoice(device="cuda", dtype="bfloat16", reason=f"{name} computes in bfloat16.")
     return DeviceChoice(device="cuda", dtype="float16", reason=f"{name} is too old for bfloat16: float16 instead.")
+
+
+def describe_computing(choice: DeviceChoice, *, processes: int = 1) -> Mapping[str, str | int]:
+    """What a training computed on and with: all that its settings and its data leave open.
+
+    Args:
+        choice: Where it trained.
+        processes: That trained together.
+    """
+    import torch
+
+    return {
+        "device": choice.device,
+        "device_reason": choice.reason,
+        # Weights and sums are of 32 bits everywhere; float16 would need its gradients scaled, so it is not trained in.
+        "precision": "bfloat16" if choice.dtype == "bfloat16" else "float32",
+        "processes": processes,
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }
 
 
 def seed_everything(seed: int) -> None:

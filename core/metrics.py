@@ -102,7 +102,7 @@ def gini(top: NDArray[np.int64], items: int) -> float:
 
 
 def mean_interval(
-    values: NDArray[np.float64], *, least: float = 0.0, most: float = 1.0, level: float = 0.95, seed: int = 0
+    values: NDArray[np.float64], *, least: float = 0.0, most: float = 1.0, level: float = 0.95
 ) -> tuple[float, float]:
     """Interval of a mean that holds for few values and for any shape, of values that lie between two bounds.
 
@@ -116,7 +116,6 @@ def mean_interval(
         least: No value can be below.
         most: No value can be above.
         level: Coverage, (0, 1).
-        seed: Of the weights.
 
     Raises:
         ValueError: There are no values, or one is no number or out of bounds.
@@ -135,7 +134,7 @@ def mean_interval(
         raise ValueError(f"a value is not between {least} and {most}")
     # Equal values share one weight, the sum of theirs: many zeros cost nothing.
     found, counts = np.unique(values, return_counts=True)
-    rng, shapes = np.random.default_rng(seed), np.append(counts, 1).astype(float)
+    rng, shapes = np.random.default_rng(0), np.append(counts, 1).astype(float)
     rows = max(_NUMBERS_AT_ONCE // len(shapes), 1)
     draws = min(max(_NUMBERS // len(shapes), _LEAST_DRAWS), _MOST_DRAWS)
     sums, extra = [], []

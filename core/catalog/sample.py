@@ -37,7 +37,7 @@ _TARGETS = {
 }
 
 
-def sample_spec(*, backbone: str, name: str = SAMPLE_NAME) -> ImportSpec:
+def sample_spec(*, backbone: str) -> ImportSpec:
     """The recipe that imports the sample.
 
     Raises:
@@ -47,7 +47,7 @@ def sample_spec(*, backbone: str, name: str = SAMPLE_NAME) -> ImportSpec:
     if not table.is_file():
         raise CatalogFileError(f"The sample is missing ({table}). Get Wishlight again, or import a file of your own.")
     return ImportSpec(
-        catalog=name,
+        catalog=SAMPLE_NAME,
         backbone=backbone,
         table=table,
         options=detect(table).options,

@@ -3,7 +3,7 @@
 from core.encode.encoder import Encoder, PictureEmbeddings
 from core.encode.loading import load_encoder
 from core.encode.registry import BACKBONES, Backbone, find_backbone
-from core.encode.text import TEMPLATE_VERSION, is_supported_language, item_text, needs_multilingual
+from core.encode.text import TEMPLATE_VERSION, is_supported_language, item_text
 
 __all__ = [
     "BACKBONES",
@@ -15,5 +15,4 @@ __all__ = [
     "is_supported_language",
     "item_text",
     "load_encoder",
-    "needs_multilingual",
 ]

@@ -7,7 +7,7 @@ from typing import Literal
 from core.device import DeviceName, choose_device
 from core.encode.encoder import Encoder, EncoderFacts, TowerEncoder
 from core.encode.registry import Backbone, find_backbone
-from core.encode.runtime import LEAST_AGREEMENT, Progress, Runtime
+from core.encode.runtime import LEAST_AGREEMENT, Runtime
 from core.encode.runtime_openvino import OpenVinoRuntime, Record, convert_towers, find_folder, read_record
 from core.encode.runtime_torch import TorchRuntime
 from core.encode.towers import Towers, describe_version, load_tokenizer, load_towers
@@ -23,7 +23,6 @@ def load_encoder(
     *,
     runtime: RuntimeName = "auto",
     device: DeviceName | None = None,
-    progress: Progress | None = None,
 ) -> Encoder:
     """Load an encoder.
 
@@ -32,7 +31,6 @@ def load_encoder(
         models: Folder of derived and downloaded models, `Home.models`.
         runtime: "auto" takes a graphics card where there is one, else OpenVINO, else torch.
         device: "cpu" or "cuda" for torch; None takes what is there.
-        progress: Called with one sentence a step.
 
     Returns:
         An encoder that threads may share; its `runtime_reason` says what was chosen and why.
@@ -43,15 +41,14 @@ def load_encoder(
     """
     if runtime not in ("auto", "openvino", "torch"):
         raise ValueError(f"Unknown runtime {runtime!r}: choose auto, openvino or torch.")
-    tell = progress or _log.info
     backbone = find_backbone(name)
     version = describe_version(backbone)
     if runtime == "openvino" or (runtime == "auto" and not has_card(device)):
-        return _load_openvino(backbone, version, models, tell)
-    return _load_torch(backbone, version, models, device, tell)
+        return _load_openvino(backbone, version, models)
+    return _load_torch(backbone, version, models, device)
 
 
-def _load_openvino(backbone: Backbone, version: str, models: Path, tell: Progress) -> Encoder:
+def _load_openvino(backbone: Backbone, version: str, models: Path) -> Encoder:
     """Converted towers from disk, else converted now; torch where they cannot be had."""
     try:
         folder = find_folder(models, version)
@@ -60,23 +57,21 @@ def _load_openvino(backbone: Backbone, version: str, models: Path, tell: Progres
         return _build_torch(backbone, version, load_towers(backbone, models), reason)
     record = read_record(folder)
     if record is not None and record.accepted:
-        tell("Opening the converted model")
+        _log.info("Opening the converted model")
         try:
             return _open_converted(backbone, version, models, folder, record)
         except RuntimeError:
             _log.warning("The converted model in %s cannot be opened; it is converted again", folder)
             record = None
-    tell(f"Loading the model {backbone.name}")
+    _log.info("Loading the model %s", backbone.name)
     towers = load_towers(backbone, models)
-    return _convert(backbone, version, towers, folder, record, tell)
+    return _convert(backbone, version, towers, folder, record)
 
 
-def _convert(
-    backbone: Backbone, version: str, towers: Towers, folder: Path, record: Record | None, tell: Progress
-) -> Encoder:
+def _convert(backbone: Backbone, version: str, towers: Towers, folder: Path, record: Record | None) -> Encoder:
     reference = TorchRuntime(towers, choose_device("cpu"))
     try:
-        record = record or convert_towers(towers, reference, folder, progress=tell)
+        record = record or convert_towers(towers, reference, folder)
         if record.accepted:
             converted = OpenVinoRuntime(folder, record)
             return _wrap(backbone, version, towers, converted)
@@ -101,9 +96,9 @@ def _open_converted(backbone: Backbone, version: str, models: Path, folder: Path
     )
 
 
-def _load_torch(backbone: Backbone, version: str, models: Path, device: DeviceName | None, tell: Progress) -> Encoder:
+def _load_torch(backbone: Backbone, version: str, models: Path, device: DeviceName | None) -> Encoder:
     choice = choose_device(device)
-    tell(f"Loading the model {backbone.name}")
+    _log.info("Loading the model %s", backbone.name)
     towers = load_towers(backbone, models)
     try:
         runtime = TorchRuntime(towers, choice)

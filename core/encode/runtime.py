@@ -1,6 +1,5 @@
 """What every runtime does, and how two of them are compared."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +11,6 @@ from core.encode.pictures import Pixels, Preparation, prepare
 from core.encode.tokens import Tokenizer, Tokens, trim_padding
 
 Embeddings = NDArray[np.float32]
-Progress = Callable[[str], None]
 
 #: A runtime whose embeddings point elsewhere would silently change suggestions.
 LEAST_AGREEMENT = 0.998

@@ -26,7 +26,6 @@ from core.encode.runtime import (
     LEAST_AGREEMENT,
     CheckInputs,
     Embeddings,
-    Progress,
     build_check_inputs,
     measure_agreement,
 )
@@ -137,14 +136,13 @@ def _hash_files(folder: Path) -> dict[str, str]:
     return hashes
 
 
-def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path, *, progress: Progress) -> Record:
+def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path) -> Record:
     """Convert both towers, check them, and keep them in `folder`.
 
     Args:
         towers: Loaded with torch.
         reference: Runs the same towers in torch, on the processor.
         folder: From `find_folder`; written beside and renamed.
-        progress: Told what happens.
 
     Returns:
         The verdict, which is in the folder as well.
@@ -156,10 +154,10 @@ def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path, *, pro
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
-        progress("Converting the model for this processor")
+        _log.info("Converting the model for this processor")
         inputs = build_check_inputs(towers.preparation, towers.tokenizer, trims=towers.trims)
         _save_towers(towers, inputs, draft)
-        progress("Checking the converted model")
+        _log.info("Checking the converted model")
         record = _check(towers, reference, inputs, draft)
         (draft / _RECORD_NAME).write_text(json.dumps(asdict(record), indent=1), "utf-8")
         shutil.rmtree(folder, ignore_errors=True)

@@ -133,16 +133,10 @@ def find_scripts(text: str) -> dict[str, float]:
     return {script: weight / total for script, weight in weights.items()}
 
 
-def needs_multilingual(text: str) -> bool:
-    """Whether a text is largely in another script than Latin, so that an English tower cannot read it.
-
-    It does not know languages: French in Latin letters passes, and an English tower reads little of it.
-    """
-    return 1.0 - find_scripts(text).get("LATIN", 1.0 if not find_scripts(text) else 0.0) > _NOTABLE_SHARE
-
-
 def is_supported_language(text: str, languages: Collection[str]) -> bool:
     """Whether a backbone can read a text, judged by its scripts.
+
+    It does not know languages: French in Latin letters passes, and an English tower reads little of it.
 
     Args:
         text: A need.

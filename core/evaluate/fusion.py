@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.device import DeviceChoice, choose_device
+from core.device import choose_device
 from core.encode.item_tokens import ItemTokens
 from core.evaluate.recommender import ItemTable
 from core.interactions.log import History, InteractionLog
@@ -40,15 +40,13 @@ class FusionRecommender:
     Args:
         tokens: Of all items.
         config: Hyper-parameters.
-        choice: Where it trains; None takes what is there.
     """
 
     name = "fusion"
     ranks_cold = True
 
-    def __init__(self, tokens: ItemTokens, config: TrainConfig, choice: DeviceChoice | None = None) -> None:
+    def __init__(self, tokens: ItemTokens, config: TrainConfig) -> None:
         self.tokens, self.config = tokens, config
-        self.choice = choice or choose_device()
         self.trained: Trained | None = None
 
     def fit(self, log: InteractionLog, items: ItemTable) -> None:
@@ -57,7 +55,7 @@ class FusionRecommender:
 
         data = build_fit_data(self.tokens, items, log, seed=self.config.seed)
         with tempfile.TemporaryDirectory(prefix="wishlight-") as folder:
-            self.trained = train(data, self.config, self.choice, Path(folder), everything=log)
+            self.trained = train(data, self.config, choose_device(), Path(folder), everything=log)
 
     def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
         """Sum of all parts, (B, N).

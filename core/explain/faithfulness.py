@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 ScoreOfMasks = Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]
 #: A map must beat this share of the random ones.
 _SHARE = 0.95
+_RANDOM_MAPS = 20
 #: Points of a curve in the quick test, from one deleted cell to all of them.
 _QUICK_POINTS = 6
 #: Differences below this share of the scores are rounding.
@@ -100,7 +101,7 @@ def aid(curves: Curves) -> float:
 
 
 def quick_deletion_test(
-    score_of_masks: ScoreOfMasks, grid: NDArray[np.floating[Any]], *, random_maps: int = 20, seed: int = 0
+    score_of_masks: ScoreOfMasks, grid: NDArray[np.floating[Any]], *, seed: int = 0
 ) -> tuple[float, bool]:
     """Compare a map with random maps by deletion, all masks in one call.
 
@@ -111,7 +112,6 @@ def quick_deletion_test(
     Args:
         score_of_masks: Gives the score of masked pictures.
         grid: The map, signed, (G, G).
-        random_maps: How many to compare with.
         seed: Of the random maps.
 
     Returns:
@@ -119,7 +119,7 @@ def quick_deletion_test(
         whether the map has a smaller deletion area than at least 95 % of them.
     """
     rng = np.random.default_rng(seed)
-    orders = [order_cells(grid), *(rng.permutation(grid.size) for _ in range(random_maps))]
+    orders = [order_cells(grid), *(rng.permutation(grid.size) for _ in range(_RANDOM_MAPS))]
     deleted = np.unique(np.round(np.geomspace(1, grid.size, _QUICK_POINTS)))
     masks = np.stack([build_deletion_masks(order, deleted) for order in orders])  # (R + 1, K, G, G)
     scores = _score_once(score_of_masks, masks)

@@ -123,13 +123,7 @@ def run_train(
     with open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints) as folder:
         ranks.wait()
         with closing(Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)) as tracker:
-            tracker.note(
-                device=choice.device,
-                device_reason=choice.reason,
-                config=config.to_json(),
-                has_log=plan.help.fit is not None,
-                items=len(material.stored),
-            )
+            tracker.note(device=choice.device, has_log=plan.help.fit is not None, items=len(material.stored))
             watch, raw = _build_watch(tracker, progress), _raw_items(workspace, material)
             trained = train(plan.data, config, choice, folder, everything=plan.help.fit, raw=raw, watch=watch)
             progress("Measuring", 0, 0)
@@ -186,6 +180,7 @@ def _build_watch(tracker: Any, progress: Progress) -> "Watch":
         on_step=lambda step, steps: progress("Training", step, steps),
         on_epoch=tracker.add,
         on_flat=lambda lines: tracker.note(flat=lines),
+        on_config=lambda config, computed: tracker.note(config=config.to_json(), computed=computed),
     )
 
 
@@ -212,6 +207,7 @@ def _write_version(workspace: Workspace, plan: Plan, run_id: str, trained: "Trai
         "fingerprint": material.fingerprint,
         "began_with": dict(plan.fingerprints),
         "config": trained.config.to_json(),
+        "computed": dict(trained.computed),
         "has_log": trained.heads is not None,
         "tuned": trained.tuned is not None,
         "metrics": metrics,

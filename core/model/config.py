@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: Items that must share a category for it to be learned.
+LEAST_OF_CATEGORY = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModalityShape:
@@ -90,9 +93,9 @@ class ModelConfig:
         return cls(**{**data, "modalities": shapes, "categories": tuple(data["categories"])})
 
 
-def read_categories(names: Sequence[str], *, least: int = 5) -> tuple[str, ...]:
+def read_categories(names: Sequence[str]) -> tuple[str, ...]:
     """Categories that enough items share to be learned, in alphabetical order; "" is none."""
     counts: dict[str, int] = {}
     for name in names:
         counts[name] = counts.get(name, 0) + 1
-    return tuple(sorted(name for name, count in counts.items() if name and count >= least))
+    return tuple(sorted(name for name, count in counts.items() if name and count >= LEAST_OF_CATEGORY))

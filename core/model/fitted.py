@@ -13,6 +13,9 @@ from core.model.memory import Memory
 if TYPE_CHECKING:
     from scipy import sparse  # type: ignore[import-untyped]
 
+#: Events that a popularity told from content is worth.
+_PRIOR_EVENTS = 2.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonScores:
@@ -47,7 +50,7 @@ class ItemPlaces:
 
 
 def blend_prior(
-    counts: NDArray[np.int64], popularity: NDArray[np.float32], predicted: NDArray[np.float32], *, strength: float = 2.0
+    counts: NDArray[np.int64], popularity: NDArray[np.float32], predicted: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Popularity as observed, drawn towards what the content predicts; the prediction alone where nothing was seen.
 
@@ -55,10 +58,9 @@ def blend_prior(
         counts: How often each item was liked, (N,).
         popularity: Standardised log counts, NaN for unseen items, (N,).
         predicted: The same from content, (N,).
-        strength: Events that the prediction is worth.
     """
     seen = ~np.isnan(popularity)
-    blended = (counts * np.nan_to_num(popularity) + strength * predicted) / (counts + strength)
+    blended = (counts * np.nan_to_num(popularity) + _PRIOR_EVENTS * predicted) / (counts + _PRIOR_EVENTS)
     return np.where(seen, blended, predicted).astype(np.float32)
 
 

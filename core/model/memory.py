@@ -131,9 +131,7 @@ class Memory:
         return np.asarray(rows - ((rows @ self.likes.T) @ self.inverse) @ self.likes)
 
 
-def fit_memory(
-    likes: "sparse.csr_array", vectors: NDArray[np.float32], *, shrinkage: float, content: float, seed: int = 0
-) -> Memory:
+def fit_memory(likes: "sparse.csr_array", vectors: NDArray[np.float32], *, shrinkage: float, content: float) -> Memory:
     """Fit B.
 
     Args:
@@ -141,7 +139,6 @@ def fit_memory(
         vectors: Item vectors, any norm, (N, E).
         shrinkage: l, above 0; the unit is people.
         content: a, at least 0.
-        seed: Of the sample where there are more than `MAX_PEOPLE`.
 
     Raises:
         ValueError: A number is out of range.
@@ -149,7 +146,7 @@ def fit_memory(
     if shrinkage <= 0 or content < 0:
         raise ValueError("shrinkage is above 0 and content at least 0")
     if likes.shape[0] > MAX_PEOPLE:
-        chosen = np.random.default_rng(seed).choice(likes.shape[0], MAX_PEOPLE, replace=False)
+        chosen = np.random.default_rng(0).choice(likes.shape[0], MAX_PEOPLE, replace=False)
         likes = likes[np.sort(chosen)]
     centred, inverse = _centre(vectors), _invert(likes, shrinkage)
     return Memory(

@@ -64,21 +64,20 @@ class Words:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def search(self, catalog_id: int, text: str, limit: int, *, rare_only: bool = True) -> WordHits:
+    def search(self, catalog_id: int, text: str, limit: int) -> WordHits:
         """Items of the catalogue that hold any word of the text, best first.
 
         Args:
             catalog_id: Where to look.
             text: Plain words; FTS operators in it are read as words.
             limit: At most so many items.
-            rare_only: Leave out words that very many items hold; keeps the time flat as a catalogue grows.
         """
-        return self._search(catalog_id, self._choose(_split_terms(text), rare_only=rare_only), limit)
+        return self._search(catalog_id, self._choose(_split_terms(text)), limit)
 
     def search_phrases(self, catalog_id: int, phrases: Iterable[str], limit: int) -> WordHits:
         """Items of the catalogue that hold any of the phrases, word by word in their order, best first."""
         joined = (" ".join(_TERM.findall(separate_characters(phrase.lower()))) for phrase in phrases)
-        return self._search(catalog_id, self._choose([phrase for phrase in joined if phrase], rare_only=True), limit)
+        return self._search(catalog_id, self._choose([phrase for phrase in joined if phrase]), limit)
 
     def find_codes(self, catalog_id: int, codes: Sequence[str]) -> dict[int, frozenset[str]]:
         """Items of the catalogue with one of these codes.
@@ -135,9 +134,8 @@ class Words:
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO item_words(item_words) VALUES ('optimize')")
 
-    def _choose(self, terms: list[str], *, rare_only: bool) -> list[str]:
-        if not rare_only:
-            return terms
+    def _choose(self, terms: list[str]) -> list[str]:
+        """Without those that very many items hold, which keeps the time flat as a catalogue grows."""
         connection = self._database.connection
         (total,) = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone() or (0,)
         ceiling = max(SMALL_COLLECTION, int(total * COMMON_SHARE))

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.encode.item_tokens import ItemTokens, pad_vectors
+from core.encode.parts import PARTS
 from core.interactions.log import History, InteractionLog
+from core.model.config import ModalityShape
 from core.train.held_out import LEAST_HELD, group_items, hold_out, number_pictures, number_texts
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 #: One user in so many is kept for validation.
 VALIDATION_SHARE = 5
+#: Share of a person's events, by time, from which the rest is to be told.
+BEGINNING = 0.8
 #: More people than this are never kept for validation: the others teach, and checking costs people x items each time.
 MOST_VALIDATION = 2_000
 #: Without so many people to choose by there is nothing to choose.
@@ -98,22 +102,17 @@ class Validation:
         return tuple(history.items for history in self.histories)
 
 
-def split_history(history: History, share: float = 0.8) -> tuple[History, NDArray[np.int64]]:
-    """The first part of a history by time, and the items liked in the rest.
-
-    Args:
-        history: Oldest first.
-        share: Of the events that are the beginning, (0, 1).
-    """
-    cut = int(len(history) * share)
+def split_history(history: History) -> tuple[History, NDArray[np.int64]]:
+    """The first part of a history, oldest first, and the items liked in the rest."""
+    cut = int(len(history) * BEGINNING)
     begin = history.take(slice(cut))
     later = np.unique(history.items[cut:][history.liked[cut:]])
     return begin, later[~np.isin(later, begin.items)]
 
 
-def build_validation(histories: Sequence[History], *, share: float = 0.8) -> Validation:
+def build_validation(histories: Sequence[History]) -> Validation:
     """Beginnings and targets of these people; those with nothing to predict, or to predict from, are left out."""
-    parts = [split_history(history, share) for history in histories]
+    parts = [split_history(history) for history in histories]
     kept = [(begin, later) for begin, later in parts if len(begin) and len(later)]
     return Validation(histories=tuple(one for one, _ in kept), targets=tuple(later for _, later in kept))
 
@@ -123,6 +122,16 @@ def mean_parts(tokens: ItemTokens) -> NDArray[np.float32]:
     rows = [pad_vectors(one.joint[one.present], tokens.dimension) for one in tokens.modalities.values()]
     means = [found.mean(axis=0) if len(found) else np.zeros(tokens.dimension) for found in rows]
     return np.stack(means).astype(np.float32)
+
+
+def describe_modalities(tokens: ItemTokens) -> tuple[ModalityShape, ...]:
+    """Shapes of the modalities for a model that reads them."""
+    return tuple(
+        ModalityShape(
+            name=name, width=int(one.tokens.shape[2]), segments=PARTS[name].segments, dimension=one.joint.shape[1]
+        )
+        for name, one in tokens.modalities.items()
+    )
 
 
 def split_people(log: InteractionLog, *, seed: int) -> tuple[InteractionLog, Validation]:

@@ -79,6 +79,9 @@ class Trainer:
         folder: Of the run; holds the last and the best checkpoint.
         source: Where items come from; None takes the data's tokens as they are.
         ranks: This process among those that train together.
+
+    Attributes:
+        config: As it is run, with the towers' rate filled in.
     """
 
     def __init__(
@@ -97,6 +100,8 @@ class Trainer:
         self.ranks = ranks or Ranks()
         self.source = source or CachedTokens(data.tokens, torch.device(choice.device))
         self.tuned = self.source.tuned
+        if self.tuned and not config.tower_rate:
+            self.config = config = replace(config, tower_rate=METHODS[config.tuning].rate)
         self.builder = StepBuilder(
             data, config, model.config, torch.device(choice.device), batch=self.source.batch, world=self.ranks.world
         )
@@ -111,7 +116,7 @@ class Trainer:
             config,
             log_variances=self.log_variances.values() if config.learned_weights else (),
             towers=towers,
-            tower_rate=config.tower_rate or (METHODS[config.tuning].rate if self.tuned else 0.0),
+            tower_rate=config.tower_rate,
         )
         self.steps = self.builder.steps_per_epoch * config.epochs
         self.place = Place()

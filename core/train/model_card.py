@@ -18,7 +18,8 @@ def build_model_card(card: Mapping[str, Any]) -> str:
     metrics = card["metrics"]
     learned = "its interaction log and its pictures and texts" if card["has_log"] else "its pictures and texts alone"
     rows = "\n".join(_describe_row(row) for row in metrics["rows"])
-    settings = "\n".join(f"- {name}: {value}" for name, value in sorted(card["config"].items()))
+    done = {**card["config"], **card.get("computed", {})}  # versions of earlier releases say nothing of the machine
+    settings = "\n".join(f"- {name}: {value}" for name, value in sorted(done.items()))
     return f"""# Version {card["version"]}
 
 A fusion model for the catalogue “{card["catalog"]}” ({count_noun(card["items"], "item")}), on the image-text model

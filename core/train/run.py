@@ -6,25 +6,24 @@ Imports torch, so import this module inside functions only.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.device import DeviceChoice, seed_everything
+from core.device import DeviceChoice, describe_computing, seed_everything
 from core.encode.item_tokens import ItemTokens
-from core.encode.parts import PARTS
 from core.errors import TrainError
 from core.interactions.log import InteractionLog
-from core.model.config import ModalityShape, ModelConfig, read_categories
+from core.model.config import ModelConfig, read_categories
 from core.model.network import FusionModel
 from core.model.tuning.tuned import TunedTowers
 from core.train.batches import StepBuilder, count_log
 from core.train.checkpoint import BEST, LAST, load_towers_state, load_weights
 from core.train.config import TrainConfig
-from core.train.data import LEAST_PAIRS, LEAST_VALIDATION, PAIRS_IN_ALL, TrainData
+from core.train.data import LEAST_PAIRS, LEAST_VALIDATION, PAIRS_IN_ALL, TrainData, describe_modalities
 from core.train.heads import PeopleHeads
 from core.train.held_out import group_items
 from core.train.inference import ItemFacts, place_items, read_items, unit
@@ -52,11 +51,13 @@ class Watch:
         on_step: Steps done and steps in all.
         on_epoch: After each epoch.
         on_flat: Once, the lines that training is held against.
+        on_config: Once, before the first step: the configuration as it is run, and what it is computed on.
     """
 
     on_step: Callable[[int, int], None] = lambda _step, _steps: None
     on_epoch: Callable[[EpochReport], None] = lambda _report: None
     on_flat: Callable[[Mapping[str, Mapping[str, float]]], None] = lambda _lines: None
+    on_config: Callable[[TrainConfig, Mapping[str, str | int]], None] = lambda _config, _computed: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,8 @@ class Trained:
         seconds: From the start of this attempt.
         tokens: Of all items, as the model reads them.
         tuned: The towers, blended; None where they are as they were.
-        config: As it was run, with its tasks, and the batch that fitted into the memory.
+        config: As it was run, with its tasks, the towers' rate, and the batch that fitted into the memory.
+        computed: `core.device.describe_computing` of the run.
     """
 
     model: FusionModel
@@ -87,6 +89,7 @@ class Trained:
     seconds: float
     tokens: ItemTokens
     config: TrainConfig
+    computed: Mapping[str, str | int] = field(default_factory=dict)
     tuned: TunedTowers | None = None
 
 
@@ -95,12 +98,7 @@ def build_model(tokens: ItemTokens, data: TrainData, config: TrainConfig) -> Fus
     seed_everything(config.seed)
     shape = ModelConfig(
         dimension=tokens.dimension,
-        modalities=tuple(
-            ModalityShape(
-                name=name, width=one.tokens.shape[2], segments=PARTS[name].segments, dimension=one.joint.shape[1]
-            )
-            for name, one in tokens.modalities.items()
-        ),
+        modalities=describe_modalities(tokens),
         width=config.width,
         layers=config.layers,
         dropout=config.dropout,
@@ -142,14 +140,12 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     check_data(data)
     model = build_model(data.tokens, data, config)
-    config = config.with_tasks(
-        has_log=data.log is not None,
-        has_categories=bool(model.config.categories),
-        has_pairs=data.has_pairs,
-    )
+    categories = bool(model.config.categories)
+    config = config.with_tasks(has_log=data.log is not None, has_categories=categories, has_pairs=data.has_pairs)
     flat = _flat_lines(model, data)
     watch.on_flat(flat)
     trainer = build_trainer(model, data, config, choice, folder, raw=raw)
+    watch.on_config(trainer.config, computed := describe_computing(choice, processes=trainer.ranks.world))
     trainer.resume()
     place = trainer.run(on_step=watch.on_step, on_epoch=watch.on_epoch)
     trainer.ranks.part()
@@ -175,6 +171,7 @@ def train(
         seconds=time.monotonic() - began,
         tokens=data.tokens,
         config=trainer.config,
+        computed=computed,
         tuned=source.tuned if blend > 0 else None,
         heads=heads,
         validation=validation,

@@ -20,6 +20,7 @@ from ui.text import escape_markdown
 
 FILE_TYPES = ["csv", "tsv", "txt", "xlsx", "parquet", "jsonl", "ndjson", "json", "gz", "zip"]
 _PREVIEW_ROWS = 20
+_MOST_PROBLEMS = 5
 _NO_ROWS = "holds a header and no rows. Export it again with its items, or choose another header row above."
 
 
@@ -69,14 +70,14 @@ def draw_file(draft: Draft) -> None:
         draw_moves("file", can_go_on=bool(preview.rows))
 
 
-def draw_problems(problems: tuple[Problem, ...], limit: int = 5) -> None:
+def draw_problems(problems: tuple[Problem, ...]) -> None:
     """Doubts about the whole file."""
-    for problem in problems[:limit]:
+    for problem in problems[:_MOST_PROBLEMS]:
         (st.error if problem.severity == "error" else st.warning)(
             escape_markdown(problem.message), icon=":material/warning:"
         )
-    if len(problems) > limit:
-        st.caption(f"and {len(problems) - limit:,} more")
+    if len(problems) > _MOST_PROBLEMS:
+        st.caption(f"and {len(problems) - _MOST_PROBLEMS:,} more")
 
 
 def _choose_member(path: Path) -> str:

@@ -16,7 +16,6 @@ from core.store.catalogs import Catalog
 from ui.address import go, read
 from ui.errors import shown_errors
 from ui.resources import open_workspace
-from ui.text import escape_markdown
 
 STEPS = ("file", "columns", "check", "pictures", "import")
 STEP_NAMES = {
@@ -75,15 +74,12 @@ def draw_steps(step: str) -> None:
     st.markdown("  ›  ".join(words))
 
 
-def draw_moves(
-    step: str, *, can_go_on: bool = True, label: str = "Continue", on_leave: Callable[[], bool] | None = None
-) -> None:
+def draw_moves(step: str, *, can_go_on: bool = True, on_leave: Callable[[], bool] | None = None) -> None:
     """The buttons to the step before and the step after.
 
     Args:
         step: Where the person is.
         can_go_on: Whether there is a way on.
-        label: Of the button that goes on.
         on_leave: Called before either; where it returns False, the person stays although they wanted to go on.
     """
     at = STEPS.index(step)
@@ -93,9 +89,7 @@ def draw_moves(
             st.button("Back", key="back", icon=":material/arrow_back:", on_click=_move, args=back)
         if at + 1 < len(STEPS):
             on = (STEPS[at + 1], on_leave, False)
-            st.button(
-                escape_markdown(label), key="continue", type="primary", disabled=not can_go_on, on_click=_move, args=on
-            )
+            st.button("Continue", key="continue", type="primary", disabled=not can_go_on, on_click=_move, args=on)
 
 
 @shown_errors()

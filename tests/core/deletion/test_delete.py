@@ -225,8 +225,8 @@ def test_an_import_reads_again_what_a_deletion_takes_from_under_it(
     run_import(workspace, write_spec(tmp_path / "two.csv", folder=tmp_path, catalog="Two"))
     (hit,) = workspace.suggester.suggest(Need(text="red shoe")).page
     assert hit.stored.main_picture is not None and workspace.pictures.has(hit.stored.main_picture)
-    (row,) = workspace.embeddings.of_items(workspace.catalogs.list()[0].id, workspace.embeddings.model_number("fake-1"))
-    assert row.text is not None and len(row.pictures) == 1
+    served = workspace.serving.of(workspace.catalogs.list()[0])
+    assert served.index.rows(served.index.ids)[1].tolist() == [[True, True]]
 
 
 def test_the_command_says_what_goes_and_deletes_on_yes(planted: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,4 +280,4 @@ def test_rows_that_moved_within_the_file_leave_nothing_of_deleted_ones(workspace
         write(gone.id, "zqv", at, 60 + at % 9)
     workspace.delete_catalog(gone)
     assert find_planted(workspace.home) == {}
-    assert len(workspace.words.search(kept.id, "plainabout", 500, rare_only=False).ids) > 100
+    assert len(workspace.words.search(kept.id, "plainabout", 500).ids) > 100

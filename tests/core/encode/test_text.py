@@ -9,7 +9,6 @@ from core.encode.text import (
     find_scripts,
     is_supported_language,
     item_text,
-    needs_multilingual,
 )
 
 
@@ -80,8 +79,8 @@ def test_clean_text(text: str, clean: str) -> None:
         ("resistor 10 kΩ", False),
     ],
 )
-def test_needs_multilingual(text: str, needed: bool) -> None:
-    assert needs_multilingual(text) is needed
+def test_another_script_needs_a_multilingual_model(text: str, needed: bool) -> None:
+    assert is_supported_language(text, {"en"}) is not needed
 
 
 def test_shares_of_scripts_sum_to_one() -> None:

@@ -22,7 +22,8 @@ from core.jobs.recommend import recommend_history, recommend_user
 from core.jobs.train_catalog import TrainSpec, run_train
 from core.store.expectations import SavedNeed
 from core.suggest.need import Need
-from core.train.config import TrainConfig
+from core.train.config import LOG_TASKS, TrainConfig
+from core.train.tracking import read_curve
 from core.workspace import Workspace
 from tests.conftest import COLOURS
 from tests.core.jobs.test_import_catalog import write_spec
@@ -76,6 +77,14 @@ def test_a_version_is_measured_and_registered(shop: Workspace, trained: str) -> 
     card = json.loads((shop.home.versions / trained / "card.json").read_text())
     assert card["config"]["seed"] == 0 and card["items"] == 84 and len(card["fingerprint"]) == 12
     assert list((shop.home.runs / ("a" * 32) / "tensorboard").glob("events*"))
+    facts = read_curve(shop.home.runs / ("a" * 32)).facts
+    assert card["config"] == facts["config"] == TrainConfig.from_json(card["config"]).to_json()
+    assert set(SMALL) <= set(card["config"]) and set(card["config"]["tasks"]) == set(LOG_TASKS)
+    assert card["computed"] == facts["computed"]
+    assert card["computed"]["device"] == facts["device"] == "cpu" and card["computed"]["precision"] == "float32"
+    assert card["computed"]["processes"] == 1 and card["computed"]["threads"] >= 1
+    words = (shop.home.versions / trained / "MODEL_CARD.md").read_text()
+    assert "- precision: float32" in words and "- threads: " in words
 
 
 def test_serving_it_and_going_back(shop: Workspace, trained: str) -> None:

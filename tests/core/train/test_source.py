@@ -1,5 +1,7 @@
 """Towers that are tuned: what they give, what training changes in them, and that a version takes it along."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -12,12 +14,13 @@ from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import TrainError
+from core.model.tuning.methods import METHODS
 from core.store.items import PictureLink, StoredItem
 from core.train.bundle import load_bundle, load_tuned_towers, save_bundle
 from core.train.config import TrainConfig
 from core.train.data import build_data
 from core.train.inference import read_items
-from core.train.run import train
+from core.train.run import build_model, build_trainer, train
 from core.train.source import LiveTokens, RawItems, build_source
 
 pytestmark = pytest.mark.slow
@@ -178,3 +181,11 @@ def test_without_pictures_and_texts_tuning_is_refused(data, tmp_path) -> None:
     with pytest.raises(TrainError, match="frozen"):
         train(data, CONFIG, CPU, tmp_path)
     assert not isinstance(build_source(None, TrainConfig(), data.tokens, CPU, steps=1), LiveTokens)
+
+
+def test_the_rate_of_the_towers_is_filled_in(raw, data, tmp_path) -> None:
+    """What a version's card says would else be 0, for “the one that suits the tuning”."""
+    config = dataclasses.replace(CONFIG, tower_rate=0.0)
+    trainer = build_trainer(build_model(data.tokens, data, config), data, config, CPU, tmp_path, raw=raw)
+    assert trainer.config == dataclasses.replace(CONFIG, tower_rate=METHODS["lora"].rate)
+    assert {group["top"] for group in trainer.optimizer.param_groups} >= {METHODS["lora"].rate}

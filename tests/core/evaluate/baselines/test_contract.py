@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from core.encode.item_tokens import MODALITIES, ItemTokens, ModalityTokens
+from core.encode.item_tokens import ItemTokens, ModalityTokens
+from core.encode.parts import PARTS
 from core.errors import WishlightError
 from core.evaluate.baselines import BASELINES
 from core.evaluate.fusion import FusionRecommender
@@ -94,7 +95,7 @@ def read_tokens(items: ItemTable) -> ItemTokens:
     joints = {"picture": items.picture_embeddings, "text": items.text_embeddings}
     parts = {}
     for name, joint in joints.items():
-        mask = np.zeros((len(items), len(MODALITIES[name].segments)), bool)
+        mask = np.zeros((len(items), len(PARTS[name].segments)), bool)
         mask[:, 0] = joint.any(axis=1)
         tokens = (mask[:, :, None] * joint[:, None]).astype(np.float16)
         parts[name] = ModalityTokens(tokens=tokens, mask=mask, joint=joint)
