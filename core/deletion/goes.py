@@ -55,7 +55,7 @@ class Goes:
             f"{count_noun(self.runs, 'run')}, with curves, reports and checkpoints": self.runs,
             f"{count_noun(len(self.uploads), 'uploaded file')} ({_list(self.uploads)})": self.uploads,
             count_noun(self.drafts, "prepared import"): self.drafts,
-            f"{count_noun(self.entries, 'entry', 'entries')} under Activity, with the log of each": self.entries,
+            f"{count_noun(self.entries, 'entry', 'entries')} under Activity, logs included": self.entries,
             f"{count_noun(self.need_pictures, 'picture')} that somebody looked with": self.need_pictures,
         }
         return tuple(line for line, what in said.items() if what)

@@ -7,6 +7,7 @@ refers to it by then.
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -174,8 +175,8 @@ class Sweep:
             self._remove_pictures()
         self._references.forget_vectors(self._read_used)
         self._remove_derived()
-        with suppress(OSError):
-            (self._home.logs / "worker.log").open("r+b").truncate(0)  # it quotes the titles of all work
+        with suppress(OSError):  # it quotes the titles of all work, and workers append to it
+            os.truncate(self._home.logs / "worker.log", 0)
         self._database.purge()
         self._home.unswept.unlink(missing_ok=True)
 

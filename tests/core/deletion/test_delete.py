@@ -17,7 +17,9 @@ from core.errors import JobError, StoreError, TrainError
 from core.jobs import import_catalog
 from core.jobs.import_catalog import run_import
 from core.jobs.table import JobStore
+from core.store import database
 from core.store.catalogs import DELETED, DELETED_WORK
+from core.store.database import Database
 from core.suggest.need import Need
 from core.workspace import Workspace
 from tests.core.deletion.conftest import (
@@ -281,3 +283,20 @@ def test_rows_that_moved_within_the_file_leave_nothing_of_deleted_ones(workspace
     workspace.delete_catalog(gone)
     assert find_planted(workspace.home) == {}
     assert len(workspace.words.search(kept.id, "plainabout", 500).ids) > 100
+
+
+def test_a_reader_in_the_way_leaves_the_rest_to_the_next_sweep(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PURGE_TIMEOUT_MS", 50)
+    (tmp_path / "items.csv").write_text("id,title\nzqv1,zqvshoe\n")
+    run_import(workspace, write_spec(tmp_path / "items.csv", catalog=SHOP))
+    reader = Database(workspace.home.database).connection
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM items").fetchall()
+    workspace.delete_catalog(workspace.catalogs.find(SHOP))
+    assert workspace.catalogs.list() == () and workspace.sweep.is_pending()
+    reader.execute("COMMIT")
+    reader.close()
+    workspace.sweep.finish()
+    assert not workspace.sweep.is_pending() and find_planted(workspace.home) == {}
