@@ -109,16 +109,17 @@ class Sweep:
         A disk or another process that is in the way of it leaves the rest to the next sweep.
         """
         with self._alone():
-            swept = tuple(self._remove_leftovers())
+            swept: list[str] = []
             try:
-                if self.is_pending():
-                    with plain_failures():
+                with plain_failures():
+                    swept.extend(self._remove_leftovers())
+                    if self.is_pending():
                         self._finish_deletions()
             except WishlightError as exc:
-                _log.warning("A deletion is to be finished later: %s", exc)
+                _log.warning("The rest is swept later: %s", exc)
         if swept:
             _log.info("Removed what nothing knows any more: %s", ", ".join(swept))
-        return swept
+        return tuple(swept)
 
     def _read_used(self) -> dict[str, set[str]]:
         """What items of any catalogue have vectors by, each kind's."""
