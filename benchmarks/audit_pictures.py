@@ -19,10 +19,10 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.explanations import read_titles
-from core.config import open_home
 from core.explain.audit import Case
-from core.jobs.audit_catalog import AuditSpec, read_audit, read_cases, run_audit
-from core.jobs.progress import silent
+from core.home import open_home
+from core.progress import silent
+from core.work.audit_catalog import AuditSpec, read_audit, read_cases, run_audit
 from core.workspace import Workspace
 
 KINDS = ("fashion", "grocery")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.config import open_home
 from core.explain.explanation import Explanation
+from core.home import open_home
 from core.suggest.need import Need, split_avoid
 from core.suggest.suggester import CANDIDATES
 from core.workspace import Workspace

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.config import open_home
-from core.explain.person_explanation import PersonExplanation
-from core.jobs.recommend import Person, find_person, suggest_to
+from core.explain.people.person_explanation import PersonExplanation
+from core.home import open_home
+from core.work.recommend import Person, find_person, suggest_to
 from core.workspace import Workspace
 
 

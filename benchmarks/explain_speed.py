@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.config import open_home
+from core.home import open_home
 from core.suggest.need import Need, split_avoid
 from core.workspace import Workspace
 

@@ -17,10 +17,10 @@ from torch.nn.functional import interpolate
 from benchmarks.intervals import bootstrap_interval
 from core.encode.pictures import Pixels
 from core.encode.towers import Towers
-from core.explain.faithfulness import aid, deletion_insertion, order_cells, quick_deletion_test
-from core.explain.picture import PictureExplainer, ReadPictures
-from core.explain.scene import Fill
-from core.explain.scores import FusedScore, Score
+from core.explain.pictures.faithfulness import aid, deletion_insertion, order_cells, quick_deletion_test
+from core.explain.pictures.picture import PictureExplainer, ReadPictures
+from core.explain.pictures.scene import Fill
+from core.explain.pictures.scores import FusedScore, Score
 
 #: Steps of a curve. Where a picture hardly matters, its ratio explodes; it counts for no more than `_MOST`.
 _STEPS, _MOST = 10, 5.0

@@ -28,11 +28,11 @@ import torch
 
 from benchmarks.explanation_gates import Bench, Case, Remembered, measure_all
 from core.device import choose_device
-from core.encode.item_tokens import PICTURE_GRID, embed_texts, read_pixels
 from core.encode.registry import find_backbone
-from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import Towers, load_towers
-from core.explain.scores import plain_score
+from core.explain.pictures.scores import plain_score
+from core.tokens.item_tokens import PICTURE_GRID, embed_texts, read_pixels
+from core.tokens.token_runtime import TokenRuntime
 
 SAMPLE = Path("assets/sample")
 

@@ -18,21 +18,21 @@ import torch
 from PIL import Image
 
 from benchmarks.explanation_gates import Bench, Case, Remembered, measure_all
-from core.config import open_home
 from core.device import choose_device
-from core.encode.item_tokens import PICTURE_GRID, ItemTokens, read_pixels
-from core.encode.parts import PARTS
 from core.encode.registry import find_backbone
-from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import load_towers
 from core.evaluate.verdict import LEAST_TESTED
-from core.explain.scores import FusedScore
+from core.explain.pictures.scores import FusedScore
+from core.home import open_home
+from core.model.inputs import to_batch
+from core.parts import PARTS
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.suggest.need import Need, split_avoid
-from core.train.batches import to_batch
-from core.train.bundle import Bundle, load_bundle, load_tuned_towers
+from core.tokens.item_tokens import PICTURE_GRID, ItemTokens, read_pixels
+from core.tokens.token_runtime import TokenRuntime
 from core.train.held_out import MOST_TEST_SHARE, group_items, hold_out, number_pictures, number_texts
+from core.versions.bundle import Bundle, load_bundle, load_tuned_towers
 from core.workspace import Workspace
 
 _LEAST_SIDE = 200

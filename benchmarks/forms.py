@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from core.catalog.prices import parse_price
+from core.catalog.shape.prices import parse_price
 from core.catalog.text import strip_html
 from core.interactions.log import NO_TIME
 from core.interactions.times import parse_times

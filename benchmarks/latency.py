@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from core.catalog.schema import Item
-from core.config import open_home
+from core.home import open_home
 from core.suggest.need import Need
 from core.suggest.query import build_query, embed_need
 from core.suggest.suggester import CANDIDATES

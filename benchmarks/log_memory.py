@@ -25,18 +25,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.schema import Item
-from core.config import open_home
-from core.encode.item_tokens import ItemTokens, ModalityTokens
-from core.encode.parts import PARTS
 from core.evaluate.doctor import examine
+from core.home import open_home
 from core.interactions.log_file import open_log
-from core.jobs import material
-from core.jobs.activate import activate_version
-from core.jobs.progress import silent
-from core.jobs.recommend import recommend_user
-from core.jobs.store_log import store_log
-from core.jobs.train_catalog import TrainSpec, run_train
+from core.parts import PARTS
+from core.progress import silent
 from core.store.catalogs import Catalog
+from core.tokens.item_tokens import ItemTokens, ModalityTokens
+from core.work import material
+from core.work.activate import activate_version
+from core.work.recommend import recommend_user
+from core.work.store_log import store_log
+from core.work.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
 
 _TASTES, _DIMENSION, _EVENTS = 50, 384, 5

@@ -20,19 +20,19 @@ from typing import Any
 
 import numpy as np
 
-import core.suggest.words
-from core.catalog.importing import ImportSpec
-from core.catalog.read import detect, preview_table
+import core.suggest.exact_words
+from core.catalog.importing.spec import ImportSpec
+from core.catalog.read.read import detect, preview_table
 from core.catalog.schema import Item
-from core.catalog.suggest_mapping import suggest_mapping
-from core.config import open_home
-from core.jobs.encoding import encode_missing, store_embeddings
-from core.jobs.import_catalog import run_import
+from core.catalog.shape.suggest_mapping import suggest_mapping
+from core.home import open_home
 from core.serving.calibration import ASKERS
 from core.serving.served import Served, Serving
 from core.store.catalogs import Catalog
 from core.suggest.need import Need, list_matches
 from core.suggest.suggester import Suggester
+from core.work.encode_catalog import encode_missing, store_embeddings
+from core.work.import_catalog import run_import
 from core.workspace import Workspace
 
 SEED = 11
@@ -209,14 +209,14 @@ def sweep(workspace: Workspace, truth: Mapping[str, Item], needs: Sequence[Wante
         )
     workspace.suggester = measured
     print("\n| word weight | code weight | full texts | thin texts | code comes first |\n|---|---|---|---|---|")
-    kept = core.suggest.words.WORD_WEIGHT, core.suggest.words.CODE_WEIGHT
+    kept = core.suggest.exact_words.WORD_WEIGHT, core.suggest.exact_words.CODE_WEIGHT
     for word in WORD_WEIGHTS:
         for code in CODE_WEIGHTS:
-            core.suggest.words.WORD_WEIGHT, core.suggest.words.CODE_WEIGHT = word, code
+            core.suggest.exact_words.WORD_WEIGHT, core.suggest.exact_words.CODE_WEIGHT = word, code
             found = [precision(workspace, truth, name, needs, "both", "{}")["both"] for name in ("full", "thin")]
             first = first_place(workspace, codes)
             print(f"| {word} | {code} | {found[0]:.3f} | {found[1]:.3f} | {first:.2f} |", flush=True)
-    core.suggest.words.WORD_WEIGHT, core.suggest.words.CODE_WEIGHT = kept
+    core.suggest.exact_words.WORD_WEIGHT, core.suggest.exact_words.CODE_WEIGHT = kept
     print("\n| template | full texts | thin texts, picture only |\n|---|---|---|")
     for template in TEMPLATES:
         full = precision(workspace, truth, "full", needs, "both", template)["both"]

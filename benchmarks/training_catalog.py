@@ -26,21 +26,21 @@ import numpy as np
 
 from core.catalog.schema import Item
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens, load_tokens, save_tokens
 from core.encode.loading import load_encoder
-from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.evaluate.answer import Answer
 from core.evaluate.catalog_report import TASKS
 from core.evaluate.help_report import CatalogHelp
 from core.evaluate.verdict import measure_difference
-from core.jobs.material import build_table
+from core.model.inference import read_items
+from core.parts import extract_tokens
 from core.store.items import PictureLink, StoredItem
+from core.tokens.item_tokens import ItemTokens, load_tokens, save_tokens
 from core.train.config import TrainConfig, preset_config
 from core.train.data import build_data
-from core.train.inference import read_items
 from core.train.run import Trained, set_gates, train
+from core.work.material import build_table
 
 
 def read_fashion(folder: Path) -> tuple[list[Item], list[Path | None]]:

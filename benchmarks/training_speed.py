@@ -15,17 +15,17 @@ from pathlib import Path
 
 import torch
 
-from core.config import open_home
 from core.device import choose_device
+from core.home import open_home
 from core.interactions.read import read_log
-from core.jobs.material import load_material
-from core.jobs.progress import silent
 from core.model.losses import weigh_losses
 from core.model.tasks import run_tasks
+from core.progress import silent
 from core.train.config import TrainConfig, preset_config
 from core.train.data import TrainData, build_data
 from core.train.loop import Trainer, peak_memory_mb
 from core.train.run import build_model
+from core.work.material import load_material
 from core.workspace import Workspace
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from core.config import open_home
+from core.home import open_home
 from core.suggest.need import Need, split_avoid
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
-    from core.jobs.import_report import ImportReport
     from core.suggest.results import Suggestion
+    from core.work.import_report import ImportReport
 
 
 class Wishlight:
@@ -43,7 +43,7 @@ class Wishlight:
             images: Folder or ZIP file with the pictures that the table names.
             columns: Field of an item to its column, where the guess is wrong: {"title": "Name"}.
         """
-        from core.jobs.open_import import import_opened, open_import
+        from core.work.open_import import import_opened, open_import
 
         folder = None if images is None else Path(images)
         opened = open_import(self.workspace, Path(path), name, images=folder, overrides=columns or {})
@@ -74,15 +74,15 @@ class Wishlight:
         Returns:
             `version` for `activate`, `recommendation`, and `rows` with what was measured.
         """
-        from core.jobs.progress import silent
-        from core.jobs.train_catalog import TrainSpec, run_train
+        from core.progress import silent
+        from core.work.train_catalog import TrainSpec, run_train
 
         return run_train(self.workspace, TrainSpec(catalog=catalog, **settings), uuid4().hex, silent)
 
     def activate(self, version: str, catalog: str = "") -> None:
         """Let a trained version serve its catalogue; "" with the catalogue's name goes back to the untrained model."""
-        from core.jobs.activate import activate_version
-        from core.jobs.progress import silent
+        from core.progress import silent
+        from core.work.activate import activate_version
 
         activate_version(self.workspace, version, catalog, silent)
 

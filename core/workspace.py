@@ -5,14 +5,14 @@ import io
 
 from PIL import Image
 
-from core.catalog.decode_apart import normalise_apart
-from core.catalog.picture_store import PictureStore
-from core.config import Home
+from core.catalog.pictures.decode_apart import normalise_apart
+from core.catalog.pictures.picture_store import PictureStore
 from core.deletion.sweep import Sweep
 from core.encode.encoder import Encoder
 from core.errors import NeedError, PictureError
-from core.explain.explainer import Explainer, PictureLooker
-from core.explain.person import PersonExplainer
+from core.explain.needs.explainer import Explainer, PictureLooker
+from core.explain.people.person import PersonExplainer
+from core.home import Home
 from core.serving.models import EncoderLoader, Models
 from core.serving.served import Serving
 from core.store.catalogs import Catalog, Catalogs
@@ -23,9 +23,9 @@ from core.store.imports import Imports
 from core.store.interactions import Interactions
 from core.store.items import Items
 from core.store.versions import Version, Versions
-from core.store.words import Words
+from core.store.word_index import Words
 from core.suggest.suggester import Suggester
-from core.train.bundle import Bundle
+from core.versions.bundle import Bundle
 
 
 class Workspace:
@@ -77,7 +77,7 @@ class Workspace:
 
     def _open_looker(self, catalog: Catalog) -> PictureLooker:
         def make() -> PictureLooker:
-            from core.explain.look import Looker
+            from core.explain.pictures.look import Looker
 
             return Looker(self.models.towers(catalog), self.pictures.path, network=self.models.network(catalog))
 

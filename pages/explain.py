@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import NeedError
-from core.explain.edits import MOST_ITEM_WORDS
 from core.explain.explanation import Explanation
-from core.explain.report import list_texts
-from core.explain.sentence import describe
+from core.explain.needs.edits import MOST_ITEM_WORDS
+from core.explain.report.html_file import list_texts
+from core.explain.report.sentence import describe
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.suggest.need import Need

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core.explain.person_explanation import PersonExplanation
-from core.jobs.recommend import Person, suggest_to
+from core.explain.people.person_explanation import PersonExplanation
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.wording import count_noun
+from core.work.recommend import Person, suggest_to
 from ui.address import go, read, read_all
 from ui.cards import draw_ranked_cards
 from ui.empty import draw_no_catalog

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.explain.words import strip_stop_words
+from core.explain.dropped_words import strip_stop_words
 from core.store.catalogs import Catalog
 from core.store.filters import Filter
 from core.store.items import StoredItem

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.config import Home, open_home
 from core.encode.encoder import PictureEmbeddings
+from core.home import Home, open_home
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -158,11 +158,11 @@ def people_home(tmp_path_factory, tiny_folder) -> Path:
     """A data folder with a catalogue “People's shop” on the tiny model, invented shoppers, and a version of both."""
     from core.encode.loading import load_encoder
     from core.interactions.simulate import simulate_log
-    from core.jobs.import_catalog import run_import
-    from core.jobs.material import load_material
-    from core.jobs.progress import silent
-    from core.jobs.train_catalog import TrainSpec, run_train
-    from tests.core.jobs.test_import_catalog import write_spec
+    from core.progress import silent
+    from core.work.import_catalog import run_import
+    from core.work.material import load_material
+    from core.work.train_catalog import TrainSpec, run_train
+    from tests.core.work.test_import_catalog import write_spec
 
     folder = tmp_path_factory.mktemp("people")
     rows = ["id,title,description,category,image\n"]
@@ -211,5 +211,5 @@ def open_shop(
 
     loaders = {str(tiny_folder): partial(load_encoder, str(tiny_folder), home.models, runtime="torch")}
     workspace = Workspace(home, encoder_loader=lambda backbone: loaders.get(backbone, FakeEncoder)())
-    monkeypatch.setattr("core.__main__.Workspace", lambda _home: workspace)
+    monkeypatch.setattr("core.cli.main.Workspace", lambda _home: workspace)
     return lambda case: Shop(case, workspace, capsys, tiny_folder)

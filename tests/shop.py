@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.__main__ import main
 from core.catalog.schema import Item
+from core.cli.main import main
 from core.store.items import StoredItem
 from core.workspace import Workspace
 

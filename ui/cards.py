@@ -6,8 +6,8 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.encode.parts import PARTS
-from core.explain.ranks import say_need
+from core.explain.needs.ranks import say_need
+from core.parts import PARTS
 from core.store.items import StoredItem
 from core.suggest.need import Need
 from core.suggest.results import Suggestion

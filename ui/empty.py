@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.catalog.sample import SAMPLE_NAME, SAMPLE_NOTE, list_sample_pictures, sample_spec
+from core.catalog.importing.sample import SAMPLE_NAME, SAMPLE_NOTE, list_sample_pictures, sample_spec
 from core.encode.registry import EMBEDDED
 from ui.errors import shown_errors
 from ui.jobs import draw_live_job, start_job

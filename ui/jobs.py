@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import JobError
 from core.jobs.job import Job, choose_lane
-from core.jobs.table import JobStore
+from core.jobs.job_table import JobStore
 from core.jobs.worker import ensure_worker, has_worker, log_path
 from core.store.catalogs import Catalog
 from ui.address import CATALOG

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.encode.parts import PARTS
+from core.parts import PARTS
 from core.suggest.need import list_matches
 from ui.address import go, hold_folded, read
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image, ImageDraw
 
-from core.catalog.picture_store import PictureStore
+from core.catalog.pictures.picture_store import PictureStore
 from core.errors import PictureError
 from ui.resources import open_workspace
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.catalog.choices import FileChoices, choose_options
-from core.catalog.encoding import ENCODINGS, name_encoding
+from core.catalog.read.choices import FileChoices, choose_options
+from core.catalog.read.encoding import ENCODINGS, name_encoding
 from core.catalog.table import Detected, ReadOptions
 
 _DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe", "::": "Two colons"}

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.config import open_home
-from core.jobs.table import JobStore
+from core.home import open_home
+from core.jobs.job_table import JobStore
 from core.workspace import Workspace
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.catalog.sample import SAMPLE_FOLDER, SAMPLE_NAME, SAMPLE_NOTE
+from core.catalog.importing.sample import SAMPLE_FOLDER, SAMPLE_NAME, SAMPLE_NOTE
 from core.store.catalogs import Catalog
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.catalog.export import guard_cell, unguard_cell
+from core.catalog.importing.export import guard_cell, unguard_cell
 
 #: Of a table whose own download is hidden (theme.css), since the page offers a better one.
 _HIDDEN = "no-export"

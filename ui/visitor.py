@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.catalog.sample import SAMPLE_FOLDER
+from core.catalog.importing.sample import SAMPLE_FOLDER
 from core.encode.registry import BACKBONES
 from core.errors import JobError
 from ui.hosts import HOSTS_VARIABLE, is_local_address, parse_host

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from core.config import Home
 from core.deletion.goes import Goes
 from core.deletion.kept_files import KeptFile, find_uploads, list_drafts, list_log_uploads, list_runs, name_upload
 from core.errors import JobError, TrainError
+from core.home import Home
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.expectations import Expectations

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.config import LOG_UPLOADS, Home
+from core.home import LOG_UPLOADS, Home
 from core.kept import SPEC, find_catalog_name
 
 

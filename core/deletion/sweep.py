@@ -17,15 +17,15 @@ from typing import Any
 
 from filelock import FileLock
 
-from core.catalog.picture_store import PictureStore
-from core.config import LOG_UPLOADS, Home
+from core.catalog.pictures.picture_store import PictureStore
 from core.deletion.doomed import Doomed, Finder
 from core.deletion.goes import Goes
 from core.deletion.kept_files import age_of, find_upload, list_drafts, list_runs, list_uploads
-from core.encode.parts import PARTS, read_key
 from core.errors import TrainError, WishlightError
 from core.failures import plain_failures
 from core.files import written_whole
+from core.home import LOG_UPLOADS, Home
+from core.parts import PARTS, read_key
 from core.store.catalogs import Catalogs
 from core.store.database import Database
 from core.store.embeddings import FUSED

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import PAIR, ItemTokens
 from core.metrics import mean_interval
+from core.tokens.item_tokens import PAIR, ItemTokens
 from core.train.blocks import split_rows
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def measure_matching(model: "FusionModel", tokens: ItemTokens, asked: Questions)
         tokens: Of H held-out items.
         asked: Of the same.
     """
-    from core.train.inference import read_items
+    from core.model.inference import read_items
 
     found = (read_items(model, tokens, only=name).vectors[:, list(tokens.modalities).index(name)] for name in PAIR)
     pictures, texts = (one[:, : asked.titles.shape[1]] for one in found)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluate.recommender import ItemTable
+from core.baselines.recommender import ItemTable
 from core.interactions.log import EVENT_TYPES, NO_TIME, InteractionLog
 from core.wording import count_noun
 

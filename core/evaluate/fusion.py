@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from core.baselines.recommender import ItemTable
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens
-from core.evaluate.recommender import ItemTable
 from core.interactions.log import History, InteractionLog
+from core.tokens.item_tokens import ItemTokens
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import ItemTokens, embed_texts
+from core.baselines.recommender import ItemTable
+from core.baselines.registry import build_baseline
 from core.evaluate.answer import Answer, Row
-from core.evaluate.baselines import build_baseline
 from core.evaluate.catalog_report import MAIN, Matching, Questions, measure_matching
 from core.evaluate.fusion import TrainedRecommender, build_fit_data
 from core.evaluate.knock_out import knock_outs
 from core.evaluate.measured import Measured, Unmeasured, compare_people
 from core.evaluate.protocol import measure, try_measure
-from core.evaluate.recommender import ItemTable
 from core.evaluate.tested import TestedPeople, hold_titles_out
 from core.evaluate.verdict import LEAST_TESTED, Difference, measure_difference
+from core.tokens.item_tokens import ItemTokens, embed_texts
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
 from core.train.held_out import find_leaks, group_items, number_pictures, number_texts

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import ItemTokens, ModalityTokens
+from core.baselines.recommender import ItemTable, Recommender
 from core.evaluate.fusion import TrainedRecommender
-from core.evaluate.recommender import ItemTable, Recommender
 from core.interactions.log import History, InteractionLog
+from core.tokens.item_tokens import ItemTokens, ModalityTokens
 
 if TYPE_CHECKING:
     from core.train.run import Trained
@@ -55,7 +55,7 @@ def swap_modality(tokens: ItemTokens, modality: str, order: NDArray[np.int64]) -
 
 
 def _swap(trained: "Trained", items: ItemTable, modality: str, seed: int) -> "Trained":
-    from core.train.inference import read_items
+    from core.model.inference import read_items
     from core.train.people import memory_vectors
 
     order = np.random.default_rng([seed, 9]).permutation(len(items))

@@ -15,9 +15,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from core.baselines.recommender import ItemTable, Recommender
 from core.errors import CancelledError, EvaluationError, JobError, WishlightError
 from core.evaluate.measured import Measured, Unmeasured
-from core.evaluate.recommender import ItemTable, Recommender
 from core.interactions.log import History, InteractionLog
 from core.metrics import ndcg_at, rank_top, recall_at, reciprocal_rank_at
 from core.train.blocks import split_rows

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.catalog.export import guard_cell
+from core.catalog.importing.export import guard_cell
 from core.explain.explanation import WordEffect, player_names
 
 #: A word of fewer cases says more about these than about the word.

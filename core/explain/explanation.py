@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.encode.parts import PARTS
-from core.explain.words import drop_words, is_stop_word
+from core.explain.dropped_words import drop_words, is_stop_word
+from core.parts import PARTS
 from core.serving.variants import TEXT
 
 #: Below this share of the strongest word a word is not marked.

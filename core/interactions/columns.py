@@ -1,9 +1,9 @@
 """The mapped columns of a log file as text, a column at a time.
 
-`core.catalog.read.read_table` makes a Python object of every row and stops at a million rows. Logs are longer than
+`core.catalog.read.read.read_table` makes a Python object of every row and stops at a million rows. Logs are longer than
 catalogues, so delimited text is streamed here and Parquet is read by column; the encoding, delimiter and header are
-those that `core.catalog.read.detect` finds, and the columns are called the same. Text with broken quotes goes back to
-`read_table`, which repairs it row by row, as do workbooks and JSON.
+those that `core.catalog.read.read.detect` finds, and the columns are called the same. Text with broken quotes goes
+back to `read_table`, which repairs it row by row, as do workbooks and JSON.
 """
 
 import csv
@@ -18,11 +18,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.catalog.formats import open_text
-from core.catalog.read import read_table
-from core.catalog.read_apart import READ_SECONDS, stream_apart
+from core.catalog.read.formats import open_text
+from core.catalog.read.read import read_table
+from core.catalog.read.read_apart import READ_SECONDS, stream_apart
+from core.catalog.read.split import BOM, build_reader, limit_lines, restore
 from core.catalog.schema import Problem
-from core.catalog.split import BOM, build_reader, limit_lines, restore
 from core.catalog.table import ReadOptions, build_columns, build_problem, find_problem_rows
 from core.errors import CatalogFileError
 from core.wording import count_noun
@@ -67,7 +67,7 @@ def read_cells(path: Path, options: ReadOptions, columns: Mapping[str, str]) -> 
 
     Args:
         path: The file.
-        options: How to read it, as `core.catalog.read.detect` found or a person chose.
+        options: How to read it, as `core.catalog.read.read.detect` found or a person chose.
         columns: Target to the name of its column.
 
     Raises:
@@ -255,7 +255,7 @@ def _is_simple(kind: pl.DataType) -> bool:
 
 
 def _to_text(column: str, kind: pl.DataType) -> pl.Expr:
-    """As `core.catalog.structured` writes it: whole numbers without ".0", moments as ISO."""
+    """As `core.catalog.read.structured` writes it: whole numbers without ".0", moments as ISO."""
     cell = pl.col(column)
     if isinstance(kind, pl.Datetime):
         cell = cell.dt.convert_time_zone("UTC") if kind.time_zone else cell

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.catalog.choices import FileChoices, OpenedFile, open_file
-from core.catalog.read import preview_table
+from core.catalog.read.choices import FileChoices, OpenedFile, open_file
+from core.catalog.read.read import preview_table
+from core.catalog.shape.used_columns import UsedColumns, find_used_columns
 from core.catalog.table import ReadOptions
-from core.catalog.used_columns import UsedColumns, find_used_columns
 from core.errors import MappingError
 from core.interactions.aliases import LOG_TARGETS
 from core.kept import read_kept

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.catalog.mapping import SuggestedColumn, find_named_column
+from core.catalog.shape.mapping import SuggestedColumn, find_named_column
 from core.errors import MappingError
 from core.interactions.aliases import LOG_TARGETS, is_order_number
 

@@ -1,7 +1,7 @@
 """Reading an interaction log of any supported format: who did what with which item of a catalogue, and when.
 
 Which events count as liked is decided in `core.interactions.event_names.find_liked`. The file is read by
-`core.interactions.columns`, which says why not every log goes through `core.catalog.read.read_table`.
+`core.interactions.columns`, which says why not every log goes through `core.catalog.read.read.read_table`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from core.catalog.read import detect, preview_table
+from core.catalog.read.read import detect, preview_table
 from core.catalog.schema import Problem
 from core.catalog.table import ReadOptions
 from core.interactions.columns import read_cells

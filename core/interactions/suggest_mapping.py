@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
-from core.catalog.mapping import SuggestedColumn
+from core.catalog.shape.mapping import SuggestedColumn
 from core.catalog.table import Row
 from core.interactions.aliases import find_exact_target, find_near_target, is_other_id, rank_target_alias
 from core.interactions.event_names import SCALE_TOPS, parse_event

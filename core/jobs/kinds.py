@@ -4,16 +4,16 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.catalog.importing import ImportSpec
-from core.jobs.activate import activate_version
-from core.jobs.audit_catalog import AuditSpec, run_audit
-from core.jobs.encoding import encode_catalog
-from core.jobs.import_catalog import run_import
-from core.jobs.progress import Progress
-from core.jobs.rebuild import rebuild
-from core.jobs.search_catalog import SearchSpec, run_search
-from core.jobs.train_catalog import TrainSpec, run_train
+from core.catalog.importing.spec import ImportSpec
 from core.kept import read_kept
+from core.progress import Progress
+from core.work.activate import activate_version
+from core.work.audit_catalog import AuditSpec, run_audit
+from core.work.encode_catalog import encode_catalog
+from core.work.import_catalog import run_import
+from core.work.rebuild import rebuild
+from core.work.search_catalog import SearchSpec, run_search
+from core.work.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)

@@ -20,13 +20,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core.config import Home, open_home
 from core.errors import CancelledError, JobError, WishlightError
 from core.failures import plain_failures
+from core.home import Home, open_home
 from core.jobs.job import LANES, Job, Lane, State
+from core.jobs.job_table import HEARTBEAT_SECONDS, JobStore
 from core.jobs.kinds import KINDS, Runner
-from core.jobs.progress import Meter
-from core.jobs.table import HEARTBEAT_SECONDS, JobStore
+from core.progress import Meter
 from core.store.catalogs import DELETED
 from core.store.database import Database
 from core.workspace import Workspace

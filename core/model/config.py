@@ -13,7 +13,7 @@ class ModalityShape:
     """What the fusion must know of a modality.
 
     Attributes:
-        name: As in `core.encode.parts.PARTS`.
+        name: As in `core.parts.PARTS`.
         width: W of its tokens.
         segments: Segment of each token, (T,).
         dimension: Of its joint space; 0 where it is that of the item vector's parts.

@@ -19,10 +19,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import pad_vectors
-from core.encode.parts import PARTS, NeedEncoder
 from core.files import written_whole
+from core.parts import PARTS, NeedEncoder
 from core.serving.sample import Sample
+from core.tokens.item_tokens import pad_vectors
 
 Strength = Literal["Strong", "Good", "Weak"]
 #: How a need asks: in words, as a picture, or as an item that others are to be like.

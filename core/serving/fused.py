@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.device import choose_device
-from core.encode.item_tokens import PICTURE_GRID, ItemTokens, ModalityTokens
-from core.encode.parts import PARTS, FindPicture
-from core.encode.token_runtime import TokenRuntime
 from core.encode.towers import Towers
+from core.model.inference import read_items
 from core.model.network import FusionModel
+from core.parts import PARTS, FindPicture
 from core.serving.variants import TEXT, Variant
 from core.store.items import StoredItem
-from core.train.inference import read_items
+from core.tokens.item_tokens import PICTURE_GRID, ItemTokens, ModalityTokens
+from core.tokens.token_runtime import TokenRuntime
 
 
 class FusedReader:

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checksums import CHECKSUM, checksum_arrays, read_arrays
-from core.encode.item_tokens import join_vectors
-from core.encode.parts import PARTS, NeedEncoder, read_key
 from core.files import written_whole
+from core.parts import PARTS, NeedEncoder, read_key
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
 from core.store.embeddings import FUSED, Embeddings
 from core.store.items import Items, StoredItem
+from core.tokens.item_tokens import join_vectors
 
 _log = logging.getLogger(__name__)
 _CHUNK = 20_000

@@ -6,18 +6,18 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from core.catalog.picture_store import PictureStore
-from core.config import Home
+from core.catalog.pictures.picture_store import PictureStore
 from core.encode.encoder import Encoder
 from core.encode.loading import build_encoder, load_encoder
-from core.encode.parts import PARTS, NeedEncoder
 from core.encode.registry import find_backbone
 from core.encode.towers import Towers, load_towers
 from core.errors import TrainError
+from core.home import Home
+from core.parts import PARTS, NeedEncoder
 from core.serving.variants import PlainReader, VariantReader
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog
-from core.train.bundle import Bundle, load_bundle, load_tuned_towers, read_card
+from core.versions.bundle import Bundle, load_bundle, load_tuned_towers, read_card
 
 if TYPE_CHECKING:
     from core.model.network import FusionModel

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.encode.encoder import Encoder
-from core.encode.parts import NeedEncoder
+from core.parts import NeedEncoder
 from core.serving.calibration import ASKERS, Calibration, calibrate, list_priors, load_calibration, save_calibration
 from core.serving.index_files import VectorIndexes
 from core.serving.models import Models

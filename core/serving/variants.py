@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.schema import Item
-from core.encode.item_tokens import pad_vectors
-from core.encode.parts import PARTS, NeedEncoder
 from core.encode.text import item_text
+from core.parts import PARTS, NeedEncoder
 from core.serving.vectors import VectorIndex
 from core.store.items import StoredItem
+from core.tokens.item_tokens import pad_vectors
 
 #: What an item's words are made of; whatever says what it is in labels counts as attributes.
 WORD_FIELDS = ("title", "description", "attributes")

@@ -14,7 +14,7 @@ from core.catalog.schema import Item
 from core.errors import StoreError
 from core.store.database import Database, damaged_database
 from core.store.filters import Filter, select_items_sql
-from core.store.words import replace_words
+from core.store.word_index import replace_words
 
 MAX_FACET_LENGTH = 60
 MAX_FACET_VALUES = 24

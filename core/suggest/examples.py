@@ -1,6 +1,6 @@
 """Needs that a catalogue can be shown with, made from its own words."""
 
-from core.catalog.sample import SAMPLE_NAME, SAMPLE_NEEDS
+from core.catalog.importing.sample import SAMPLE_NAME, SAMPLE_NEEDS
 from core.store.catalogs import Catalog
 from core.store.items import Items
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from core.encode.parts import PARTS
 from core.errors import NeedError
+from core.parts import PARTS
 from core.serving.calibration import ALL_PARTS
 from core.store.database import check_text
 from core.store.filters import Filter

@@ -11,11 +11,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import pad_vectors
-from core.encode.parts import PARTS, NeedEncoder
+from core.parts import PARTS, NeedEncoder
 from core.serving.calibration import Asker
 from core.serving.served import Served
 from core.suggest.need import Need
+from core.tokens.item_tokens import pad_vectors
 
 #: How much a thing to avoid counts against the need.
 AVOID_WEIGHT = 0.6

@@ -19,13 +19,13 @@ from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.facets import check_fields
 from core.store.items import Items
-from core.store.words import WordHits, Words
+from core.store.word_index import WordHits, Words
+from core.suggest.exact_words import join_words, search_words
 from core.suggest.need import Need
 from core.suggest.query import Query, build_query, embed_need
 from core.suggest.ranking import Ranked, merge_ranked
 from core.suggest.results import Suggestion, Suggestions
 from core.suggest.variety import to_unit
-from core.suggest.words import join_words, search_words
 
 #: Candidates that are kept for paging, words, things to avoid and variety.
 CANDIDATES = 480

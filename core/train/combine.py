@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics import ndcg_at, rank_top
+from core.model.heads import HEADS, HeadWeights
 from core.train.blocks import split_rows
 
-HEADS = ("taste", "prior", "together", "content")
 #: Deeper than what is reported: less noise in the choice.
 _DEPTHS = (10, 50)
 _TASTE = (0.0, 0.03, 0.1, 0.3, 1.0)
@@ -24,33 +24,6 @@ _PRIOR = (0.0, 0.003, 0.01, 0.03, 0.1)
 #: choose this anew each time.
 _NEW = {"taste": 0.5, "prior": 1.0, "content": 1.0}
 _SCALES = tuple(10.0**power for power in np.arange(-4, 1.1, 0.5).tolist())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadWeights:
-    """Weights of the heads, at least 0.
-
-    Attributes:
-        taste: Of the user transformer's cosine.
-        prior: Of popularity, observed and drawn towards what the content foretells.
-        together: Of the memory's score of items with likes.
-        content: Of the memory's score of items without.
-        new_taste: In place of `taste` for items without likes.
-        new_prior: In place of `prior` for items without likes.
-    """
-
-    taste: float = 0.1
-    prior: float = 0.01
-    together: float = 1.0
-    content: float = 1.0
-    new_taste: float = 0.1
-    new_prior: float = 0.01
-
-    def to_array(self, new: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """In the order of `HEADS` for each item; `new` says which have no likes, (N,) to (N, 4)."""
-        known = np.array([self.taste, self.prior, self.together, 0.0], np.float32)
-        fresh = np.array([self.new_taste, self.new_prior, 0.0, self.content], np.float32)
-        return np.where(new[:, None], fresh, known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import ItemTokens, pad_vectors
-from core.encode.parts import PARTS
 from core.interactions.log import History, InteractionLog
 from core.model.config import ModalityShape
+from core.parts import PARTS
+from core.tokens.item_tokens import ItemTokens, pad_vectors
 from core.train.held_out import LEAST_HELD, group_items, hold_out, number_pictures, number_texts
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class TrainData:
         held: Items kept for validation: of image-text matching, or as if they were new, (N,).
         log: Events of people to fit on, without those on held items. None without a log.
         validation: People kept for validation; empty without a log.
-        words: `core.encode.words.count_words` of the items, (N, V); V may be 0.
+        words: `core.tokens.bag_of_words.count_words` of the items, (N, V); V may be 0.
     """
 
     tokens: ItemTokens

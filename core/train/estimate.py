@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from core.device import DeviceChoice
-from core.encode.item_tokens import ItemTokens, ModalityTokens
-from core.encode.parts import PARTS
 from core.interactions.log import EVENT_TYPES, InteractionLog
+from core.parts import PARTS
+from core.tokens.item_tokens import ItemTokens, ModalityTokens
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
 

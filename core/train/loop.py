@@ -14,6 +14,7 @@ from torch import Tensor
 from core.children import peak_memory
 from core.device import DeviceChoice, repeatable
 from core.errors import TrainError
+from core.model.inference import read_items
 from core.model.losses import weigh_by_uncertainty, weigh_losses
 from core.model.network import FusionModel
 from core.model.tasks import run_tasks
@@ -22,10 +23,9 @@ from core.train.batches import StepBuilder
 from core.train.checkpoint import BEST, LAST, TOWER, Place, load_plan, load_state, save_state, save_weights
 from core.train.config import TrainConfig
 from core.train.data import TrainData
-from core.train.inference import read_items
 from core.train.memory_limits import is_out_of_memory, memory_sentence
 from core.train.optimizer import build_optimizer, set_rates
-from core.train.ranks import Ranks
+from core.train.processes import Ranks
 from core.train.source import CachedTokens, TokenSource
 from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_log

@@ -12,16 +12,16 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse  # type: ignore[import-untyped]
 
-from core.encode.words import fold_words
 from core.interactions.log import InteractionLog
 from core.model.fitted import blend_prior, head_parts, liked_matrix, liked_rows
+from core.model.heads import HeadWeights, PeopleHeads
+from core.model.inference import ItemFacts, read_people, unit
 from core.model.memory import Memory, fit_memory
 from core.model.network import FusionModel
+from core.tokens.bag_of_words import fold_words
 from core.train.batches import LogFacts, count_log
-from core.train.combine import HeadWeights, Panel, choose_known, choose_new
+from core.train.combine import Panel, choose_known, choose_new
 from core.train.data import TrainData, Validation
-from core.train.heads import PeopleHeads
-from core.train.inference import ItemFacts, read_people, unit
 from core.train.validate import measure_catalog, measure_log
 
 _SHRINKAGES = (100.0, 200.0)

@@ -14,23 +14,23 @@ import torch
 from numpy.typing import NDArray
 
 from core.device import DeviceChoice, describe_computing, seed_everything
-from core.encode.item_tokens import ItemTokens
 from core.errors import TrainError
 from core.interactions.log import InteractionLog
 from core.model.config import ModelConfig, read_categories
+from core.model.heads import PeopleHeads
+from core.model.inference import ItemFacts, place_items, read_items, unit
 from core.model.network import FusionModel
 from core.model.tuning.tuned import TunedTowers
+from core.tokens.item_tokens import ItemTokens
 from core.train.batches import StepBuilder, count_log
 from core.train.checkpoint import BEST, LAST, load_towers_state, load_weights
 from core.train.config import TrainConfig
 from core.train.data import LEAST_PAIRS, LEAST_VALIDATION, PAIRS_IN_ALL, TrainData, describe_modalities
-from core.train.heads import PeopleHeads
 from core.train.held_out import group_items
-from core.train.inference import ItemFacts, place_items, read_items, unit
 from core.train.loop import EpochReport, Trainer
 from core.train.memory_limits import find_batch, keep_batch, read_batch
 from core.train.people import fit_people
-from core.train.ranks import RankDoneError, join_ranks
+from core.train.processes import RankDoneError, join_ranks
 from core.train.reach import fit_reach
 from core.train.source import RawItems, TokenSource, build_source
 from core.train.tracking import WATCHED

@@ -16,7 +16,17 @@ from torch import Tensor
 from torch.nn.functional import normalize, pad
 
 from core.device import DeviceChoice
-from core.encode.item_tokens import (
+from core.encode.text import item_text
+from core.encode.tokens import trim_padding
+from core.encode.towers import Towers
+from core.errors import TrainError
+from core.model.fusion import ItemBatch
+from core.model.inputs import to_batch
+from core.model.tuning.methods import TuningSpec
+from core.model.tuning.tuned import TunedTowers
+from core.parts import FindPicture
+from core.store.items import StoredItem
+from core.tokens.item_tokens import (
     PICTURE_GRID,
     TEXT_SEGMENTS,
     ItemTokens,
@@ -25,17 +35,7 @@ from core.encode.item_tokens import (
     read_pixels,
     segment_texts,
 )
-from core.encode.parts import FindPicture
-from core.encode.text import item_text
-from core.encode.token_parts import PictureTokens, TextTokens
-from core.encode.tokens import trim_padding
-from core.encode.towers import Towers
-from core.errors import TrainError
-from core.model.fusion import ItemBatch
-from core.model.tuning.methods import TuningSpec
-from core.model.tuning.tuned import TunedTowers
-from core.store.items import StoredItem
-from core.train.batches import to_batch
+from core.tokens.token_parts import PictureTokens, TextTokens
 from core.train.config import TrainConfig
 
 #: Items at a time when all are read without gradients.

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.encode.item_tokens import PAIR
 from core.metrics import ndcg_at, rank_top, recall_at, reciprocal_rank_at
+from core.model.inference import ItemFacts, read_items, read_people
 from core.model.network import FusionModel
+from core.tokens.item_tokens import PAIR
 from core.train.batches import LogFacts
 from core.train.blocks import split_rows
 from core.train.data import TrainData
-from core.train.inference import ItemFacts, read_items, read_people
 
 #: What an item's predicted popularity is worth beside taste while training is watched; the final weight is fitted.
 _PRIOR_WEIGHT = 0.5

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from core.config import HOME_VARIABLE
+from core.home import HOME_VARIABLE
 from tests.conftest import ROOT
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -90,11 +90,11 @@ def start_server(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 def import_rows(server: Server, name: str, rows: Sequence[Sequence[object]], folder: Path) -> None:
     """Import a table, names of columns first, as the page would with all that it guesses."""
-    from core.catalog.importing import ImportSpec
-    from core.catalog.read import detect, preview_table
-    from core.catalog.suggest_mapping import suggest_mapping
-    from core.config import open_home
-    from core.jobs.import_catalog import run_import
+    from core.catalog.importing.spec import ImportSpec
+    from core.catalog.read.read import detect, preview_table
+    from core.catalog.shape.suggest_mapping import suggest_mapping
+    from core.home import open_home
+    from core.work.import_catalog import run_import
     from core.workspace import Workspace
 
     table = folder / "shop.csv"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core.catalog.sample import SAMPLE_FOLDER, SAMPLE_NEEDS
+from core.catalog.importing.sample import SAMPLE_FOLDER, SAMPLE_NEEDS
 from tests.browser.conftest import Server, Visit
 
 Open = Callable[..., Visit]

@@ -11,11 +11,11 @@ from PIL import Image
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from core.config import HOME_VARIABLE, Home, open_home
-from core.jobs.import_catalog import run_import
+from core.home import HOME_VARIABLE, Home, open_home
+from core.work.import_catalog import run_import
 from core.workspace import Workspace
 from tests.conftest import COLOURS, ROOT, FakeEncoder
-from tests.core.jobs.test_import_catalog import write_spec
+from tests.core.work.test_import_catalog import write_spec
 
 
 @pytest.fixture(scope="session", autouse=True)

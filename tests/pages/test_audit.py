@@ -7,10 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
-from core.explain.explainer import Explainer
-from core.jobs.audit_catalog import AuditSpec, run_audit
-from core.jobs.progress import silent
-from core.jobs.table import JobStore
+from core.explain.needs.explainer import Explainer
+from core.jobs.job_table import JobStore
+from core.progress import silent
+from core.work.audit_catalog import AuditSpec, run_audit
 from core.workspace import Workspace
 from tests.pages.test_explain import words_of
 

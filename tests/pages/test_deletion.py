@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.catalog.drafts import save_draft, start_draft
-from core.catalog.intake import save_upload, stage_file
+from core.catalog.importing.drafts import save_draft, start_draft
+from core.catalog.read.intake import save_upload, stage_file
 from core.interactions.log import NO_TIME, InteractionLog
-from core.jobs.audit_catalog import AuditSpec
-from core.jobs.import_catalog import run_import
-from core.jobs.table import JobStore
-from core.jobs.train_catalog import TrainSpec
+from core.jobs.job_table import JobStore
+from core.work.audit_catalog import AuditSpec
+from core.work.import_catalog import run_import
+from core.work.train_catalog import TrainSpec
 from core.workspace import Workspace
-from tests.core.jobs.test_import_catalog import write_spec
+from tests.core.work.test_import_catalog import write_spec
 
 Open = Callable[..., AppTest]
 

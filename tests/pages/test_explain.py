@@ -10,14 +10,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
-from core.explain.explainer import Explainer
 from core.explain.explanation import WordEffect
-from core.explain.maps import Looked, PictureMap
-from core.explain.report import mark_text
-from core.jobs.import_catalog import run_import
+from core.explain.needs.explainer import Explainer
+from core.explain.pictures.maps import Looked, PictureMap
+from core.explain.report.html_file import mark_text
 from core.suggest.need import Need, split_avoid
+from core.work.import_catalog import run_import
 from core.workspace import Workspace
-from tests.core.jobs.test_import_catalog import write_spec
+from tests.core.work.test_import_catalog import write_spec
 
 Open = Callable[..., AppTest]
 

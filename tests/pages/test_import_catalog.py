@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.jobs import kinds
-from core.jobs.progress import silent
-from core.jobs.table import JobStore
+from core.jobs.job_table import JobStore
+from core.progress import silent
 from core.workspace import Workspace
 
 Open = Callable[..., AppTest]

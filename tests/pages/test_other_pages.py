@@ -5,7 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import StoreError
-from core.jobs.table import JobStore
+from core.jobs.job_table import JobStore
 from core.workspace import Workspace
 
 Open = Callable[..., AppTest]
@@ -122,7 +122,7 @@ def test_a_button_that_cannot_be_obeyed_says_why_and_leaves_the_page(
     def refuse(*_: object, **__: object) -> None:
         raise StoreError("The database cannot be written.")
 
-    for name in ("core.jobs.table.JobStore.submit", "core.jobs.table.JobStore.cancel", "ui.jobs.ensure_worker"):
+    for name in ("core.jobs.job_table.JobStore.submit", "core.jobs.job_table.JobStore.cancel", "ui.jobs.ensure_worker"):
         monkeypatch.setattr(name, refuse)
     page = app(f"../pages/{path}.py")
     (key,) = [one.key for one in page.button if str(one.key).startswith(button)]

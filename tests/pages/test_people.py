@@ -7,9 +7,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.config import HOME_VARIABLE
 from core.encode.loading import load_encoder
-from core.jobs.recommend import find_person, invent_person, suggest_to
+from core.home import HOME_VARIABLE
+from core.work.recommend import find_person, invent_person, suggest_to
 from core.workspace import Workspace
 
 pytestmark = pytest.mark.slow

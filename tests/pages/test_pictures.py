@@ -7,8 +7,8 @@ import pytest
 import streamlit as st
 from PIL import Image
 
-from core.catalog.picture_store import PictureStore
-from core.catalog.pictures import normalise_picture
+from core.catalog.pictures.normalise import normalise_picture
+from core.catalog.pictures.picture_store import PictureStore
 from ui import pictures
 
 NAME = "a" * 64

@@ -9,11 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.jobs.job import Job
-from core.jobs.search_catalog import SearchSpec
-from core.jobs.table import JobStore
-from core.jobs.train_catalog import TrainSpec
+from core.jobs.job_table import JobStore
 from core.train.config import preset_config
 from core.train.trials import TrialResult, write_trials
+from core.work.search_catalog import SearchSpec
+from core.work.train_catalog import TrainSpec
 from core.workspace import Workspace
 
 pytestmark = pytest.mark.slow

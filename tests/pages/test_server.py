@@ -17,7 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from core.config import HOME_VARIABLE
+from core.home import HOME_VARIABLE
 from tests.conftest import ROOT
 from tests.recording import Recording
 

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.catalog.sample import SAMPLE_NAME, SAMPLE_NEEDS
+from core.catalog.importing.sample import SAMPLE_NAME, SAMPLE_NEEDS
 from core.catalog.schema import Item
 from core.workspace import Workspace
 from tests.core.suggest.test_suggester import add_items

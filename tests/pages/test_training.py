@@ -201,7 +201,7 @@ def test_a_version_says_what_moved_for_the_saved_needs(app: Callable[..., AppTes
 
 def test_a_run_shows_its_curve(app: Callable[..., AppTest], shop: Workspace, home: object) -> None:
     catalog = shop.catalogs.list()[0]
-    from core.jobs.table import JobStore
+    from core.jobs.job_table import JobStore
 
     job = JobStore(shop.database).submit("train", "Train", {"catalog": catalog.name}, key="x")
     folder: Path = shop.home.runs / job.id

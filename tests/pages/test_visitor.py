@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.catalog.sample import SAMPLE_FOLDER
+from core.catalog.importing.sample import SAMPLE_FOLDER
 from core.errors import JobError
-from core.jobs.table import JobStore
+from core.jobs.job_table import JobStore
 from ui import visitor
 from ui.hosts import HOSTS_VARIABLE
 from ui.jobs import start_job

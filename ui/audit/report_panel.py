@@ -7,10 +7,10 @@ import streamlit as st
 
 from core.explain.audit import Audit, Case, WordSummary, cases_csv
 from core.explain.explanation import player_names
-from core.jobs.audit_catalog import read_audit, read_cases
 from core.jobs.job import Job
 from core.store.catalogs import Catalog
 from core.wording import count_noun
+from core.work.audit_catalog import read_audit, read_cases
 from ui.cards import CARD_WIDTH, draw_why_link
 from ui.pictures import card_picture
 from ui.resources import open_workspace

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.jobs.audit_catalog import MOST_CASES, SUGGESTED, AuditSpec, Source
 from core.store.catalogs import Catalog
+from core.work.audit_catalog import MOST_CASES, SUGGESTED, AuditSpec, Source
 from ui.errors import shown_errors
 from ui.jobs import start_job
 from ui.resources import open_jobs

@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.catalog.drafts import Draft
-from core.catalog.export import rejects_csv
+from core.catalog.importing.drafts import Draft
+from core.catalog.importing.export import rejects_csv
 from core.catalog.schema import Problem
+from core.catalog.shape.validate import RejectedRow
 from core.catalog.table import Table
-from core.catalog.validate import RejectedRow
 from core.wording import count_noun
 from ui.errors import shown_errors
 from ui.importing.state import check_all, draw_moves, keep, read_whole

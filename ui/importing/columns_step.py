@@ -5,11 +5,11 @@ from dataclasses import replace
 import streamlit as st
 
 from core.catalog.codes import CODE
-from core.catalog.drafts import Draft
-from core.catalog.mapping import TARGETS, ColumnMapping, SuggestedColumn, validate_mapping
-from core.catalog.read import preview_table
+from core.catalog.importing.drafts import Draft
+from core.catalog.read.read import preview_table
 from core.catalog.records import ATTRIBUTE
-from core.catalog.suggest_mapping import suggest_mapping
+from core.catalog.shape.mapping import TARGETS, ColumnMapping, SuggestedColumn, validate_mapping
+from core.catalog.shape.suggest_mapping import suggest_mapping
 from core.errors import MappingError
 from core.wording import count_noun
 from ui.errors import show_failure

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.catalog.drafts import Draft, start_draft, with_options
-from core.catalog.intake import list_tables, save_upload, stage_file
-from core.catalog.read import detect, preview_table
+from core.catalog.importing.drafts import Draft, start_draft, with_options
+from core.catalog.read.intake import list_tables, save_upload, stage_file
+from core.catalog.read.read import detect, preview_table
 from core.catalog.schema import DOMAINS, Problem
 from core.catalog.table import Table
 from core.encode.registry import EMBEDDED

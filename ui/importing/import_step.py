@@ -6,15 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from core.catalog.drafts import Draft
-from core.catalog.importing import ImportSpec
+from core.catalog.importing.drafts import Draft
+from core.catalog.importing.spec import ImportSpec
 from core.encode.registry import BACKBONES
 from core.errors import JobError, WishlightError
-from core.jobs.import_plan import ImportPlan
-from core.jobs.import_report import tell_unspoken
 from core.jobs.job import Job
 from core.store.catalogs import Catalog
 from core.wording import count_noun
+from core.work.import_plan import ImportPlan
+from core.work.import_report import tell_unspoken
 from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
 from ui.errors import show_failure, shown_errors

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.catalog.archive import Archive
-from core.catalog.drafts import Draft
-from core.catalog.importing import ImportSpec
-from core.catalog.intake import save_pictures, save_upload
-from core.catalog.picture_sources import PictureFolder, PictureSources
+from core.catalog.importing.drafts import Draft
+from core.catalog.importing.spec import ImportSpec
+from core.catalog.pictures.archive import Archive
+from core.catalog.pictures.picture_sources import PictureFolder, PictureSources
+from core.catalog.read.intake import save_pictures, save_upload
 from core.catalog.schema import DATA
 from core.errors import PictureError
 from core.wording import count_noun

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.catalog.drafts import Draft, load_draft, save_draft
-from core.catalog.importing import ImportSpec
-from core.catalog.read import preview_table
+from core.catalog.importing.drafts import Draft, load_draft, save_draft
+from core.catalog.importing.spec import ImportSpec
+from core.catalog.read.read import preview_table
+from core.catalog.shape.validate import Validated
 from core.catalog.table import Table
-from core.catalog.validate import Validated
 from core.errors import CatalogNotFoundError
-from core.jobs.import_plan import ImportPlan, plan_import
 from core.store.catalogs import Catalog
+from core.work.import_plan import ImportPlan, plan_import
 from ui.address import go, read
 from ui.errors import shown_errors
 from ui.resources import open_workspace

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.jobs.recommend import Person, find_person, invent_person
 from core.store.catalogs import Catalog
 from core.suggest.need import Need, split_avoid
+from core.work.recommend import Person, find_person, invent_person
 from ui.address import go, hold, read, read_all
 from ui.people.strip import draw_strip
 from ui.resources import open_workspace

@@ -4,9 +4,9 @@ import json
 
 import streamlit as st
 
-from core.explain.history import MOST_ITEMS
-from core.explain.person_explanation import PersonExplanation
-from core.explain.sentence import describe_person
+from core.explain.people.history import MOST_ITEMS
+from core.explain.people.person_explanation import PersonExplanation
+from core.explain.report.sentence import describe_person
 from core.store.items import StoredItem
 from ui.pictures import card_picture
 from ui.tables import draw_table

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import streamlit as st
 
+from core.baselines.recommender import ItemTable
 from core.encode.text import item_text
 from core.evaluate.doctor import Finding, examine
-from core.evaluate.recommender import ItemTable
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from ui.resources import open_workspace

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.catalog.intake import save_upload, stage_file
-from core.catalog.read import detect, preview_table
-from core.catalog.sample import SAMPLE_NAME
+from core.catalog.importing.sample import SAMPLE_NAME
+from core.catalog.read.intake import save_upload, stage_file
+from core.catalog.read.read import detect, preview_table
 from core.catalog.schema import Problem
 from core.errors import WishlightError
 from core.interactions.aliases import LOG_TARGETS
 from core.interactions.mapping import SuggestedLog
 from core.interactions.simulate import simulate_log
 from core.interactions.suggest_mapping import suggest_log_mapping
-from core.jobs.store_log import store_log
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from core.wording import count_noun
+from core.work.store_log import store_log
 from ui.deletion import draw_goes
 from ui.errors import shown_errors
 from ui.reading import draw_reading

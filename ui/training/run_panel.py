@@ -11,12 +11,12 @@ from core.device import choose_device
 from core.encode.loading import has_card
 from core.errors import WishlightError
 from core.jobs.job import Job
-from core.jobs.plan import foresee_verdict
-from core.jobs.train_catalog import TrainSpec
 from core.store.catalogs import Catalog
 from core.store.interactions import LogSummary
 from core.train.config import TrainConfig
 from core.train.tracking import WATCHED, Curve, read_curve
+from core.work.plan import foresee_verdict
+from core.work.train_catalog import TrainSpec
 from ui.errors import shown_errors
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace

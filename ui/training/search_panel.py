@@ -6,13 +6,13 @@ from typing import Any
 import streamlit as st
 
 from core.jobs.job import Job
-from core.jobs.search_catalog import SearchSpec
-from core.jobs.train_catalog import TrainSpec
 from core.kept import read_kept
 from core.store.catalogs import Catalog
 from core.train.space import TASK_PREFIX, find_largest
 from core.train.tracking import WATCHED
 from core.train.trials import TrialResult, TrialState, find_best, read_trials
+from core.work.search_catalog import SearchSpec
+from core.work.train_catalog import TrainSpec
 from ui.errors import shown_errors
 from ui.jobs import draw_job, start_job
 from ui.resources import open_jobs, open_workspace

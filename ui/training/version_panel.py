@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core.jobs.replay import format_rank
 from core.store.catalogs import Catalog
 from core.store.versions import Version
-from core.train.model_card import FILE, describe_tested
+from core.versions.model_card import FILE, describe_tested
+from core.work.replay import format_rank
 from ui.deletion import draw_goes
 from ui.errors import shown_errors
 from ui.jobs import start_job

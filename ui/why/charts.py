@@ -6,7 +6,7 @@ from itertools import accumulate
 import streamlit as st
 
 from core.explain.explanation import Explanation, Pair
-from core.explain.person_explanation import PersonExplanation, all_player_names
+from core.explain.people.person_explanation import PersonExplanation, all_player_names
 
 _UP, _DOWN, _TOTAL = "#2B8A3E", "#D9480F", "#3D7BFF"
 

@@ -6,9 +6,9 @@ import streamlit as st
 
 from core.catalog.schema import Item
 from core.explain.explanation import Explanation
-from core.explain.maps import Looked
-from core.explain.overlay import overlay
-from core.explain.report import build_report, list_texts
+from core.explain.pictures.maps import Looked
+from core.explain.pictures.overlay import overlay
+from core.explain.report.html_file import build_report, list_texts
 from ui.text import escape_markdown
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.explain.explanation import Explanation
-from core.explain.person_explanation import PersonExplanation, all_player_names
+from core.explain.people.person_explanation import PersonExplanation, all_player_names
 from ui.tables import draw_table
 from ui.text import escape_markdown
 

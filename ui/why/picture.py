@@ -5,10 +5,10 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ExplainError
+from core.explain.dropped_words import is_stop_word
 from core.explain.explanation import FAINT, PICTURE_COUNTS, Explanation
-from core.explain.maps import METHODS, REMOVED, Looked, PictureMap
-from core.explain.overlay import overlay
-from core.explain.words import is_stop_word
+from core.explain.pictures.maps import METHODS, REMOVED, Looked, PictureMap
+from core.explain.pictures.overlay import overlay
 from core.store.catalogs import Catalog
 from core.store.items import StoredItem
 from core.suggest.need import Need

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.explain.explanation import Explanation
-from core.explain.report import MARK_STYLE, mark_text
+from core.explain.report.html_file import MARK_STYLE, mark_text
 
 
 def draw_marked(found: Explanation, texts: dict[str, str]) -> None:

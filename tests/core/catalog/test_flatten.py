@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from core.catalog.flatten import find_lists, flatten
-from core.catalog.read import detect, read_table
+from core.catalog.read.read import detect, read_table
 from core.errors import CatalogFileError
-from tests.core.catalog.test_read import cells
+from tests.core.catalog.read.test_read import cells
 
 ITEMS = [{"id": 1, "title": "Cup", "price": 5}, {"id": 2, "title": "Mug", "price": 6}]
 SHOP = {"name": "My shop", "url": "https://shop.example", "products": ITEMS}

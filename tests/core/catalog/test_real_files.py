@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.decide import require_usable
-from core.catalog.domains import guess_domain
-from core.catalog.read import Table, detect, read_table
+from core.catalog.importing.decide import require_usable
+from core.catalog.read.read import Table, detect, read_table
 from core.catalog.schema import Item
-from core.catalog.suggest_mapping import suggest_mapping
-from core.catalog.validate import Validated, build_items
+from core.catalog.shape.domains import guess_domain
+from core.catalog.shape.suggest_mapping import suggest_mapping
+from core.catalog.shape.validate import Validated, build_items
 from core.errors import CatalogFileError, MappingError
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"

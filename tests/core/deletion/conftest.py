@@ -13,21 +13,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.catalog.drafts import Draft, load_draft, save_draft, start_draft
-from core.catalog.intake import save_pictures, save_upload, stage_file
-from core.config import Home, open_home
+from core.catalog.importing.drafts import Draft, load_draft, save_draft, start_draft
+from core.catalog.read.intake import save_pictures, save_upload, stage_file
 from core.encode.loading import load_encoder
-from core.jobs.audit_catalog import AuditSpec
-from core.jobs.import_catalog import run_import
+from core.home import Home, open_home
 from core.jobs.job import Job
-from core.jobs.progress import silent
-from core.jobs.store_log import store_log
-from core.jobs.table import JobStore
-from core.jobs.train_catalog import TrainSpec, run_train
+from core.jobs.job_table import JobStore
 from core.jobs.worker import run_job
+from core.progress import silent
 from core.store.expectations import SavedNeed
+from core.work.audit_catalog import AuditSpec
+from core.work.import_catalog import run_import
+from core.work.store_log import store_log
+from core.work.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
-from tests.core.jobs.test_import_catalog import write_spec
+from tests.core.work.test_import_catalog import write_spec
 
 #: In every title, id, name of a person and of a file of the one catalogue, and nowhere else.
 PLANTED = "zqv"

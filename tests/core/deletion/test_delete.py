@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from core.__main__ import main
-from core.catalog.importing import ImportSpec
+from core.catalog.importing.spec import ImportSpec
 from core.catalog.schema import Item
-from core.catalog.validate import Validated
-from core.config import Home
+from core.catalog.shape.validate import Validated
+from core.cli.main import main
 from core.deletion import sweep as sweep_module
 from core.errors import JobError, StoreError, TrainError
-from core.jobs import import_catalog
-from core.jobs.import_catalog import run_import
-from core.jobs.table import JobStore
+from core.home import Home
+from core.jobs.job_table import JobStore
 from core.store import database
 from core.store.catalogs import DELETED, DELETED_WORK
 from core.store.database import Database
 from core.suggest.need import Need
+from core.work import import_catalog
+from core.work.import_catalog import run_import
 from core.workspace import Workspace
 from tests.core.deletion.conftest import (
     COMMAND_RUN,
@@ -34,7 +34,7 @@ from tests.core.deletion.conftest import (
     open_at,
     work,
 )
-from tests.core.jobs.test_import_catalog import write_spec
+from tests.core.work.test_import_catalog import write_spec
 
 
 def _answers(workspace: Workspace) -> list[tuple[str, float, str | None]]:
@@ -182,8 +182,8 @@ def test_a_name_that_is_used_again_shows_nothing_of_before(
 ) -> None:
     """Invariant 7: what is kept by name, by number or by address."""
 
-    from core.jobs.import_catalog import run_import
-    from tests.core.jobs.test_import_catalog import write_spec
+    from core.work.import_catalog import run_import
+    from tests.core.work.test_import_catalog import write_spec
 
     (tmp_path / "new.csv").write_text("id,title\nn1,red lamp\nn2,blue lamp\n")
     spec = replace(write_spec(tmp_path / "new.csv", catalog=SHOP), backbone=str(tiny_folder))

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.baselines.recommender import ItemTable
 from core.evaluate.doctor import DAY, YEAR_1990, Finding, examine
-from core.evaluate.recommender import ItemTable
 from core.interactions.log import EVENT_TYPES, NO_TIME, InteractionLog
 from core.interactions.read import read_log
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from core.baselines.recommender import ItemTable
 from core.device import choose_device
 from core.evaluate.knock_out import WithoutHistory, knock_outs, swap_modality
-from core.evaluate.recommender import ItemTable
 from core.train.data import build_data
 from core.train.run import train
 from tests.core.train.conftest import ITEMS, TINY, make_log, make_tokens

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.baselines.recommender import ItemTable
 from core.errors import EvaluationError
 from core.evaluate.measured import Measured, average_runs
 from core.evaluate.protocol import (
@@ -17,7 +18,6 @@ from core.evaluate.protocol import (
     rank_shuffled,
     split_files,
 )
-from core.evaluate.recommender import ItemTable
 from core.interactions.log import NO_TIME, History, InteractionLog
 
 ITEMS = 200

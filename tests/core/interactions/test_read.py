@@ -258,7 +258,7 @@ def test_files_that_are_no_logs(write: Write, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_broken_quotes_in_a_log_that_is_too_long_to_repair(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.catalog.delimited.MAX_ROWS", 60)
+    monkeypatch.setattr("core.catalog.read.delimited.MAX_ROWS", 60)
     with pytest.raises(CatalogFileError, match=r"broken quotes .* more than 60 rows"):
         read_log(write('user,item\n"a"b,10\n' + "u,10\n" * 70), ITEMS)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Home
 from core.errors import CancelledError, JobError, PictureError
+from core.home import Home
 from core.jobs import kinds
-from core.jobs.progress import Meter
-from core.jobs.table import MAX_ATTEMPTS, JobStore
+from core.jobs.job_table import MAX_ATTEMPTS, JobStore
 from core.jobs.worker import has_worker, log_path, run_job, run_worker
+from core.progress import Meter
 from core.store.database import Database
 from core.workspace import Workspace
 from tests.conftest import ROOT
@@ -157,7 +157,7 @@ def test_the_worker_ends_when_there_is_nothing_to_do(home: Home) -> None:
 def test_a_job_outlives_its_killed_worker(home: Home, tmp_path: Path) -> None:
     script = """
     import os, sys
-    from core.config import open_home
+    from core.home import open_home
     from core.jobs import kinds
     from core.jobs.worker import run_worker
 
@@ -189,7 +189,7 @@ def test_a_job_outlives_its_killed_worker(home: Home, tmp_path: Path) -> None:
 
 def test_meter_tells_the_rate_of_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 1.0, 2.0, 10.0])
-    monkeypatch.setattr("core.jobs.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("core.progress.time.monotonic", lambda: next(clock))
     seen: list[tuple[str, int, int, float | None]] = []
     meter = Meter(lambda *report: seen.append(report), every_seconds=0.5)
     for stage, done in (("a", 0), ("a", 10), ("a", 30), ("b", 5)):

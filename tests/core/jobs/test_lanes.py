@@ -11,19 +11,19 @@ import pytest
 from core.encode.loading import load_encoder
 from core.errors import CancelledError, JobError
 from core.jobs import kinds, worker
-from core.jobs.audit_catalog import AuditSpec
-from core.jobs.import_catalog import run_import
 from core.jobs.job import choose_lane
-from core.jobs.progress import Meter, silent
-from core.jobs.runs import open_run
-from core.jobs.search_catalog import SearchSpec
-from core.jobs.table import LEASE_SECONDS, JobStore
-from core.jobs.train_catalog import TrainSpec, run_train
+from core.jobs.job_table import LEASE_SECONDS, JobStore
+from core.progress import Meter, silent
 from core.store import database
 from core.store.catalogs import DELETED
 from core.store.database import Database
+from core.work.audit_catalog import AuditSpec
+from core.work.import_catalog import run_import
+from core.work.runs import open_run
+from core.work.search_catalog import SearchSpec
+from core.work.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
-from tests.core.jobs.test_import_catalog import write_spec
+from tests.core.work.test_import_catalog import write_spec
 
 pytestmark = pytest.mark.slow
 
@@ -103,9 +103,9 @@ def test_a_clock_set_back_holds_nothing_up(jobs: JobStore, monkeypatch: pytest.M
 
     now = time.time()
     jobs.submit("train", "Train", {}, key="t")
-    monkeypatch.setattr("core.jobs.table.time.time", lambda: now)
+    monkeypatch.setattr("core.jobs.job_table.time.time", lambda: now)
     assert jobs.claim("w") is not None
-    monkeypatch.setattr("core.jobs.table.time.time", lambda: now - 100 * LEASE_SECONDS)
+    monkeypatch.setattr("core.jobs.job_table.time.time", lambda: now - 100 * LEASE_SECONDS)
     assert jobs.claim("other") is not None
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.config import Home
-from core.encode.parts import read_key
+from core.home import Home
+from core.parts import read_key
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings

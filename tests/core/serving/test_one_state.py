@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.catalog.schema import Item
-from core.config import Home
+from core.home import Home
 from core.suggest.need import Need
 from core.workspace import Workspace
 from tests.conftest import COLOURS, FakeEncoder
@@ -52,7 +52,7 @@ def open_workspace(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Wo
     """Opens a data folder, a new one or one that is open already."""
 
     def make(home: Home | None = None) -> Workspace:
-        from core.config import open_home
+        from core.home import open_home
 
         found = home or open_home(tmp_path_factory.mktemp("state") / "home")
         return Workspace(found, encoder_loader=lambda _name: FakeEncoder())

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.config import Home, open_home
-from core.encode.item_tokens import ModalityTokens
 from core.encode.loading import load_encoder
-from core.encode.parts import PARTS, Part
 from core.explain.explanation import player_names
-from core.jobs.activate import activate_version
-from core.jobs.import_catalog import run_import
-from core.jobs.material import load_material
-from core.jobs.progress import silent
-from core.jobs.train_catalog import TrainSpec, run_train
+from core.home import Home, open_home
+from core.parts import PARTS, Part
+from core.progress import silent
 from core.store.items import StoredItem
 from core.suggest.need import Need
+from core.tokens.item_tokens import ModalityTokens
+from core.work.activate import activate_version
+from core.work.import_catalog import run_import
+from core.work.material import load_material
+from core.work.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
-from tests.core.jobs.test_import_catalog import write_spec
+from tests.core.work.test_import_catalog import write_spec
 
 #: Five smells, each a direction; a column of the file says how strong each is.
 SMELLS = ("rose", "smoke", "lemon", "leather", "salt")
@@ -135,7 +135,7 @@ def test_it_is_a_player_of_explanations(shop: Workspace) -> None:
 
 def test_training_fusion_and_knock_outs_take_it_up(shop: Workspace) -> None:
     from core.evaluate.knock_out import swap_modality
-    from core.train.inference import read_items
+    from core.model.inference import read_items
 
     catalog = shop.catalogs.find("Smells")
     material = load_material(shop, "Smells", silent)

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.config import open_home
-from core.encode.item_tokens import read_pixels
 from core.encode.loading import load_encoder
-from core.jobs.import_catalog import run_import
-from core.jobs.material import load_material
-from core.jobs.progress import silent
+from core.home import open_home
+from core.progress import silent
 from core.suggest.need import Need
+from core.tokens.item_tokens import read_pixels
+from core.work.import_catalog import run_import
+from core.work.material import load_material
 from core.workspace import Workspace
-from tests.core.jobs.test_import_catalog import write_spec
+from tests.core.work.test_import_catalog import write_spec
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_the_index_serves_what_training_reads(shop: Workspace) -> None:
 
 
 def test_a_map_is_of_the_score_that_is_served(shop: Workspace) -> None:
-    from core.explain.look import Looker
+    from core.explain.pictures.look import Looker
 
     catalog = shop.catalogs.find("Shop")
     served = shop.serving.of(catalog)

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.catalog.schema import Item
-from core.config import Home
+from core.home import Home
 from core.serving.index_files import VectorIndexes
 from core.serving.vectors import VectorIndex
 from core.store.catalogs import Catalog, Catalogs

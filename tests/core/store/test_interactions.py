@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import core.store.database
-from core.config import Home
 from core.errors import StoreError
+from core.home import Home
 from core.interactions.log import NO_TIME, InteractionLog
 from core.interactions.simulate import simulate_log
 from core.store.catalogs import Catalog, Catalogs

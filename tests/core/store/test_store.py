@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from core.catalog.schema import Item
-from core.config import Home
 from core.errors import CatalogNotFoundError, NeedError, StoreError
-from core.jobs.table import JobStore
+from core.home import Home
+from core.jobs.job_table import JobStore
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.facets import list_facets
@@ -17,7 +17,7 @@ from core.store.filters import Filter, parse_filter
 from core.store.items import Items, PictureLink
 from core.store.migrations import MIGRATIONS
 from core.store.versions import Versions
-from core.store.words import Words
+from core.store.word_index import Words
 
 SHOE = Item(
     item_id="007",

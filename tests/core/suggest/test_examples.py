@@ -1,6 +1,6 @@
 import pytest
 
-from core.catalog.sample import SAMPLE_NAME, SAMPLE_NEEDS
+from core.catalog.importing.sample import SAMPLE_NAME, SAMPLE_NEEDS
 from core.catalog.schema import Item
 from core.suggest import examples
 from core.suggest.examples import find_examples

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.catalog.pictures import normalise_picture
+from core.catalog.pictures.normalise import normalise_picture
 from core.catalog.schema import Item
 from core.errors import CatalogNotFoundError, NeedError
-from core.jobs.encoding import encode_missing, store_embeddings
 from core.store.filters import parse_filter
 from core.store.items import PictureLink, StoredItem
 from core.suggest.need import Need
 from core.suggest.results import Suggestions
+from core.work.encode_catalog import encode_missing, store_embeddings
 from core.workspace import Workspace
 from tests.conftest import COLOURS
 

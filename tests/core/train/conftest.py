@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.encode.item_tokens import ItemTokens, ModalityTokens
 from core.interactions.log import InteractionLog
+from core.tokens.item_tokens import ItemTokens, ModalityTokens
 from core.train.config import TrainConfig
 
 ITEMS, PEOPLE, DIMENSION = 80, 60, 8

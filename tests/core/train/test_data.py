@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.encode.item_tokens import ItemTokens
 from core.interactions.log import History, InteractionLog
+from core.tokens.item_tokens import ItemTokens
 from core.train.data import build_data, split_history
 from core.train.held_out import hash_bucket, number_texts
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens
 from core.interactions.log import InteractionLog
 from core.model.config import ModelConfig
+from core.tokens.item_tokens import ItemTokens
 from core.train.batches import StepBuilder
 from core.train.data import build_data
 from core.train.estimate import count_windows, estimate_run

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens
 from core.evaluate.catalog_report import rank_first_right
 from core.evaluate.tested import hold_titles_out
 from core.model.tasks import run_tasks
+from core.tokens.item_tokens import ItemTokens
 from core.train.batches import StepBuilder
 from core.train.data import build_data
 from core.train.held_out import (

@@ -10,15 +10,15 @@ from PIL import Image
 
 from core.catalog.schema import Item
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens, ModalityTokens
-from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import Towers, load_towers
 from core.errors import TrainError
 from core.model import losses
 from core.model.losses import contrastive_sigmoid, contrastive_softmax
 from core.model.tasks import TASKS
+from core.parts import extract_tokens
 from core.store.items import PictureLink, StoredItem
+from core.tokens.item_tokens import ItemTokens, ModalityTokens
 from core.train.config import LOG_TASKS as LOG_WEIGHTS
 from core.train.config import NEED_LOG, TUNINGS, TrainConfig
 from core.train.data import TrainData, build_data

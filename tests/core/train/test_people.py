@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from core.train.combine import HEADS, HeadWeights, Panel, choose_known, choose_new
+from core.model.heads import HEADS, HeadWeights
+from core.train.combine import Panel, choose_known, choose_new
 from core.train.people import popularity_from_words
 
 PEOPLE, ITEMS = 30, 40

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from core.train.batches import to_batch
+from core.model.inference import place_items, read_items
+from core.model.inputs import to_batch
 from core.train.config import TrainConfig
 from core.train.data import build_data
-from core.train.inference import place_items, read_items
 from core.train.reach import fit_reach
 from core.train.run import build_model, set_gates
 from tests.core.train.conftest import make_tokens

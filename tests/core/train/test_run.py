@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens
 from core.errors import CancelledError, TrainError
 from core.interactions.log import InteractionLog
 from core.metrics import ndcg_at, rank_top
-from core.train.bundle import load_bundle, save_bundle
+from core.tokens.item_tokens import ItemTokens
 from core.train.checkpoint import BEST, LAST
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
 from core.train.loop import EpochReport
 from core.train.run import Trained, Watch, train
+from core.versions.bundle import load_bundle, save_bundle
 from tests.core.train.conftest import TINY, make_log
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens
 from core.errors import CancelledError, TrainError
+from core.tokens.item_tokens import ItemTokens
 from core.train.config import TrainConfig
 from core.train.data import TrainData, build_data
 from core.train.search import search

@@ -10,8 +10,8 @@ import pytest
 from torch import Tensor
 
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens
 from core.interactions.log import InteractionLog
+from core.tokens.item_tokens import ItemTokens
 from core.train import loop
 from core.train.data import TrainData, build_data
 from core.train.search import search

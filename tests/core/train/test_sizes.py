@@ -10,25 +10,26 @@ import pytest
 import torch._dynamo  # noqa: F401 - what an optimiser's first step imports is not the log's
 from scipy.sparse import csr_array
 
+from core.baselines.recommender import ItemTable
 from core.device import choose_device
-from core.encode.item_tokens import ItemTokens, ModalityTokens
 from core.evaluate import help_report, protocol, tested
 from core.evaluate.catalog_report import Questions, measure_matching
 from core.evaluate.help_report import LogHelp
-from core.evaluate.recommender import ItemTable
 from core.evaluate.sampled import sample_people
 from core.interactions.log import EVENT_TYPES, InteractionLog
+from core.model import inference
 from core.model import memory as memory_module
 from core.model.fitted import liked_matrix, liked_rows
 from core.model.memory import Memory, fit_memory
-from core.train import batches, blocks, inference
+from core.tokens.item_tokens import ItemTokens, ModalityTokens
+from core.train import batches, blocks
 from core.train import data as train_data
-from core.train.bundle import load_bundle, save_bundle
 from core.train.config import TrainConfig
 from core.train.data import build_data, split_people
 from core.train.estimate import estimate_run
 from core.train.run import train
 from core.train.validate import match_held
+from core.versions.bundle import load_bundle, save_bundle
 
 pytestmark = pytest.mark.slow
 

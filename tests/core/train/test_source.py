@@ -9,19 +9,19 @@ from PIL import Image
 
 from core.catalog.schema import Item
 from core.device import choose_device
-from core.encode.item_tokens import embed_texts
-from core.encode.parts import extract_tokens
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import TrainError
+from core.model.inference import read_items
 from core.model.tuning.methods import METHODS
+from core.parts import extract_tokens
 from core.store.items import PictureLink, StoredItem
-from core.train.bundle import load_bundle, load_tuned_towers, save_bundle
+from core.tokens.item_tokens import embed_texts
 from core.train.config import TrainConfig
 from core.train.data import build_data
-from core.train.inference import read_items
 from core.train.run import build_model, build_trainer, train
 from core.train.source import LiveTokens, RawItems, build_source
+from core.versions.bundle import load_bundle, load_tuned_towers, save_bundle
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,1 @@
+"""Recommenders that a trained model is compared with."""

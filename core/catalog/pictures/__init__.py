@@ -1,0 +1,1 @@
+"""Pictures from anywhere, made safe and kept by content."""

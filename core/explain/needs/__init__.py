@@ -1,0 +1,1 @@
+"""Why an item was suggested for a need, and what would change its rank."""

@@ -1,0 +1,1 @@
+"""Why an item was suggested to a person."""

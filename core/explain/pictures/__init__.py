@@ -1,0 +1,1 @@
+"""Maps over pictures, and whether they can be trusted."""

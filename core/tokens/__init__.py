@@ -1,0 +1,1 @@
+"""Items as a trained model reads them: tokens of pictures and texts, and bags of words."""

@@ -1,0 +1,1 @@
+"""A trained version: what it is on disk, how it is opened, and its card."""

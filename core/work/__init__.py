@@ -1,0 +1,1 @@
+"""Use cases: what pages, jobs and the command line do with a data folder."""
