@@ -163,7 +163,7 @@ def main() -> None:
         table = build_table([photos[row] for row in fit], photo_tokens.take(fit))
         held = np.array([lists[row] == "val" for row in fit])
         data = build_data(photo_tokens.take(fit), table.titles, table.categories)
-        data = replace(data, held=held)
+        data = replace(data, validation_items=held)
         began = time.monotonic()
         trained = train_in_a_folder(data, config)
         print(f"grocery: {time.monotonic() - began:.0f} s, blend {trained.blend}, {trained.steps} steps")

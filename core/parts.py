@@ -19,13 +19,13 @@ from core.device import DeviceChoice, choose_device
 from core.encode.encoder import Encoder
 from core.encode.text import item_text
 from core.encode.towers import Towers
+from core.progress import Progress
 from core.store.items import StoredItem
 from core.tokens.item_tokens import (
     PICTURE_GRID,
     TEXT_SEGMENTS,
     ItemTokens,
     ModalityTokens,
-    Progress,
     extract_pictures,
     extract_texts,
 )

@@ -71,7 +71,7 @@ class BertPair:
     All others stay behind. With no more than `rerank` items all are read.
 
     Attributes:
-        accuracy: On pairs of people kept aside, half of whose other items are drawn by popularity, [0, 1]; NaN without.
+        accuracy: On pairs of validation people, half of whose other items are drawn by popularity, [0, 1]; NaN without.
         f1: Of the label "liked" on the same pairs, [0, 1]; NaN without such pairs.
         weight: Of the log-odds, chosen on the same people; the largest without them.
 
@@ -92,7 +92,7 @@ class BertPair:
         self._load_base = load_base or load_minilm
 
     def fit(self, log: InteractionLog, items: ItemTable) -> None:
-        """Train the classifier, measure it and choose its weight on people kept aside.
+        """Train the classifier, measure it and choose its weight on validation people.
 
         Raises:
             BackboneError: The base weights are not installed.
@@ -103,7 +103,7 @@ class BertPair:
         self._known: dict[int, Any] = {}
         self._popularity = np.log(like_counts(log) + np.float32(0.5))
         self._new = np.bincount(log.items, minlength=len(items)) == 0
-        rest, aside = split_people(log, seed=self.seed)
+        rest, validation = split_people(log, seed=self.seed)
         rng = np.random.default_rng(self.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
@@ -112,8 +112,8 @@ class BertPair:
         others = log.take(~np.isin(log.users, rest.users))
         count = max(2, self.config.pairs // 10)
         self._measure(tuple(draw_pairs(others, items, recent=self.config.recent, pairs=count, rng=rng)))
-        if len(aside):
-            self._choose_weight(aside)
+        if len(validation):
+            self._choose_weight(validation)
 
     def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
         """Log-popularity and weighed log-odds of the items read, the others far behind by popularity, (B, N)."""
@@ -127,10 +127,10 @@ class BertPair:
             scores[row, one.items] = self._popularity[one.items] + weights * one.odds
         return scores
 
-    def _choose_weight(self, aside: Validation) -> None:
-        """The weight that ranks best what the people kept aside liked later; of equals the smallest."""
-        read = [self._read_candidates(history) for history in aside.histories]
-        gains = {weight: mean_ndcg(self._combine(read, weight), aside) for weight in sorted(self.config.weights)}
+    def _choose_weight(self, validation: Validation) -> None:
+        """The weight that ranks best what the validation people liked later; of equals the smallest."""
+        read = [self._read_candidates(history) for history in validation.histories]
+        gains = {weight: mean_ndcg(self._combine(read, weight), validation) for weight in sorted(self.config.weights)}
         self.weight = max(gains, key=lambda weight: gains[weight])
 
     def _read_candidates(self, history: History) -> "Candidates":

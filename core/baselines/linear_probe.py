@@ -57,9 +57,9 @@ class LinearProbe:
         self._drawn = np.sort(drawn)
         self._gram = self._features[self._drawn].T @ self._features[self._drawn]  # (F, F)
         if len(self.config.penalties) > 1:
-            _, aside = split_people(log, seed=self.seed)
-            if len(aside):
-                self._choose_penalty(aside)
+            _, validation = split_people(log, seed=self.seed)
+            if len(validation):
+                self._choose_penalty(validation)
 
     def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
         """Regression values, (B, N); all zero without a liked item."""
@@ -69,12 +69,12 @@ class LinearProbe:
                 scores[row] = self._features @ self.coefficients(history)
         return scores
 
-    def _choose_penalty(self, aside: Validation) -> None:
-        """The penalty that ranks best what the people kept aside liked later; of equals the largest."""
+    def _choose_penalty(self, validation: Validation) -> None:
+        """The penalty that ranks best what the validation people liked later; of equals the largest."""
         gains = {}
         for penalty in sorted(self.config.penalties):
             self.penalty = penalty
-            gains[penalty] = mean_ndcg(self.score(aside.histories), aside)
+            gains[penalty] = mean_ndcg(self.score(validation.histories), validation)
         self.penalty = max(gains, key=lambda penalty: (gains[penalty], penalty))
 
     def coefficients(self, history: History) -> NDArray[np.float32]:

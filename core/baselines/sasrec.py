@@ -31,7 +31,7 @@ class SasRecConfig:
         heads: Attention heads, at least 1.
         dropout: [0, 1).
         epochs: Most passes over the people, at least 1.
-        check_every: Passes between two looks at the people kept aside, at least 1.
+        check_every: Passes between two looks at the validation people, at least 1.
         batch_size: People a step, at least 1.
         rate: Learning rate of Adam, above 0.
         decay: Weight decay, at least 0.
@@ -74,7 +74,7 @@ class SasRec:
     epoch a person's sequence is thinned at random and cut at a random place, and the biases start at the logarithm of
     the popularity: with some hundred people a larger or less disturbed model falls below it within a few epochs.
     The sum over all items inside the cross entropy is estimated from items drawn evenly, since the whole sum is slow
-    on a CPU. How many epochs pay is found with a fifth of the people kept aside, where none at all, which is
+    on a CPU. How many epochs pay is found with a fifth of the people as validation people, where none at all, which is
     popularity, may win; then it is trained so long on everybody.
 
     Attributes:
@@ -96,18 +96,18 @@ class SasRec:
         """Find how long to train, then train on each person's sequence."""
         import torch
 
-        rest, aside = split_people(log, seed=self.seed)
+        rest, validation = split_people(log, seed=self.seed)
         self.epochs_kept = self.config.epochs
         with torch.random.fork_rng(devices=[]):
-            if len(aside):
-                self.epochs_kept = self._count_epochs(rest, aside)
+            if len(validation):
+                self.epochs_kept = self._count_epochs(rest, validation)
             for _ in self._train(log, self.epochs_kept):
                 pass
 
-    def _count_epochs(self, log: InteractionLog, aside: Validation) -> int:
-        """The number of epochs after which the people kept aside are ranked best; of equals the smallest."""
+    def _count_epochs(self, log: InteractionLog, validation: Validation) -> int:
+        """The number of epochs after which the validation people are ranked best; of equals the smallest."""
         gains = {
-            epoch: mean_ndcg(self.score(aside.histories), aside)
+            epoch: mean_ndcg(self.score(validation.histories), validation)
             for epoch in self._train(log, self.config.epochs)
             if epoch % self.config.check_every == 0
         }

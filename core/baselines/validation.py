@@ -10,12 +10,12 @@ from core.train.data import Validation
 DEPTH = 100
 
 
-def mean_ndcg(scores: NDArray[np.float32], aside: Validation, *, depth: int = DEPTH) -> float:
-    """Mean ndcg over the people kept aside, what they had before masked, [0, 1].
+def mean_ndcg(scores: NDArray[np.float32], validation: Validation, *, depth: int = DEPTH) -> float:
+    """Mean ndcg over the validation people, what they had before masked, [0, 1].
 
     Args:
         scores: Of all items for each of them, (B, N).
-        aside: B people, at least 1.
+        validation: B people, at least 1.
         depth: Ranks that count, at least 1.
     """
-    return float(ndcg_at(rank_top(scores, depth, masked=aside.masked), aside.targets, depth).mean())
+    return float(ndcg_at(rank_top(scores, depth, masked=validation.masked), validation.targets, depth).mean())

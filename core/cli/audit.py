@@ -11,7 +11,7 @@ from core.cli.terminal import say
 from core.errors import ExplainError
 from core.kept import read_kept
 from core.wording import count_noun
-from core.work.audit_catalog import MOST_CASES, AuditSpec, Source, run_audit
+from core.work.audit_catalog import MOST_CASES, AuditSpec, NeedSource, run_audit
 from core.work.runs import find_run
 from core.workspace import Workspace
 
@@ -48,7 +48,7 @@ def _run_audit(workspace: Workspace, options: argparse.Namespace) -> Result:
 
 
 def _read_spec(options: argparse.Namespace) -> AuditSpec:
-    source: Source = "typed" if options.need else "saved" if options.saved else "titles"
+    source: NeedSource = "typed" if options.need else "saved" if options.saved else "titles"
     typed = {name: getattr(options, name) for name in ("cases", "maps", "seed")}
     return AuditSpec(
         catalog=options.catalog,

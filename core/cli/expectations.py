@@ -9,7 +9,7 @@ from core.cli.terminal import say
 from core.errors import NeedError
 from core.store.catalogs import Catalog
 from core.store.filters import parse_filter
-from core.suggest.expected import Standing, rank_expected, save_need
+from core.suggest.expected import ExpectedRank, rank_expected, save_need
 from core.suggest.need import Need, list_matches, split_avoid
 from core.workspace import Workspace
 
@@ -53,12 +53,12 @@ def _run_list(workspace: Workspace, options: argparse.Namespace) -> Result:
     return {"catalog": catalog.name, "expectations": [_to_json(one) for one in _rank(workspace, catalog)]}
 
 
-def _rank(workspace: Workspace, catalog: Catalog) -> tuple[Standing, ...]:
+def _rank(workspace: Workspace, catalog: Catalog) -> tuple[ExpectedRank, ...]:
     saved = workspace.expectations.list(catalog.id)
     return rank_expected(workspace.suggester, workspace.items, workspace.serving.of(catalog), saved)
 
 
-def _to_json(standing: Standing) -> dict[str, Any]:
+def _to_json(standing: ExpectedRank) -> dict[str, Any]:
     return {
         "number": standing.expectation.id,
         "need": standing.expectation.need.title,

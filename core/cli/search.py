@@ -77,7 +77,7 @@ def _draw_search(result: Result) -> None:
     best = result["best"]
     for row in _table(result):
         say("  ".join(row))
-    say(f"Best: trial {best['number']}, {result['metric']} {best['value']:.4f} on what is kept aside for checking.")
+    say(f"Best: trial {best['number']}, {result['metric']} {best['value']:.4f} in validation.")
     seed = f" --seed {result['seed']}" if result["seed"] else ""
     if result["out"]:
         names = f"--catalog {shlex.quote(result['catalog'])} --config {shlex.quote(result['out'])}"

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from core.encode.pictures import Pixels, Preparation, on_white, open_picture, prepare
-from core.encode.runtime import Embeddings, Runtime
+from core.encode.runtime import EmbeddingArray, Runtime
 from core.encode.text import clean_text
 from core.encode.tokens import Tokenizer, count_tokens, trim_padding
 from core.errors import PictureError
@@ -30,7 +30,7 @@ class PictureEmbeddings:
         failures: Place in the request, 0 to N - 1, to one sentence.
     """
 
-    embeddings: Embeddings
+    embeddings: EmbeddingArray
     failures: Mapping[int, str]
 
 
@@ -55,13 +55,13 @@ class Encoder(Protocol):
     runtime: str
     runtime_reason: str
 
-    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+    def encode_texts(self, texts: Sequence[str]) -> EmbeddingArray:
         """Encode texts to (N, D), unit-norm."""
 
     def encode_pictures(self, paths: Sequence[Path]) -> PictureEmbeddings:
         """Encode picture files."""
 
-    def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
+    def encode_images(self, images: Sequence[Image.Image]) -> EmbeddingArray:
         """Encode decoded pictures to (N, D), unit-norm."""
 
 
@@ -100,7 +100,7 @@ class TowerEncoder:
         self._tokenizer = tokenizer
         self._trims = trims
 
-    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+    def encode_texts(self, texts: Sequence[str]) -> EmbeddingArray:
         """Encode needs or item texts.
 
         Args:
@@ -135,7 +135,7 @@ class TowerEncoder:
                     embeddings[list(read)] = self._runtime.encode_pixels(np.stack(list(read.values())))
         return PictureEmbeddings(embeddings=embeddings, failures=failures)
 
-    def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
+    def encode_images(self, images: Sequence[Image.Image]) -> EmbeddingArray:
         """Encode pictures that are decoded already, e.g. one that was pasted.
 
         Args:
@@ -148,7 +148,7 @@ class TowerEncoder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         return self._runtime.encode_pixels(np.stack([prepare(on_white(image), self.preparation) for image in images]))
 
-    def _encode_chunk(self, texts: list[str]) -> Embeddings:
+    def _encode_chunk(self, texts: list[str]) -> EmbeddingArray:
         """Sort by length, so that a short need is not padded to a long description."""
         tokens = self._tokenizer(texts)
         embeddings = np.empty((len(texts), self.dimension), dtype=np.float32)

@@ -8,7 +8,7 @@ from core.device import DeviceName, choose_device
 from core.encode.encoder import Encoder, EncoderFacts, TowerEncoder
 from core.encode.registry import Backbone, find_backbone
 from core.encode.runtime import LEAST_AGREEMENT, Runtime
-from core.encode.runtime_openvino import OpenVinoRuntime, Record, convert_towers, find_folder, read_record
+from core.encode.runtime_openvino import ConversionRecord, OpenVinoRuntime, convert_towers, find_folder, read_record
 from core.encode.runtime_torch import TorchRuntime
 from core.encode.towers import Towers, describe_version, load_tokenizer, load_towers
 from core.errors import BackboneError
@@ -68,7 +68,9 @@ def _load_openvino(backbone: Backbone, version: str, models: Path) -> Encoder:
     return _convert(backbone, version, towers, folder, record)
 
 
-def _convert(backbone: Backbone, version: str, towers: Towers, folder: Path, record: Record | None) -> Encoder:
+def _convert(
+    backbone: Backbone, version: str, towers: Towers, folder: Path, record: ConversionRecord | None
+) -> Encoder:
     reference = TorchRuntime(towers, choose_device("cpu"))
     try:
         record = record or convert_towers(towers, reference, folder)
@@ -86,7 +88,7 @@ def _convert(backbone: Backbone, version: str, towers: Towers, folder: Path, rec
     return _build_torch(backbone, version, towers, reason)
 
 
-def _open_converted(backbone: Backbone, version: str, models: Path, folder: Path, record: Record) -> Encoder:
+def _open_converted(backbone: Backbone, version: str, models: Path, folder: Path, record: ConversionRecord) -> Encoder:
     return TowerEncoder(
         _facts(backbone, version, record),
         OpenVinoRuntime(folder, record),
@@ -133,7 +135,7 @@ def _wrap(backbone: Backbone, version: str, towers: Towers, runtime: Runtime) ->
     return TowerEncoder(facts, runtime, towers.tokenizer, towers.preparation, trims=towers.trims)
 
 
-def _facts(backbone: Backbone, version: str, known: Towers | Record) -> EncoderFacts:
+def _facts(backbone: Backbone, version: str, known: Towers | ConversionRecord) -> EncoderFacts:
     return EncoderFacts(
         backbone=backbone.name,
         model_version=version,

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from core.encode.pictures import Pixels, Preparation, prepare
 from core.encode.tokens import Tokenizer, Tokens, trim_padding
 
-Embeddings = NDArray[np.float32]
+EmbeddingArray = NDArray[np.float32]
 
 #: A runtime whose embeddings point elsewhere would silently change suggestions.
 LEAST_AGREEMENT = 0.998
@@ -39,10 +39,10 @@ class Runtime(Protocol):
     picture_batch: int
     text_batch: int
 
-    def encode_pixels(self, pixels: Pixels) -> Embeddings:
+    def encode_pixels(self, pixels: Pixels) -> EmbeddingArray:
         """Encode pixels (N, S, S, 3) to (N, D), unit-norm."""
 
-    def encode_tokens(self, tokens: Tokens) -> Embeddings:
+    def encode_tokens(self, tokens: Tokens) -> EmbeddingArray:
         """Encode tokens (N, L) to (N, D), unit-norm."""
 
 
@@ -74,7 +74,7 @@ def build_check_inputs(preparation: Preparation, tokenizer: Tokenizer, *, trims:
     )
 
 
-def measure_agreement(one: Embeddings, other: Embeddings) -> float:
+def measure_agreement(one: EmbeddingArray, other: EmbeddingArray) -> float:
     """Mean cosine of two sets of unit-norm embeddings (N, D); 0 when any value is not finite or shapes differ."""
     if one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
         return 0.0

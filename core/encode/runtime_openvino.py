@@ -25,7 +25,7 @@ from core.encode.pictures import Pixels, Preparation
 from core.encode.runtime import (
     LEAST_AGREEMENT,
     CheckInputs,
-    Embeddings,
+    EmbeddingArray,
     build_check_inputs,
     measure_agreement,
 )
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class ConversionRecord:
     """What a conversion found out; kept beside the converted towers.
 
     Attributes:
@@ -76,7 +76,7 @@ class OpenVinoRuntime:
     picture_batch = 8
     text_batch = 32
 
-    def __init__(self, folder: Path, record: Record) -> None:
+    def __init__(self, folder: Path, record: ConversionRecord) -> None:
         self.reason = (
             f"OpenVINO on this processor, pictures in {record.picture_precision}, texts in {record.text_precision}."
         )
@@ -87,16 +87,16 @@ class OpenVinoRuntime:
             raise ValueError("the record names a precision that this tower does not have")
         self._pictures, self._texts = pictures, texts
 
-    def encode_pixels(self, pixels: Pixels) -> Embeddings:
+    def encode_pixels(self, pixels: Pixels) -> EmbeddingArray:
         """Encode pixels (N, S, S, 3) to (N, D), unit-norm."""
         return self._run(self._pictures, pixels, self.picture_batch)
 
-    def encode_tokens(self, tokens: Tokens) -> Embeddings:
+    def encode_tokens(self, tokens: Tokens) -> EmbeddingArray:
         """Encode tokens (N, L) to (N, D), unit-norm."""
         return self._run(self._texts, tokens, self.text_batch)
 
-    def _run(self, compiled: Compiled, inputs: Pixels | Tokens, batch: int) -> Embeddings:
-        rows: list[Embeddings] = []
+    def _run(self, compiled: Compiled, inputs: Pixels | Tokens, batch: int) -> EmbeddingArray:
+        rows: list[EmbeddingArray] = []
         for start in range(0, len(inputs), batch):
             with self._lock:
                 rows.append(_infer(compiled, inputs[start : start + batch]))
@@ -112,13 +112,13 @@ def find_folder(models: Path, model_version: str) -> Path:
     return models / "openvino" / f"{slug}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
-def read_record(folder: Path) -> Record | None:
+def read_record(folder: Path) -> ConversionRecord | None:
     """The verdict of an earlier conversion, None when there is none, it cannot be read, or a file has changed since."""
     try:
         data = json.loads((folder / _RECORD_NAME).read_text("utf-8"))
         wishes = data.pop("preparation")
         wishes |= {"mean": tuple(wishes["mean"]), "std": tuple(wishes["std"])}
-        record = Record(preparation=Preparation(**wishes), **data)
+        record = ConversionRecord(preparation=Preparation(**wishes), **data)
         is_whole = _hash_files(folder) == record.files
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -136,7 +136,7 @@ def _hash_files(folder: Path) -> dict[str, str]:
     return hashes
 
 
-def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path) -> Record:
+def convert_towers(towers: Towers, reference: TorchRuntime, folder: Path) -> ConversionRecord:
     """Convert both towers, check them, and keep them in `folder`.
 
     Args:
@@ -188,10 +188,10 @@ def _save_towers(towers: Towers, inputs: CheckInputs, folder: Path) -> None:
         openvino.save_model(converted, folder / f"{name}.xml", compress_to_fp16=False)
 
 
-def _check(towers: Towers, reference: TorchRuntime, inputs: CheckInputs, folder: Path) -> Record:
+def _check(towers: Towers, reference: TorchRuntime, inputs: CheckInputs, folder: Path) -> ConversionRecord:
     picture, seen = _choose_precision(folder, "picture", inputs.pixels, reference.encode_pixels(inputs.pixels))
     text, read = _choose_precision(folder, "text", inputs.tokens, reference.encode_tokens(inputs.tokens))
-    return Record(
+    return ConversionRecord(
         picture_precision=picture,
         text_precision=text,
         agreement=min(seen, read),
@@ -203,7 +203,7 @@ def _check(towers: Towers, reference: TorchRuntime, inputs: CheckInputs, folder:
     )
 
 
-def _choose_precision(folder: Path, name: str, inputs: Pixels | Tokens, wanted: Embeddings) -> tuple[str, float]:
+def _choose_precision(folder: Path, name: str, inputs: Pixels | Tokens, wanted: EmbeddingArray) -> tuple[str, float]:
     """The fastest precision that agrees with torch, "" for none, and its mean cosine."""
     agreement = 0.0
     for precision in list_precisions():
@@ -217,10 +217,10 @@ def _choose_precision(folder: Path, name: str, inputs: Pixels | Tokens, wanted: 
     return "", agreement
 
 
-def _infer(compiled: Compiled, inputs: Pixels | Tokens) -> Embeddings:
+def _infer(compiled: Compiled, inputs: Pixels | Tokens) -> EmbeddingArray:
     """Encode one batch; the norm is taken again, since bfloat16's is off by some thousandths."""
     rows = compiled(np.ascontiguousarray(inputs))
-    unit: Embeddings = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    unit: EmbeddingArray = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     return unit
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.device import DeviceChoice
 from core.encode.pictures import Pixels
-from core.encode.runtime import Embeddings
+from core.encode.runtime import EmbeddingArray
 from core.encode.tokens import Tokens
 from core.encode.towers import Towers
 
@@ -40,21 +40,21 @@ class TorchRuntime:
         self._pictures.to(device=choice.device).to(memory_format=torch.channels_last)
         self._texts = TextTower(towers.model).eval()
 
-    def encode_pixels(self, pixels: Pixels) -> Embeddings:
+    def encode_pixels(self, pixels: Pixels) -> EmbeddingArray:
         """Encode pixels (N, S, S, 3) to (N, D), unit-norm."""
         rows, self.picture_batch = self._run(self._pictures, pixels, self.picture_batch)
         return rows
 
-    def encode_tokens(self, tokens: Tokens) -> Embeddings:
+    def encode_tokens(self, tokens: Tokens) -> EmbeddingArray:
         """Encode tokens (N, L) to (N, D), unit-norm."""
         rows, self.text_batch = self._run(self._texts, tokens, self.text_batch)
         return rows
 
-    def _run(self, tower: Any, inputs: Pixels | Tokens, batch: int) -> tuple[Embeddings, int]:
+    def _run(self, tower: Any, inputs: Pixels | Tokens, batch: int) -> tuple[EmbeddingArray, int]:
         """Encode in batches that fit the memory; halve them where they do not, and remember."""
         import torch
 
-        rows: list[Embeddings] = []
+        rows: list[EmbeddingArray] = []
         start = 0
         with self._lock, torch.inference_mode(), self._autocast():
             while start < len(inputs):
@@ -69,13 +69,13 @@ class TorchRuntime:
                 start += batch
         return np.concatenate(rows), batch
 
-    def _run_batch(self, tower: Any, inputs: Pixels | Tokens) -> Embeddings:
+    def _run_batch(self, tower: Any, inputs: Pixels | Tokens) -> EmbeddingArray:
         import torch
 
         batch = torch.from_numpy(np.ascontiguousarray(inputs))
         if self._choice.device == "cuda":
             batch = batch.pin_memory().to("cuda", non_blocking=True)
-        embeddings: Embeddings = tower(batch).float().cpu().numpy()
+        embeddings: EmbeddingArray = tower(batch).float().cpu().numpy()
         return embeddings
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:

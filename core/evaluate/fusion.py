@@ -50,7 +50,7 @@ class FusionRecommender:
         self.trained: Trained | None = None
 
     def fit(self, log: InteractionLog, items: ItemTable) -> None:
-        """Train, choosing everything on fit people that are kept aside."""
+        """Train, choosing everything on validation people of the fit."""
         from core.train.run import train
 
         data = build_fit_data(self.tokens, items, log, seed=self.config.seed)

@@ -1,4 +1,4 @@
-"""Whom a log, and which titles a catalogue, leaves to test with and to learn from, before anything is computed."""
+"""Whom a log, and which titles a catalogue, leaves for the test and for training, before anything is computed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from core.wording import count_noun
 
 #: So many with a history are enough to choose by, after one in `FOLDS` and one in `VALIDATION_SHARE` of the rest.
 LEAST_PEOPLE = 13
-#: About so many leave `LEAST_TESTED` to test with.
+#: About so many leave `LEAST_TESTED` for the test.
 LEAST_TOLD = FOLDS * LEAST_TESTED
 #: People who are tested at most; more of them would tell little more, and each costs a ranking of all items.
 MOST_TESTED = 5_000
@@ -46,7 +46,7 @@ class TestedPeople:
 
 
 def hold_people_out(log: InteractionLog, *, seed: int) -> TestedPeople:
-    """Choose whom to test with.
+    """Choose who is held out for the test.
 
     Raises:
         TrainError: The log is too small to learn from and to choose by; the message says how many people are needed.
@@ -90,7 +90,7 @@ def _count_answers(split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _warn_of_few(log: InteractionLog, tested: int) -> str:
     return (
         f"Whether training helped cannot be told from this log: {tested} of the {LEAST_TESTED} people needed can be "
-        f"kept out to test with. {_count_people(log, LEAST_TOLD)}"
+        f"held out for the test. {_count_people(log, LEAST_TOLD)}"
     )
 
 
@@ -118,7 +118,7 @@ class TestedTitles:
 
 
 def hold_titles_out(titles: Sequence[str], pictures: Sequence[str], pairs: NDArray[np.bool_]) -> TestedTitles:
-    """Choose what to test with.
+    """Choose what is held out for the test.
 
     Args:
         titles: (N,).
@@ -136,6 +136,6 @@ def hold_titles_out(titles: Sequence[str], pictures: Sequence[str], pairs: NDArr
 def _warn_of_few_titles(tested: int) -> str:
     return (
         f"Whether training helped cannot be told from this catalogue: {tested} of the {LEAST_TESTED} different titles "
-        f"needed can be kept out to test with. With {_LEAST_TITLES} different titles that have a picture of their own "
+        f"needed can be held out for the test. With {_LEAST_TITLES} different titles that have a picture of their own "
         "it can."
     )

@@ -71,13 +71,13 @@ def _find_words(text: str) -> list[tuple[int, int]]:
     """Start and end of each word."""
     found: list[tuple[int, int]] = []
     start = None
-    for place, character in enumerate(text):
-        inside = _is_letter(character) or (start is not None and _joins(text, place))
-        if start is not None and (not inside or _stands_alone(character) or _stands_alone(text[place - 1])):
-            found.append((start, place))
+    for position, character in enumerate(text):
+        inside = _is_letter(character) or (start is not None and _joins(text, position))
+        if start is not None and (not inside or _stands_alone(character) or _stands_alone(text[position - 1])):
+            found.append((start, position))
             start = None
         if start is None and inside and _is_letter(character):
-            start = place
+            start = position
     return found if start is None else [*found, (start, len(text))]
 
 
@@ -85,14 +85,14 @@ def _is_letter(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNM"
 
 
-def _joins(text: str, place: int) -> bool:
+def _joins(text: str, position: int) -> bool:
     """Whether a sign stands between two letters or digits, or joins them without a sign of its own."""
-    if unicodedata.category(text[place]) == "Cf":
+    if unicodedata.category(text[position]) == "Cf":
         return True
-    around: Sequence[str] = text[place - 1 : place + 2]
-    if text[place] not in _JOINERS or len(around) < 3 or not (_is_letter(around[0]) and _is_letter(around[2])):
+    around: Sequence[str] = text[position - 1 : position + 2]
+    if text[position] not in _JOINERS or len(around) < 3 or not (_is_letter(around[0]) and _is_letter(around[2])):
         return False
-    return text[place] not in ".,/" or (around[0].isdigit() and around[2].isdigit())
+    return text[position] not in ".,/" or (around[0].isdigit() and around[2].isdigit())
 
 
 def _stands_alone(character: str) -> bool:

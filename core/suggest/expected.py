@@ -16,7 +16,7 @@ FIRST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ExpectedRank:
     """Where an expected item stands.
 
     Attributes:
@@ -58,7 +58,7 @@ def open_need(saved: SavedNeed, catalog: Catalog) -> Need:
 
 def rank_expected(
     suggester: Suggester, items: Items, served: Served, expectations: Sequence[Expectation]
-) -> tuple[Standing, ...]:
+) -> tuple[ExpectedRank, ...]:
     """Ask every saved need once and look up its items.
 
     Args:
@@ -78,5 +78,5 @@ def rank_expected(
             ranks[one.need] = {number: rank for rank, number in enumerate(order, start=1)}
         stored = items.find(served.catalog.id, one.item_id)
         rank = ranks[one.need].get(stored.id) if stored else None
-        standings.append(Standing(expectation=one, title=stored.item.title if stored else "", rank=rank))
+        standings.append(ExpectedRank(expectation=one, title=stored.item.title if stored else "", rank=rank))
     return tuple(standings)

@@ -21,6 +21,7 @@ from core.encode.pictures import Pixels, open_picture, prepare
 from core.encode.text import clean_text, item_text
 from core.encode.towers import Towers
 from core.errors import PictureError
+from core.progress import Progress
 from core.store.items import StoredItem
 from core.tokens.token_runtime import TokenRuntime
 
@@ -35,7 +36,6 @@ _NAMES = "modalities.json"
 PAIR = ("picture", "text")
 _PICTURE_BATCH = 16
 _TEXT_BATCH = 64
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ _PLAN = "plan."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class TrainerState:
     """How far a run is.
 
     Attributes:
@@ -93,7 +93,7 @@ def load_weights(path: Path) -> tuple[FusionModel, dict[str, Any]]:
 def save_state(
     model: FusionModel,
     optimizer: torch.optim.Optimizer,
-    place: Place,
+    reached: TrainerState,
     path: Path,
     *,
     extra: Mapping[str, torch.nn.Parameter],
@@ -104,7 +104,7 @@ def save_state(
     Args:
         model: As it stands.
         optimizer: As it stands.
-        place: How far the run is.
+        reached: How far the run is.
         path: Where to.
         extra: Learned numbers outside the model.
         plan: What `TunedTowers.plan` gives.
@@ -117,13 +117,13 @@ def save_state(
     tensors |= {f"{_PLAN}{name}": one.detach().cpu() for name, one in plan.items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items() if torch.is_tensor(value)}
-    header = {"step": place.step, "best_step": place.best_step, "best_value": place.best_value}
+    header = {"step": reached.step, "best_step": reached.best_step, "best_value": reached.best_value}
     _write(path, tensors, header)
 
 
 def load_state(
     model: FusionModel, optimizer: torch.optim.Optimizer, path: Path, *, extra: Mapping[str, torch.nn.Parameter]
-) -> Place:
+) -> TrainerState:
     """Read what `save_state` wrote into a model and an optimiser of the same shape.
 
     Raises:
@@ -142,7 +142,7 @@ def load_state(
                 _, number, name = key.split(".")
                 states.setdefault(int(number), {})[name] = tensor
         optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
-        return Place(step=header["step"], best_step=header["best_step"], best_value=header["best_value"])
+        return TrainerState(step=header["step"], best_step=header["best_step"], best_value=header["best_value"])
     except (KeyError, ValueError, RuntimeError) as exc:
         raise TrainError("The checkpoint of this run does not fit its configuration. Start a new run.") from exc
 

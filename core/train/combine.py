@@ -1,7 +1,7 @@
-"""How much each head counts, chosen on people kept aside.
+"""How much each head counts, chosen on validation people.
 
 Items that somebody has liked and items that nobody has met yet are weighed apart: a new item lacks the part that knows
-what people like together, so its content and its foretold popularity must carry it. A tenth of the items was kept out
+what people like together, so its content and its foretold popularity must carry it. A tenth of the items was held out
 of the network's log for this, so their heads say here what they will say about new items.
 """
 
@@ -20,7 +20,7 @@ from core.train.blocks import split_rows
 _DEPTHS = (10, 50)
 _TASTE = (0.0, 0.03, 0.1, 0.3, 1.0)
 _PRIOR = (0.0, 0.003, 0.01, 0.03, 0.1)
-#: Say of each head about new items, in units of its own spread over them. Too few people meet the items kept aside to
+#: Say of each head about new items, in units of its own spread over them. Too few people meet the cold items to
 #: choose this anew each time.
 _NEW = {"taste": 0.5, "prior": 1.0, "content": 1.0}
 _SCALES = tuple(10.0**power for power in np.arange(-4, 1.1, 0.5).tolist())
@@ -35,7 +35,7 @@ class Panel:
         targets: Items each person liked later, (T,) each, B of them.
         masked: Items each person has had already.
         new: Items without likes in the fit, (N,).
-        aside: Items kept out of the fit as if they were new, (N,).
+        cold: Items held out of the fit, which stand for new ones, (N,).
         allowed: Items that may be shown at all, (N,).
     """
 
@@ -43,7 +43,7 @@ class Panel:
     targets: Sequence[NDArray[np.int64]]
     masked: Sequence[NDArray[np.int64]]
     new: NDArray[np.bool_]
-    aside: NDArray[np.bool_]
+    cold: NDArray[np.bool_]
     allowed: NDArray[np.bool_]
 
     def blocks(self) -> Iterator[slice]:
@@ -53,13 +53,13 @@ class Panel:
     def values(self, grid: Sequence[HeadWeights], shown: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Mean ndcg over two depths for each weights, where only the shown items (N,) compete; 0 where nobody has a
         target there, (G,)."""
-        place = np.cumsum(shown) - 1
+        position = np.cumsum(shown) - 1
         found = [np.zeros((0, len(grid), len(_DEPTHS)))]
         for block in self.blocks():
-            targets = [place[items[shown[items]]] for items in self.targets[block]]
+            targets = [position[items[shown[items]]] for items in self.targets[block]]
             rows = [row for row, items in enumerate(targets) if len(items)]
             if rows:
-                masked = [place[self.masked[block][row][shown[self.masked[block][row]]]] for row in rows]
+                masked = [position[self.masked[block][row][shown[self.masked[block][row]]]] for row in rows]
                 parts = self.parts(block)[rows][:, shown]
                 ranked = [self._rank(parts, weights.to_array(self.new)[shown], masked) for weights in grid]
                 kept = [targets[row] for row in rows]
@@ -80,17 +80,17 @@ def choose_known(panel: Panel) -> tuple[HeadWeights, float]:
 
     Among equals the one that comes first, which has the smaller weights.
     """
-    shown = panel.allowed & ~panel.aside & ~panel.new
+    shown = panel.allowed & ~panel.cold & ~panel.new
     grid = [HeadWeights(taste=taste, prior=prior) for taste, prior in itertools.product(_TASTE, _PRIOR)]
     return _best(panel, [*grid, HeadWeights(taste=1.0, prior=0.03, together=0.0)], shown)
 
 
 def choose_new(panel: Panel, weights: HeadWeights) -> HeadWeights:
     """Add weights for new items, on the scale that ranks best when they stand among all others."""
-    aside = panel.allowed & panel.aside
-    if not aside.any() or not len(panel.targets):
+    cold = panel.allowed & panel.cold
+    if not cold.any() or not len(panel.targets):
         return weights
-    spreads = [panel.parts(block)[:, aside].std(axis=1) for block in panel.blocks()]
+    spreads = [panel.parts(block)[:, cold].std(axis=1) for block in panel.blocks()]
     spread = np.concatenate(spreads).mean(axis=0)  # (4,)
     say = {name: amount / max(float(spread[HEADS.index(name)]), 1e-3) for name, amount in _NEW.items()}
     grid = [

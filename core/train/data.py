@@ -1,4 +1,4 @@
-"""What a training run learns from, and what it keeps aside."""
+"""What a training run learns from, and what it is validated on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ class TrainData:
         captions: Equal numbers for equal titles, (N,).
         pictures: Equal numbers for equal main pictures, (N,).
         categories: Name of each item's category, "" where unknown, (N,).
-        shown: Items that are there at all; the others are kept out altogether, e.g. for a test, (N,).
-        held: Items kept for validation: of image-text matching, or as if they were new, (N,).
-        log: Events of people to fit on, without those on held items. None without a log.
+        shown: Items that are there at all; the others are held out altogether, e.g. for a test, (N,).
+        validation_items: Held out for it: of image-text matching, or as cold items, (N,).
+        log: Events of people to fit on, without those on validation items. None without a log.
         validation: People kept for validation; empty without a log.
         words: `core.tokens.bag_of_words.count_words` of the items, (N, V); V may be 0.
     """
@@ -51,7 +51,7 @@ class TrainData:
     pictures: NDArray[np.int64]
     categories: tuple[str, ...]
     shown: NDArray[np.bool_]
-    held: NDArray[np.bool_]
+    validation_items: NDArray[np.bool_]
     log: InteractionLog | None
     validation: "Validation"
     words: "sparse.csr_matrix"
@@ -59,7 +59,7 @@ class TrainData:
     @property
     def learnable(self) -> NDArray[np.bool_]:
         """Items that may be trained on, (N,)."""
-        return self.shown & ~self.held
+        return self.shown & ~self.validation_items
 
     @property
     def paired(self) -> NDArray[np.bool_]:
@@ -169,7 +169,7 @@ def build_data(
         categories: (N,), "" where unknown.
         pictures: What each main picture is called by its content, "" for none, (N,); empty where nobody knows.
         log: Everyone's events; None trains on the catalogue alone.
-        excluded: Items that are kept out altogether, e.g. for a test, (N,).
+        excluded: Items that are held out altogether, e.g. for a test, (N,).
         words: Of the items, (N, V); None for none.
         seed: Of the choice of people.
     """
@@ -190,7 +190,7 @@ def build_data(
         pictures=numbers,
         categories=tuple(categories),
         shown=shown,
-        held=held,
+        validation_items=held,
         log=fit,
         validation=validation,
         words=sparse.csr_matrix((len(titles), 0), dtype=np.float32) if words is None else words,

@@ -76,7 +76,7 @@ def hold_out(
     least: int = 0,
     share: int = MOST_SHARE,
 ) -> NDArray[np.bool_]:
-    """Items kept aside by whole groups, (N,): a tenth by hash, and where these are few the next ones by hash.
+    """Items held out by whole groups, (N,): a tenth by hash, and where these are few the next ones by hash.
 
     In a catalogue with enough groups the side of a title depends on itself, and on those that share its picture, so it
     stays when the catalogue grows. Below that, up to one group in `share` is taken so that there are `least`. A group
@@ -96,16 +96,16 @@ def hold_out(
     lowest = np.full(int(groups.max()) + 1, np.iinfo(np.uint64).max)
     np.minimum.at(lowest, groups, hashes)
     small = np.bincount(groups) <= max(len(titles) // (share if least else SHARE), 1)
-    aside = small & (lowest % np.uint64(SHARE) == 0)
+    held = small & (lowest % np.uint64(SHARE) == 0)
     if least:
         countable = np.unique(groups if among is None else groups[among])
         most = len(countable) // share
         countable = countable[small[countable]]
-        order = countable[np.lexsort((lowest[countable], ~aside[countable]))]
-        count = int(np.clip(aside[countable].sum(), min(least, most), most))
-        aside[countable] = False
-        aside[order[:count]] = True
-    return np.asarray(aside[groups])
+        order = countable[np.lexsort((lowest[countable], ~held[countable]))]
+        count = int(np.clip(held[countable].sum(), min(least, most), most))
+        held[countable] = False
+        held[order[:count]] = True
+    return np.asarray(held[groups])
 
 
 def find_leaks(captions: NDArray[np.int64], pictures: NDArray[np.int64], held: NDArray[np.bool_]) -> NDArray[np.bool_]:

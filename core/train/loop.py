@@ -20,7 +20,7 @@ from core.model.network import FusionModel
 from core.model.tasks import run_tasks
 from core.model.tuning.methods import METHODS
 from core.train.batches import StepBuilder
-from core.train.checkpoint import BEST, LAST, TOWER, Place, load_plan, load_state, save_state, save_weights
+from core.train.checkpoint import BEST, LAST, TOWER, TrainerState, load_plan, load_state, save_state, save_weights
 from core.train.config import TrainConfig
 from core.train.data import TrainData
 from core.train.memory_limits import is_out_of_memory, memory_sentence
@@ -119,7 +119,7 @@ class Trainer:
             tower_rate=config.tower_rate,
         )
         self.steps = self.builder.steps_per_epoch * config.epochs
-        self.place = Place()
+        self.reached = TrainerState()
         if config.compile:
             self.model.fusion.compile()
             self.model.user.compile()
@@ -128,7 +128,7 @@ class Trainer:
         """Go on from the folder's last checkpoint; False when there is none."""
         if not (self.folder / LAST).exists():
             return False
-        self.place = load_state(self.model, self.optimizer, self.folder / LAST, extra=self.learned)
+        self.reached = load_state(self.model, self.optimizer, self.folder / LAST, extra=self.learned)
         if self.tuned:
             self.tuned.set_plan(load_plan(self.folder / LAST))
         return True
@@ -138,7 +138,7 @@ class Trainer:
         *,
         on_step: Callable[[int, int], None] = lambda _step, _steps: None,
         on_epoch: Callable[[EpochReport], None] = lambda _report: None,
-    ) -> Place:
+    ) -> TrainerState:
         """Train to the end, or until validation has not improved for `patience` epochs.
 
         Args:
@@ -154,15 +154,15 @@ class Trainer:
         with repeatable(self.choice.device):
             return self._run(on_step, on_epoch)
 
-    def _run(self, on_step: Callable[[int, int], None], on_epoch: Callable[[EpochReport], None]) -> Place:
+    def _run(self, on_step: Callable[[int, int], None], on_epoch: Callable[[EpochReport], None]) -> TrainerState:
         began, sums, each = time.monotonic(), _Sums(), self.builder.steps_per_epoch
         vectors = self.refresh()
-        while self.place.step < self.steps and not self._is_patience_over(each):
-            step = self.place.step
+        while self.reached.step < self.steps and not self._is_patience_over(each):
+            step = self.reached.step
             torch.manual_seed((self.config.seed * 1_000_003 + step) * self.ranks.world + self.ranks.rank)
             set_rates(self.optimizer, step, self.steps, self.config.warmup)
             sums.add(self.step(step, vectors))
-            self.place = replace(self.place, step=step + 1)
+            self.reached = replace(self.reached, step=step + 1)
             if self.ranks.is_first:
                 on_step(step + 1, self.steps)
             if (step + 1) % each == 0:
@@ -177,7 +177,7 @@ class Trainer:
                 self._keep(report)
                 if self.ranks.is_first:
                     on_epoch(report)
-        return self.place
+        return self.reached
 
     def step(self, number: int, vectors: Tensor | None) -> dict[str, Tensor]:
         """One update, over `accumulate` batches.
@@ -213,10 +213,10 @@ class Trainer:
         parts: dict[str, Tensor] = {}
         count = self.config.accumulate
         for part in range(count):
-            place = (number * count + part) * self.ranks.world + self.ranks.rank
+            position = (number * count + part) * self.ranks.world + self.ranks.rank
             # float16 would need its gradients scaled; cards that lack bfloat16 compute in float32.
             with torch.autocast(self.choice.device, torch.bfloat16, enabled=self.choice.dtype == "bfloat16"):
-                parts = run_tasks(self.model, self.builder.build(place, vectors), tuple(self.config.tasks))
+                parts = run_tasks(self.model, self.builder.build(position, vectors), tuple(self.config.tasks))
                 total = self._weigh(parts)
             if not torch.isfinite(total):
                 raise TrainError(_not_finite(parts))
@@ -243,7 +243,7 @@ class Trainer:
 
     def refresh(self) -> Tensor | None:
         """Bring tokens up to date, and give flat item vectors of the model as it stands, for histories."""
-        needed = np.arange(len(self.data)) if self.data.log is not None else np.flatnonzero(self.data.held)
+        needed = np.arange(len(self.data)) if self.data.log is not None else np.flatnonzero(self.data.validation_items)
         self.data = replace(self.data, tokens=self.source.read(needed))
         if self.data.log is None:
             return None
@@ -260,20 +260,20 @@ class Trainer:
 
     def _keep(self, report: EpochReport) -> None:
         value = report.validation[WATCHED]
-        if value > self.place.best_value:
-            self.place = Place(step=report.step, best_step=report.step, best_value=value)
+        if value > self.reached.best_value:
+            self.reached = TrainerState(step=report.step, best_step=report.step, best_value=value)
             if self.ranks.is_first:
                 header = {"validation": dict(report.validation), "step": report.step}
                 save_weights(self.model, self.folder / BEST, header, towers=self.tuned.state() if self.tuned else None)
         if not self.ranks.is_first:
             return
         plan = self.tuned.plan() if self.tuned else {}
-        save_state(self.model, self.optimizer, self.place, self.folder / LAST, extra=self.learned, plan=plan)
+        save_state(self.model, self.optimizer, self.reached, self.folder / LAST, extra=self.learned, plan=plan)
         _log.info("Step %d of %d: losses %s, validation %s", report.step, self.steps, report.losses, report.validation)
 
     def _is_patience_over(self, each: int) -> bool:
-        waited = self.place.step - self.place.best_step
-        return self.place.best_step > 0 and waited >= self.config.patience * each
+        waited = self.reached.step - self.reached.best_step
+        return self.reached.best_step > 0 and waited >= self.config.patience * each
 
 
 def peak_memory_mb(choice: DeviceChoice) -> float:

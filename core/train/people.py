@@ -1,6 +1,6 @@
 """What is fitted after the network: popularity from words, the memory, and how much each head counts.
 
-All of it is closed form or a grid, chosen on people that were kept aside. Imports torch, so import this module inside
+All of it is closed form or a grid, chosen on validation people. Imports torch, so import this module inside
 functions only.
 """
 
@@ -33,7 +33,7 @@ _WORD_PENALTY = 2.0
 def fit_people(
     model: FusionModel, data: TrainData, items: ItemFacts, everything: InteractionLog | None
 ) -> tuple[PeopleHeads | None, dict[str, float]]:
-    """Choose on people kept aside, then fit once more on everyone.
+    """Choose on validation people, then fit once more on everyone.
 
     Args:
         model: The network as it stays.
@@ -88,12 +88,12 @@ def popularity_from_words(words: sparse.csr_matrix, popularity: NDArray[np.float
 
 
 def _choose_source(data: TrainData, counted: LogFacts, items: ItemFacts, words: NDArray[np.float32]) -> str:
-    """What foretells best how popular the items kept aside turned out to be: "network", "words" or "both"."""
-    aside = data.held & counted.seen
-    if not data.words.shape[1] or aside.sum() < 10:
+    """What foretells best how popular the validation items turned out to be: "network", "words" or "both"."""
+    cold = data.validation_items & counted.seen
+    if not data.words.shape[1] or cold.sum() < 10:
         return "network"
-    truth = counted.popularity[aside]
-    found = {name: _predict(name, items, words)[aside] for name in ("network", "words", "both")}
+    truth = counted.popularity[cold]
+    found = {name: _predict(name, items, words)[cold] for name in ("network", "words", "both")}
     return max(found, key=lambda name: _correlation(found[name], truth))
 
 
@@ -117,21 +117,21 @@ def _choose_memory(
     prior: NDArray[np.float32],
     facts: LogFacts,
 ) -> tuple[tuple[float, float], HeadWeights, float]:
-    """Shrinkage, content and head weights that rank best for people kept aside."""
-    likes, aside = liked_matrix(facts.histories, len(data)), data.validation
+    """Shrinkage, content and head weights that rank best for validation people."""
+    likes, validation = liked_matrix(facts.histories, len(data)), data.validation
     flat = items.flat
-    people = read_people(model, aside.histories, torch.from_numpy(flat), (facts.rating_mean, facts.rating_std))
+    people = read_people(model, validation.histories, torch.from_numpy(flat), (facts.rating_mean, facts.rating_std))
     chosen: tuple[Panel, tuple[float, float], HeadWeights, float] | None = None
     for shrinkage in _SHRINKAGES:
         fitted = fit_memory(likes, vectors, shrinkage=shrinkage, content=0)
         for content in _CONTENTS:
             memory = fitted.with_content(content)
             panel = Panel(
-                parts=partial(_read_parts, people, flat, prior, memory, aside),
-                targets=aside.targets,
-                masked=aside.masked,
+                parts=partial(_read_parts, people, flat, prior, memory, validation),
+                targets=validation.targets,
+                masked=validation.masked,
                 new=~memory.seen,
-                aside=data.held,
+                cold=data.validation_items,
                 allowed=data.shown,
             )
             weights, value = choose_known(panel)
@@ -148,8 +148,8 @@ def _read_parts(
     flat: NDArray[np.float32],
     prior: NDArray[np.float32],
     memory: Memory,
-    aside: Validation,
+    validation: Validation,
     rows: slice,
 ) -> NDArray[np.float32]:
-    """The heads of some of the people kept aside, (b, N, 4)."""
-    return head_parts(people[rows] @ flat.T, prior, memory, liked_rows(aside.histories[rows], len(prior)))
+    """The heads of some of the validation people, (b, N, 4)."""
+    return head_parts(people[rows] @ flat.T, prior, memory, liked_rows(validation.histories[rows], len(prior)))

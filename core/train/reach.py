@@ -12,7 +12,7 @@ from core.train.data import TrainData
 
 #: Added to the covariance, as a share of its mean variance.
 _SHRINKAGE = 0.01
-#: This share of the items kept aside lies within reach.
+#: This share of the validation items lies within reach.
 _INSIDE = 0.99
 #: With fewer items than this there is no telling what is unlike them.
 _LEAST = 50
@@ -21,9 +21,9 @@ _EQUAL = 1e-12
 
 
 def fit_reach(model: FusionModel, data: TrainData) -> None:
-    """Set a model's reach from the items that it learned from, and its edge from those kept aside.
+    """Set a model's reach from the items that it learned from, and its edge from the validation items.
 
-    The distance is Mahalanobis's; items kept aside lie farther away than those that the covariance was taken of, so
+    The distance is Mahalanobis's; validation items lie farther away than those that the covariance was taken of, so
     the edge is theirs.
 
     Source: Lee et al. 2018, "A simple unified framework for detecting out-of-distribution samples", equation 2, with
@@ -32,8 +32,8 @@ def fit_reach(model: FusionModel, data: TrainData) -> None:
     precisions, reach = model.fusion.precisions.clone(), model.fusion.reach.clone()
     for number, one in enumerate(data.tokens.modalities.values()):
         known = one.joint[data.learnable & one.present].astype(np.float64)
-        aside = one.joint[data.held & one.present].astype(np.float64)
-        if len(known) < _LEAST or len(aside) < _LEAST // 5:
+        validation = one.joint[data.validation_items & one.present].astype(np.float64)
+        if len(known) < _LEAST or len(validation) < _LEAST // 5:
             continue
         means = data.means[number, : known.shape[1]]
         covariance = np.cov((known - means).T)
@@ -41,7 +41,7 @@ def fit_reach(model: FusionModel, data: TrainData) -> None:
         if ridge < _EQUAL:
             continue
         precision = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
-        away = aside - means
+        away = validation - means
         distances = np.einsum("nd,de,ne->n", away, precision, away)
         precisions[number, : len(precision), : len(precision)] = torch.from_numpy(precision)
         reach[number] = max(float(np.quantile(distances, _INSIDE)), _EQUAL)

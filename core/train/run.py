@@ -37,7 +37,7 @@ from core.train.tracking import WATCHED
 from core.train.validate import measure_catalog, measure_flat, measure_log
 
 _log = logging.getLogger(__name__)
-#: With so many that differ in title and picture one can be kept out to test with, and one of the rest to check with.
+#: With so many that differ in title and picture one can be held out for the test, and one of the rest for validation.
 LEAST_KINDS = 5
 #: How far towards the tuned model; 0 is zero-shot.
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -147,7 +147,7 @@ def train(
     trainer = build_trainer(model, data, config, choice, folder, raw=raw)
     watch.on_config(trainer.config, computed := describe_computing(choice, processes=trainer.ranks.world))
     trainer.resume()
-    place = trainer.run(on_step=watch.on_step, on_epoch=watch.on_epoch)
+    reached = trainer.run(on_step=watch.on_step, on_epoch=watch.on_epoch)
     trainer.ranks.part()
     if not trainer.ranks.is_first:
         raise RankDoneError
@@ -167,7 +167,7 @@ def train(
         items=items,
         blend=blend,
         flat=flat,
-        steps=place.best_step,
+        steps=reached.best_step,
         seconds=time.monotonic() - began,
         tokens=data.tokens,
         config=trainer.config,
@@ -223,7 +223,7 @@ def choose_blend(model: FusionModel, data: TrainData, source: TokenSource, items
     """
     gates = model.fusion.gate.detach().clone()
     facts = count_log(data) if data.log is not None else None
-    needed = np.flatnonzero(data.held) if facts is None else np.arange(len(data))
+    needed = np.flatnonzero(data.validation_items) if facts is None else np.arange(len(data))
     best, best_value = 1.0, -1.0
     for blend in source.tuned.blends if source.tuned else BLENDS:
         data = _set_blend(model, data, source, gates, blend, needed)
@@ -278,21 +278,21 @@ def check_data(data: TrainData) -> None:
         if len(data.validation) < LEAST_VALIDATION or np.bincount(data.log.users).max(initial=0) < 2:
             raise TrainError(
                 f"Too few people: the log leaves {len(data.log):,} events to learn from and {len(data.validation)} "
-                f"people with a history to check with; at least {LEAST_VALIDATION} people are needed for that, and "
+                f"people with a history for validation; at least {LEAST_VALIDATION} people are needed for that, and "
                 "others who did two things or more. Add more of the log, or train on the catalogue alone."
             )
         return
     both, learned = int(data.paired.sum()), int((data.paired & data.learnable).sum())
     kinds = len(np.unique(group_items(data.captions, data.pictures)[data.paired]))
-    if both >= LEAST_PAIRS and (kinds < LEAST_KINDS or not (data.paired & data.held).any()):
+    if both >= LEAST_PAIRS and (kinds < LEAST_KINDS or not (data.paired & data.validation_items).any()):
         raise TrainError(
             f"Too few items differ: {both:,} have both a picture and a text, but only {kinds} of them differ in title "
-            f"and picture, so that none can be kept aside to check with. At least {LEAST_KINDS} such "
+            f"and picture, so that none can be held out for validation. At least {LEAST_KINDS} such "
             "are needed: import items with other titles and pictures."
         )
     if learned < LEAST_PAIRS:
         raise TrainError(
             f"Too few items have both a picture and a text: {both:,} have, and {learned:,} of them are left to learn "
-            f"from where others are kept aside to check and to test with. {LEAST_PAIRS} are needed for that, so about "
+            f"from where others are held out for validation and test. {LEAST_PAIRS} are needed for that, so about "
             f"{PAIRS_IN_ALL} in all. Import more items that have both."
         )

@@ -1,4 +1,4 @@
-"""The search for better settings: many runs, judged on what is kept aside for checking, never on the test.
+"""The search for better settings: many runs, judged in validation, never on the test.
 
 The study lives in the run's folder, so a search that was stopped or killed goes on where it was, and ends as it would
 have ended without the stop.
@@ -57,7 +57,7 @@ def search(
     """Try settings around a configuration, or go on with that in a folder.
 
     Args:
-        data: What to learn from, and what is kept aside for checking.
+        data: What to learn from, and what to validate on.
         base: The configuration that is tried first, so the best is never worse than it.
         choice: Where and in which number format.
         folder: Of the run; made when missing.

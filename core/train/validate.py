@@ -20,7 +20,7 @@ _PRIOR_WEIGHT = 0.5
 
 
 def measure_log(model: FusionModel, data: TrainData, facts: LogFacts, items: ItemFacts) -> dict[str, float]:
-    """ndcg@10 and recall@10 over people kept aside, of taste and prior."""
+    """ndcg@10 and recall@10 over validation people, of taste and prior."""
     vectors = torch.from_numpy(items.flat)
     people = read_people(model, data.validation.histories, vectors, (facts.rating_mean, facts.rating_std))
     scale = float(model.user_scale.detach())
@@ -46,8 +46,8 @@ def measure_flat(data: TrainData, facts: LogFacts, zero_shot: NDArray[np.float32
 
 
 def measure_catalog(model: FusionModel, data: TrainData) -> dict[str, float]:
-    """recall@10 from title to picture and back over the items kept aside, by the fused picture alone."""
-    rows = np.flatnonzero(data.held)
+    """recall@10 from title to picture and back over the validation items, by the fused picture alone."""
+    rows = np.flatnonzero(data.validation_items)
     tokens = data.tokens.take(rows)
     pictures, texts = (read_items(model, tokens, only=name).vectors[:, model.config.place(name)] for name in PAIR)
     return match_held(texts, pictures, data, rows)

@@ -24,8 +24,8 @@ from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 #: Whose needs are asked: each item's own title, those saved with the catalogue, or those that a person typed.
-Source = Literal["titles", "saved", "typed"]
-SOURCES: tuple[Source, ...] = get_args(Source)
+NeedSource = Literal["titles", "saved", "typed"]
+SOURCES: tuple[NeedSource, ...] = get_args(NeedSource)
 #: More cases take hours, and their means hardly move any more.
 MOST_CASES = 5_000
 #: Of a need that is not an item's own title, so many suggestions are explained.
@@ -49,7 +49,7 @@ class AuditSpec:
     """
 
     catalog: str
-    source: Source = "titles"
+    source: NeedSource = "titles"
     needs: tuple[str, ...] = ()
     cases: int = 200
     maps: int = 24
@@ -114,7 +114,7 @@ def plan_cases(workspace: Workspace, catalog: Catalog, spec: AuditSpec) -> tuple
         ExplainError: There is nothing to explain.
         WishlightError: A need cannot be asked.
     """
-    plans: Mapping[Source, Callable[[Workspace, Catalog, AuditSpec], Iterator[tuple[Need, str]]]] = {
+    plans: Mapping[NeedSource, Callable[[Workspace, Catalog, AuditSpec], Iterator[tuple[Need, str]]]] = {
         "titles": _own_titles,
         "saved": _saved_needs,
         "typed": _typed_needs,
@@ -126,7 +126,7 @@ def plan_cases(workspace: Workspace, catalog: Catalog, spec: AuditSpec) -> tuple
     return found
 
 
-_NOTHING: Mapping[Source, str] = {
+_NOTHING: Mapping[NeedSource, str] = {
     "titles": "No item of “{catalog}” has a title to ask for. Import items with titles first.",
     "saved": "No need is saved for “{catalog}”. Save one under “Why?” on the Suggestions page, or take its own titles.",
     "typed": "No need was typed. Write one a line, or take the catalogue's own titles.",

@@ -132,7 +132,7 @@ def load_plan(
         "model": material.model,
         "log": digest_log(log),
         "settings": digest_json([spec.to_json(), config.to_json(), settings]),
-        "split": digest(digest_log(help_.fit), digest_log(data.log), data.held, data.shown),
+        "split": digest(digest_log(help_.fit), digest_log(data.log), data.validation_items, data.shown),
     }
     return Plan(material=material, help=help_, data=data, fingerprints=fingerprints)
 

@@ -10,7 +10,7 @@ from core.failures import explain_failure
 from core.progress import Progress
 from core.store.catalogs import Catalog
 from core.store.versions import Version
-from core.suggest.expected import Standing, rank_expected
+from core.suggest.expected import ExpectedRank, rank_expected
 from core.work.activate import embed_items
 from core.workspace import Workspace
 
@@ -127,7 +127,7 @@ def _replay(workspace: Workspace, version: Version, progress: Progress) -> Mappi
     return {"replay": [asdict(move) for move in moves], "replay_summary": describe_moves(moves)}
 
 
-def _compare(before: Standing, after: Standing) -> Move:
+def _compare(before: ExpectedRank, after: ExpectedRank) -> Move:
     verdicts: Mapping[tuple[bool, bool], Verdict] = {
         (True, True): "kept",
         (True, False): "lost",

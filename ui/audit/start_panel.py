@@ -5,18 +5,18 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.store.catalogs import Catalog
-from core.work.audit_catalog import MOST_CASES, SUGGESTED, AuditSpec, Source
+from core.work.audit_catalog import MOST_CASES, SUGGESTED, AuditSpec, NeedSource
 from ui.errors import shown_errors
 from ui.jobs import start_job
 from ui.resources import open_jobs
 from ui.text import format_estimate
 
-_SOURCES: Mapping[Source, str] = {
+_SOURCES: Mapping[NeedSource, str] = {
     "titles": "The catalogue's own titles",
     "saved": "Saved needs",
     "typed": "Needs of my own",
 }
-_EXPLAINED: Mapping[Source, str] = {
+_EXPLAINED: Mapping[NeedSource, str] = {
     "titles": "Items are drawn at random and asked for by their own title: a picture that speaks against it is worth "
     "a look.",
     "saved": f"What you expect of each saved need, and the first {SUGGESTED} that it brings, are explained.",
@@ -29,7 +29,7 @@ _CASE_SECONDS, _MAP_SECONDS = 0.3, 10.0
 def draw_start(catalog: Catalog) -> None:
     """The choice of needs, how many, and the button."""
     with st.container(border=True, key="audit-start"):
-        source: Source = (
+        source: NeedSource = (
             st.segmented_control(
                 "Whose needs are asked?",
                 list(_SOURCES),

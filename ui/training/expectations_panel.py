@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import WishlightError
 from core.store.catalogs import Catalog
 from core.store.expectations import Expectation
-from core.suggest.expected import Standing, rank_expected
+from core.suggest.expected import ExpectedRank, rank_expected
 from core.wording import count_noun
 from ui.errors import shown_errors
 from ui.navigation import find_page
@@ -41,7 +41,7 @@ def draw_expectations(catalog: Catalog) -> None:
                     _draw_standing(standing)
 
 
-def _find_standings(catalog: Catalog, expectations: Sequence[Expectation]) -> tuple[Standing, ...]:
+def _find_standings(catalog: Catalog, expectations: Sequence[Expectation]) -> tuple[ExpectedRank, ...]:
     try:
         return _rank(catalog, tuple(one.id for one in expectations))
     except WishlightError as exc:
@@ -50,13 +50,13 @@ def _find_standings(catalog: Catalog, expectations: Sequence[Expectation]) -> tu
 
 
 @st.cache_data(show_spinner="Asking the saved needs", max_entries=8)
-def _rank(catalog: Catalog, numbers: tuple[int, ...]) -> tuple[Standing, ...]:
+def _rank(catalog: Catalog, numbers: tuple[int, ...]) -> tuple[ExpectedRank, ...]:
     workspace = open_workspace()
     saved = [one for one in workspace.expectations.list(catalog.id) if one.id in numbers]
     return rank_expected(workspace.suggester, workspace.items, workspace.serving.of(catalog), saved)
 
 
-def _draw_summary(standings: Sequence[Standing]) -> None:
+def _draw_summary(standings: Sequence[ExpectedRank]) -> None:
     found = sum(one.found for one in standings)
     st.caption(
         f"Among the first ten now: {found:,} of {count_noun(len(standings), 'expected item')}. Every training asks "
@@ -64,13 +64,13 @@ def _draw_summary(standings: Sequence[Standing]) -> None:
     )
 
 
-def _choose_page(standings: Sequence[Standing]) -> Sequence[Standing]:
+def _choose_page(standings: Sequence[ExpectedRank]) -> Sequence[ExpectedRank]:
     pages = -(-len(standings) // PAGE_SIZE)
     page = st.pagination(pages, key="expectations-page") if pages > 1 else 1
     return standings[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
 
 
-def _draw_standing(standing: Standing) -> None:
+def _draw_standing(standing: ExpectedRank) -> None:
     title = escape_markdown(standing.title or standing.expectation.item_id)
     text, colour = _describe(standing)
     expectation = standing.expectation
@@ -86,7 +86,7 @@ def _draw_standing(standing: Standing) -> None:
         )
 
 
-def _describe(standing: Standing) -> tuple[str, str]:
+def _describe(standing: ExpectedRank) -> tuple[str, str]:
     """Where an item stands, and the colour that goes with it."""
     if not standing.title:
         return "no longer in the catalogue", "gray"

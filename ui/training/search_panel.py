@@ -70,8 +70,8 @@ def draw_search(catalog: Catalog, effort: Effort) -> None:
 def _draw_start(catalog: Catalog, effort: Effort) -> None:
     st.markdown(
         f"Trains again and again, each trial with other settings, the first with those of "
-        f"**{escape_markdown(effort.preset.capitalize())}**. What does best on a part of the data that is held back "
-        "for checking is kept. The final test is left alone."
+        f"**{escape_markdown(effort.preset.capitalize())}**. What does best on a part of the data that is held out "
+        "for validation is kept. The final test is left alone."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         trials = st.number_input("Trials", min_value=5, max_value=200, value=20, step=5, key="search-trials", width=180)

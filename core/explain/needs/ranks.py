@@ -7,7 +7,7 @@ import numpy as np
 
 from core.explain.dropped_words import drop_words
 from core.explain.explanation import Counterfactual, Flip
-from core.explain.flips import FLIP_RANK, Places, find_fewest
+from core.explain.flips import FLIP_RANK, Positions, find_fewest
 from core.serving.served import Served
 from core.suggest.need import Need
 from core.suggest.ranking import Ranked, merge_ranked
@@ -25,8 +25,8 @@ class Standing:
 
     Attributes:
         ranked: The candidates, the item among them.
-        at: The item's place in `ranked`, which is in no order.
-        order: Places in `ranked` as `suggest` shows them, best first.
+        at: The item's position in `ranked`, which is in no order.
+        order: Positions in `ranked` as `suggest` shows them, best first.
         rank: As `suggest` gives it, None where it is no candidate.
     """
 
@@ -56,8 +56,8 @@ class Standing:
 
     def of_item(self, number: int) -> "Standing | None":
         """Where another item stands for the same need; None where it is no candidate."""
-        places = (self.ranked.ids == number).nonzero()[0].tolist()
-        found = [self.order.index(place) + 1 for place in places if place in self.order]
+        positions = (self.ranked.ids == number).nonzero()[0].tolist()
+        found = [self.order.index(position) + 1 for position in positions if position in self.order]
         return self.of_rank(found[0]) if found else None
 
 
@@ -87,18 +87,18 @@ class Ranks:
         if not is_candidate:
             ranked = self._suggester.find_candidates(self._served, need, also=self._number)
         (at,) = (ranked.ids == self._number).nonzero()[0].tolist()
-        order = tuple(place for _, place in merge_ranked([ranked], need, CANDIDATES))
+        order = tuple(position for _, position in merge_ranked([ranked], need, CANDIDATES))
         return Standing(ranked=ranked, at=at, order=order, rank=order.index(at) + 1 if is_candidate else None)
 
 
 def remove_each(ranks: Ranks, need: Need) -> tuple[Counterfactual, ...]:
     """The need without each of its words, and without each thing it avoids, really ranked."""
     found = []
-    for place, (word, _) in enumerate(drop_words(need.text)[:MOST_WORDS]):
-        if (changed := without_words(need, [place])) is not None:
+    for position, (word, _) in enumerate(drop_words(need.text)[:MOST_WORDS]):
+        if (changed := without_words(need, [position])) is not None:
             found.append(_counterfactual(word, changed, ranks))
-    for place, phrase in enumerate(need.avoid):
-        changed = replace(need, avoid=(*need.avoid[:place], *need.avoid[place + 1 :]))
+    for position, phrase in enumerate(need.avoid):
+        changed = replace(need, avoid=(*need.avoid[:position], *need.avoid[position + 1 :]))
         found.append(_counterfactual(f"not {phrase}", changed, ranks))
     return tuple(found)
 
@@ -113,11 +113,11 @@ def say_need(need: Need) -> str:
     return ", ".join([*([need.text] if need.text else []), *(f"not {phrase}" for phrase in need.avoid)])
 
 
-def without_words(need: Need, places: Sequence[int]) -> Need | None:
-    """The need without the words of these places; None where nothing would be left to ask for."""
+def without_words(need: Need, positions: Sequence[int]) -> Need | None:
+    """The need without the words of these positions; None where nothing would be left to ask for."""
     text = need.text
-    for place in sorted(places, reverse=True):
-        text = drop_words(text)[place][1]
+    for position in sorted(positions, reverse=True):
+        text = drop_words(text)[position][1]
     if not text and need.image is None and need.like is None:
         return None
     return replace(need, text=text)
@@ -132,17 +132,17 @@ def find_flip(ranks: Ranks, need: Need, *, across: int = FLIP_RANK) -> Flip | No
         across: An item within this rank is to fall behind it, any other to come within it.
     """
 
-    def rank(sets: Collection[Places]) -> dict[Places, int | None]:
-        needs = {places: without_words(need, places) for places in sets}
-        return {places: ranks.stand(changed).rank for places, changed in needs.items() if changed is not None}
+    def rank(sets: Collection[Positions]) -> dict[Positions, int | None]:
+        needs = {positions: without_words(need, positions) for positions in sets}
+        return {positions: ranks.stand(changed).rank for positions, changed in needs.items() if changed is not None}
 
     words = [word for word, _ in drop_words(need.text)]
-    places = find_fewest(min(len(words), MOST_WORDS), rank, across=across)
-    changed = None if places is None else without_words(need, places)
-    if places is None or changed is None:
+    positions = find_fewest(min(len(words), MOST_WORDS), rank, across=across)
+    changed = None if positions is None else without_words(need, positions)
+    if positions is None or changed is None:
         return None
     return Flip(
-        changed=tuple(words[place] for place in places),
+        changed=tuple(words[position] for position in positions),
         need=say_need(changed),
         rank=ranks.stand(changed).rank,
         across=across,

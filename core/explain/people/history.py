@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.explain.flips import Places
+from core.explain.flips import Positions
 from core.interactions.log import History
 from core.versions.bundle import Bundle
 
@@ -45,30 +45,30 @@ class HistoryRanks:
         self.distinct = len(first)
         #: Numbers of the items that may be left out, newest first.
         self.items: tuple[int, ...] = tuple(newest[np.sort(first)][:MOST_ITEMS].tolist())
-        self._known: dict[Places, PersonStanding] = {}
+        self._known: dict[Positions, PersonStanding] = {}
 
-    def stand(self, sets: Collection[Places]) -> dict[Places, PersonStanding]:
-        """Where the item stands without each set of places in `items`.
+    def stand(self, sets: Collection[Positions]) -> dict[Positions, PersonStanding]:
+        """Where the item stands without each set of positions in `items`.
 
         Raises:
             TrainError: The version was trained without a log.
         """
-        new = [places for places in sets if places not in self._known]
+        new = [positions for positions in sets if positions not in self._known]
         size = max(_AT_ONCE // max(len(self._bundle.item_ids), 1), 1)
         for start in range(0, len(new), size):
             batch = new[start : start + size]
-            histories = [self._without(places) for places in batch]
+            histories = [self._without(positions) for positions in batch]
             scores = self._bundle.score_people(histories).total
-            for places, history, row in zip(batch, histories, scores, strict=True):
-                self._known[places] = _stand(row, history, self._row)
-        return {places: self._known[places] for places in sets}
+            for positions, history, row in zip(batch, histories, scores, strict=True):
+                self._known[positions] = _stand(row, history, self._row)
+        return {positions: self._known[positions] for positions in sets}
 
-    def rank(self, sets: Collection[Places]) -> dict[Places, int | None]:
+    def rank(self, sets: Collection[Positions]) -> dict[Positions, int | None]:
         """The ranks alone, as `core.explain.flips.RankSets`."""
-        return {places: one.rank for places, one in self.stand(sets).items()}
+        return {positions: one.rank for positions, one in self.stand(sets).items()}
 
-    def _without(self, places: Places) -> History:
-        removed = [self.items[place] for place in places]
+    def _without(self, positions: Positions) -> History:
+        removed = [self.items[position] for position in positions]
         return self._history.take(~np.isin(self._history.items, removed))
 
 

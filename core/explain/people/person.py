@@ -3,7 +3,7 @@
 The score is the sum of four parts (`core.model.heads`). What each player's absence means for them:
 
 - a field of the item: the item is read anew without it, by the towers and the fusion of the version. Taste is the
-  cosine with that vector, likeness (in "together" as in "content") that of its place in the memory, words included.
+  cosine with that vector, likeness (in "together" as in "content") that of its position in the memory, words included.
 - all of its fields: taste and likeness are the average over all items, exactly. The null tokens are no way out here:
   training always leaves an item one modality, and the mean of all vectors, made as long as the others, would lie
   nearer to everybody than most items do.
@@ -149,18 +149,18 @@ class PersonExplainer:
     def _placer(self, served: Catalog, bundle: Bundle, heads: PeopleHeads) -> ItemPlacer:
         revision, placer = self._placers.get(served.version, (-1, None))
         if placer is None or revision != served.revision:
-            place = {item_id: row for row, item_id in enumerate(bundle.item_ids)}
+            position = {item_id: row for row, item_id in enumerate(bundle.item_ids)}
             stored = (one.item for one in self._items.iterate(served.id))
-            items = {place[item.item_id]: item for item in stored if item.item_id in place}
+            items = {position[item.item_id]: item for item in stored if item.item_id in position}
             placer = ItemPlacer(bundle.vectors, heads.memory, items)
             self._placers[served.version] = (served.revision, placer)
         return placer
 
     def _leave_out(self, catalog: Catalog, bundle: Bundle, ranks: HistoryRanks) -> tuple[HistoryEffect, ...]:
-        found = ranks.stand([(place,) for place in range(len(ranks.items))])
+        found = ranks.stand([(position,) for position in range(len(ranks.items))])
         effects = []
-        for (place,), standing in found.items():
-            item_id = bundle.item_ids[ranks.items[place]]
+        for (position,), standing in found.items():
+            item_id = bundle.item_ids[ranks.items[position]]
             stored = self._items.find(catalog.id, item_id)
             title = stored.item.title if stored else ""
             effects.append(HistoryEffect(removed=item_id, title=title, score=standing.score, rank=standing.rank))
@@ -183,8 +183,8 @@ def _heads(bundle: Bundle) -> PeopleHeads:
 
 
 def _find_flip(bundle: Bundle, ranks: HistoryRanks) -> Flip | None:
-    places = find_fewest(len(ranks.items), ranks.rank)
-    if places is None:
+    positions = find_fewest(len(ranks.items), ranks.rank)
+    if positions is None:
         return None
-    changed = tuple(bundle.item_ids[ranks.items[place]] for place in places)
-    return Flip(changed=changed, need="", rank=ranks.rank([places])[places], across=FLIP_RANK)
+    changed = tuple(bundle.item_ids[ranks.items[position]] for position in positions)
+    return Flip(changed=changed, need="", rank=ranks.rank([positions])[positions], across=FLIP_RANK)

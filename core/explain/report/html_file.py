@@ -79,9 +79,9 @@ def mark_text(label: str, text: str, effects: Sequence[WordEffect]) -> str:
     """
     strongest = max((abs(one.value) for one in effects if not is_stop_word(one.word)), default=0.0)
     marked, rest = [], text
-    for place, (word, _) in enumerate(drop_words(text)):
+    for position, (word, _) in enumerate(drop_words(text)):
         before, _, rest = rest.partition(word)
-        value = effects[place].value if place < len(effects) else 0.0
+        value = effects[position].value if position < len(effects) else 0.0
         marked.append(escape(before) + _mark(word, value, strongest))
     return f'<div class="wl-marked"><span class="wl-label">{escape(label)}</span> {"".join(marked)}{escape(rest)}</div>'
 

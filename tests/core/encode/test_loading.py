@@ -192,7 +192,7 @@ def _refuse(*_, **__):
 def test_a_changed_file_of_the_converted_model_is_noticed(tmp_path, caplog) -> None:
     (tmp_path / "text.bin").write_bytes(b"weights")
     preparation = {"side": 8, "mean": [0, 0, 0], "std": [1, 1, 1]}
-    record = runtime_openvino.Record(
+    record = runtime_openvino.ConversionRecord(
         picture_precision="f32", text_precision="f32", agreement=1.0, dimension=4, trims=True, logit_scale=1.0,
         preparation=runtime_openvino.Preparation(**preparation), files=runtime_openvino._hash_files(tmp_path),
     )  # fmt: skip

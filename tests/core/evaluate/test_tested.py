@@ -1,4 +1,4 @@
-"""Whom a log leaves to test with."""
+"""Whom a log leaves for the test."""
 
 from collections.abc import Sequence
 

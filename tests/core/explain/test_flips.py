@@ -4,14 +4,18 @@ from collections.abc import Collection
 
 import pytest
 
-from core.explain.flips import Places, find_fewest
+from core.explain.flips import Positions, find_fewest
 
 
-def rank_by(weights: list[int], start: int = 1, *, forbidden: Collection[Places] = ()):
+def rank_by(weights: list[int], start: int = 1, *, forbidden: Collection[Positions] = ()):
     """The rank is `start` and falls by the weights of what is taken away."""
 
-    def rank(sets: Collection[Places]) -> dict[Places, int | None]:
-        return {places: start + sum(weights[place] for place in places) for places in sets if places not in forbidden}
+    def rank(sets: Collection[Positions]) -> dict[Positions, int | None]:
+        return {
+            positions: start + sum(weights[position] for position in positions)
+            for positions in sets
+            if positions not in forbidden
+        }
 
     return rank
 
@@ -24,8 +28,8 @@ def test_no_member_of_a_flip_could_be_put_back() -> None:
     rank = rank_by([4, 3, 3, 1, 0])
     found = find_fewest(5, rank)
     assert found is not None and len(found) == 3 and rank([found])[found] > 10
-    for place in found:
-        fewer = tuple(one for one in found if one != place)
+    for position in found:
+        fewer = tuple(one for one in found if one != position)
         assert rank([fewer])[fewer] <= 10
 
 
@@ -44,4 +48,4 @@ def test_sets_that_cannot_be_taken_away_are_left_out() -> None:
 
 
 def test_an_item_that_is_no_longer_ranked_has_fallen() -> None:
-    assert find_fewest(2, lambda sets: {places: None if places == (1,) else 1 for places in sets}) == (1,)
+    assert find_fewest(2, lambda sets: {positions: None if positions == (1,) else 1 for positions in sets}) == (1,)

@@ -1,4 +1,4 @@
-"""What is kept aside stays aside."""
+"""What is held out stays held out."""
 
 import numpy as np
 
@@ -30,17 +30,17 @@ def test_only_what_was_liked_is_a_target() -> None:
     assert not len(later)
 
 
-def test_people_and_items_aside_are_never_learned_from(tokens: ItemTokens, log: InteractionLog) -> None:
+def test_validation_people_and_items_are_never_learned_from(tokens: ItemTokens, log: InteractionLog) -> None:
     excluded = np.zeros(80, bool)
     excluded[:5] = True
     titles = [f"title {item}" for item in range(80)]
     data = build_data(tokens, titles, [""] * 80, log=log, excluded=excluded, seed=1)
     assert data.log is not None
-    aside = {tuple(one.items.tolist()) for one in data.validation.histories}
-    assert len(aside) == 12
-    assert not (data.held | excluded)[data.log.items].any()
+    validation = {tuple(one.items.tolist()) for one in data.validation.histories}
+    assert len(validation) == 12
+    assert not (data.validation_items | excluded)[data.log.items].any()
     fitted = {tuple(one.items.tolist()) for one in data.log.histories(np.unique(data.log.users))}
-    assert not aside & fitted
+    assert not validation & fitted
     assert not any(excluded[items].any() for items in data.validation.targets)
 
 
@@ -51,7 +51,7 @@ def test_equal_titles_fall_on_one_side(tokens: ItemTokens) -> None:
         same = data.captions == caption
         spaced = [" ".join(title.casefold().split()) for title, ok in zip(titles, same, strict=True) if ok]
         assert len(set(spaced)) == 1
-        assert data.held[same].all() or not data.held[same].any()
+        assert data.validation_items[same].all() or not data.validation_items[same].any()
 
 
 def test_numbers_of_texts() -> None:

@@ -22,7 +22,7 @@ def make_panel(**heads: np.ndarray) -> Panel:
         targets=[np.array([3, 35])] * PEOPLE,
         masked=[np.array([0])] * PEOPLE,
         new=NEW,
-        aside=NEW,
+        cold=NEW,
         allowed=np.ones(ITEMS, bool),
     )
 
@@ -57,14 +57,14 @@ def test_new_items_are_put_where_they_rank_best_among_all() -> None:
     assert set(top[:2].tolist()) == {3, 35}
 
 
-def test_without_items_kept_aside_the_weights_stay() -> None:
+def test_without_cold_items_the_weights_stay() -> None:
     panel = make_panel(together=peak(3))
     nobody = Panel(
         parts=panel.parts,
         targets=panel.targets,
         masked=panel.masked,
         new=NEW,
-        aside=np.zeros(ITEMS, bool),
+        cold=np.zeros(ITEMS, bool),
         allowed=panel.allowed,
     )
     assert choose_new(nobody, HeadWeights()) == HeadWeights()

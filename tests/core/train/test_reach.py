@@ -32,13 +32,13 @@ def foreign(tokens):
     return tokens
 
 
-def test_items_kept_aside_are_within_reach_and_foreign_ones_are_not(known) -> None:
+def test_validation_items_are_within_reach_and_foreign_ones_are_not(known) -> None:
     model, data = known
     everything = np.arange(COUNT)
     assert model.fusion.familiarity(to_batch(data.tokens, everything, CPU)).min() == 1
     fit_reach(model, data)
-    aside = model.fusion.familiarity(to_batch(data.tokens, np.flatnonzero(data.held), CPU))
-    assert (aside == 1).float().mean() > 0.9
+    validation = model.fusion.familiarity(to_batch(data.tokens, np.flatnonzero(data.validation_items), CPU))
+    assert (validation == 1).float().mean() > 0.9
     other = foreign(make_tokens(items=COUNT))
     assert model.fusion.familiarity(to_batch(other, everything, CPU)).max() == 0
 
@@ -57,7 +57,7 @@ def test_a_missing_modality_says_nothing_about_familiarity(known) -> None:
     fit_reach(model, data)
     other = foreign(make_tokens(items=COUNT))
     other.modalities["text"].joint[:] = data.tokens.modalities["text"].joint
-    batch = to_batch(other, np.flatnonzero(~data.held), CPU)
+    batch = to_batch(other, np.flatnonzero(~data.validation_items), CPU)
     assert model.fusion.familiarity(batch).max() == 0
     assert (model.fusion.familiarity(batch.only(1)) == 1).float().mean() > 0.9
 

@@ -91,7 +91,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_limits")
 def test_matching_holds_no_items_x_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty thousand of a catalogue of 300,000 are kept aside, and were once multiplied with each other."""
+    """Thirty thousand of a catalogue of 300,000 are validation items, and were once multiplied with each other."""
     tokens, rows, vectors = make_tokens(), np.arange(ITEMS), np.eye(ITEMS, 8, dtype=np.float32)
     data = build_data(tokens, [f"title {row}" for row in rows], ["x"] * ITEMS, pictures=["one.jpg"] * ITEMS)
     asked = Questions(
