@@ -26,6 +26,7 @@ from core.suggest.query import Query, build_query, embed_need
 from core.suggest.ranking import Ranked, merge_ranked
 from core.suggest.results import Suggestion, Suggestions
 from core.suggest.variety import to_unit
+from core.wording import count_noun
 
 #: Candidates that are kept for paging, words, things to avoid and variety.
 CANDIDATES = 480
@@ -170,11 +171,20 @@ class Suggester:
 
 
 def _notes(need: Need, served: Sequence[Served]) -> tuple[str, ...]:
+    found = [_tell_waiting(one) for one in served if len(one.index.pending)]
     foreign = [one for one in served if not is_supported_language(need.text, one.encoder.languages)]
-    if not need.text or not foreign:
-        return ()
+    if need.text and foreign:
+        found.append(
+            f"The image-text model “{foreign[0].catalog.backbone}” does not read the language of this need: trust "
+            "exact words alone, for all else is a guess. Under Catalogues, “Switch model” to “multilingual” reads many "
+            "languages."
+        )
+    return tuple(found)
+
+
+def _tell_waiting(served: Served) -> str:
+    count = count_noun(len(served.index.pending), "item")
     return (
-        f"The image-text model “{foreign[0].catalog.backbone}” does not read the language of this need: trust exact "
-        "words alone, for all else is a guess. Under Catalogues, “Switch model” to “multilingual” reads many "
-        "languages.",
+        f"The trained version has not read {count} of “{served.catalog.name}” yet: until then they stand as without "
+        "training. An import that is at work reads them; else “Rebuild the indexes” under Catalogues does."
     )

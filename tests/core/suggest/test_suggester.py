@@ -219,6 +219,17 @@ def test_a_need_in_chinese_is_answered_and_explained(shop: Workspace) -> None:
     assert shop.suggester.suggest(Need(text="hat")).notes == ()
 
 
+def test_items_that_a_version_has_not_read_are_said(shop: Workspace) -> None:
+    """As after an update that makes its vectors anew: they stand as without training, and nobody was told."""
+    catalog = shop.catalogs.find("Shop")
+    shop.versions.add("v", catalog.id, title="", backbone="fake", has_log=False, metrics={})
+    (shop.home.versions / "v").mkdir(parents=True)
+    (shop.home.versions / "v" / "card.json").write_text("{}")
+    assert shop.versions.activate(catalog.id, "v")
+    found = shop.suggester.suggest(Need(text="hat"))
+    assert len(found.page) and "has not read 30 items of “Shop” yet" in " ".join(found.notes)
+
+
 def test_new_items_are_found_at_once(shop: Workspace) -> None:
     assert "kite" not in _ids(shop.suggester.suggest(Need(text="kite")))
     add_items(shop, "Shop", [Item(item_id="kite", title="kite")])
