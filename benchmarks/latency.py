@@ -88,7 +88,7 @@ def measure(workspace: Workspace, name: str) -> dict[str, Timing]:
     served = workspace.serving.of(catalog)
     encoder, index = served.encoder, served.index
     needs = [Need(text=text, catalogs=(name,)) for text in NEEDS]
-    queries = [build_query(n, embed_need(n, encoder, None), served).vector for n in needs]
+    queries = [build_query(n, embed_need(n, served, None), served).vector for n in needs]
     times: dict[str, list[float]] = {"encode": [], "scan": [], "all": []}
     for repeat in range(REPEATS):
         at = repeat % len(needs)

@@ -88,12 +88,16 @@ def tokens_of(name: str, items: Sequence[Item], pictures: Sequence[Path | None],
         raise SystemExit(f"{len(missing)} pictures of {name} are missing, the first is {missing[0]}")
     if not folder.exists():
         towers = load_towers(find_backbone("embedded"), keep / "models")
-        found = [
-            StoredItem(id=row, catalog_id=0, item=item, pictures=(PictureLink(source="", picture=str(path)),))
-            for row, (item, path) in enumerate(zip(items, pictures, strict=True))
-        ]
-        save_tokens(extract_tokens(towers, found, Path, lambda *_: None), folder)
+        save_tokens(extract_tokens(towers, store_items(items, pictures), Path, lambda *_: None), folder)
     return load_tokens(folder)
+
+
+def store_items(items: Sequence[Item], pictures: Sequence[Path | None]) -> list[StoredItem]:
+    """Items with their pictures, as a catalogue would hold them; a picture goes by its path."""
+    return [
+        StoredItem(id=row, catalog_id=0, item=item, pictures=(PictureLink(source="", picture=str(path)),))
+        for row, (item, path) in enumerate(zip(items, pictures, strict=True))
+    ]
 
 
 def print_answer(name: str, answer: Answer) -> None:
@@ -152,7 +156,7 @@ def main() -> None:
     if options.only != "grocery":
         items, pictures = read_fashion(options.data / "fashion")
         tokens = tokens_of("fashion", items, pictures, options.keep)
-        help_ = CatalogHelp(build_table(items, tokens, pictures), config)
+        help_ = CatalogHelp(build_table(store_items(items, pictures), tokens), config)
         began = time.monotonic()
         trained = train_in_a_folder(help_.build_data(tokens), config)
         print(f"fashion: {time.monotonic() - began:.0f} s, blend {trained.blend}, {trained.steps} steps")
@@ -160,7 +164,8 @@ def main() -> None:
         compare_photos("forgotten by fashion", trained, photo_tokens.take(test), titles, encode)
     if options.only != "fashion":
         fit = np.flatnonzero(np.array(lists) != "test")
-        table = build_table([photos[row] for row in fit], photo_tokens.take(fit))
+        stored = store_items(photos, paths)
+        table = build_table([stored[row] for row in fit], photo_tokens.take(fit))
         held = np.array([lists[row] == "val" for row in fit])
         data = build_data(photo_tokens.take(fit), table.titles, table.categories)
         data = replace(data, validation_items=held)
