@@ -66,9 +66,7 @@ class Calibration:
 
     def weigh(self, asker: Asker, match: str) -> ByPart:
         """What each part counts for a need."""
-        if match == ALL_PARTS:
-            return self.weights[asker]
-        return {name: float(name == match) for name in self.weights[asker]}
+        return _choose(self.weights[asker], match)
 
     def strength(self, score: float, match: str, shares: Mapping[Asker, float]) -> Strength:
         """The word for a score.
@@ -90,34 +88,30 @@ def calibrate(sample: Sample, parts: Mapping[str, NeedEncoder]) -> Calibration:
         sample: Of its items.
         parts: What makes and asks the vectors of each part.
     """
-    asked = _ask(sample, parts)
+    needs = _encode_needs(sample, parts)
+    asked = _ask(sample, needs)
     spreads = {asker: [_spread(one, sample.wrong) for one in asked[asker]] for asker in ASKERS}
     scores = {asker: _standardise(asked[asker], spreads[asker]) for asker in ASKERS}
-    own = _score_own(sample, parts, asked["text"], spreads["text"])
+    own = _score_own(sample, parts, needs["text"], asked["text"], spreads["text"])
     text = _weigh("text", own, scores["text"], sample.wrong, parts)
     shown = _weigh("picture", _score_alike(scores["picture"], sample), scores["picture"], sample.wrong, parts)
     weights: dict[str, ByPart] = {"text": text, "picture": shown, "like": text}
     # A text that is a title and nothing else is found by the whole of it.
     own = np.nan_to_num(np.where(np.isnan(own), np.diagonal(scores["text"], axis1=1, axis2=2), own))
-    found = Calibration(
+    levels = {
+        asker: {
+            match: _find_levels(sample, scores[asker], _choose(weights[asker], match), asker, match, own)
+            for match in (ALL_PARTS, *parts)
+        }
+        for asker in ASKERS
+    }
+    return Calibration(
         weights=weights,
         spreads={asker: dict(zip(parts, spreads[asker], strict=True)) for asker in ASKERS},
-        strong={},
-        good={},
+        strong={asker: {match: level[0] for match, level in found.items()} for asker, found in levels.items()},
+        good={asker: {match: level[1] for match, level in found.items()} for asker, found in levels.items()},
         fingerprint=sample.fingerprint,
     )
-    strong: dict[str, dict[str, float]] = {asker: {} for asker in ASKERS}
-    good: dict[str, dict[str, float]] = {asker: {} for asker in ASKERS}
-    for asker in ASKERS:
-        for match in (ALL_PARTS, *parts):
-            weight = np.array(list(found.weigh(asker, match).values()))
-            words = asker == "text" and match in (ALL_PARTS, "text")
-            strong[asker][match], good[asker][match] = _find_thresholds(
-                np.einsum("p,pij->ij", weight, np.nan_to_num(scores[asker])) + words * WORD_WEIGHT * sample.shared,
-                weight @ own + words * WORD_WEIGHT * sample.shared_rest if asker == "text" else None,
-                sample.wrong,
-            )
-    return Calibration(**{**asdict(found), "strong": strong, "good": good})
 
 
 def save_calibration(calibration: Calibration, path: Path) -> None:
@@ -140,8 +134,8 @@ def list_priors(parts: Mapping[str, Any], asker: Asker) -> NDArray[np.float64]:
     return np.asarray(prior / prior.sum())
 
 
-def _ask(sample: Sample, parts: Mapping[str, NeedEncoder]) -> dict[Asker, NDArray[np.float32]]:
-    """Cosines of each kind of need with each part of each item, NaN where there is none, (P, S, S) each."""
+def _encode_needs(sample: Sample, parts: Mapping[str, NeedEncoder]) -> dict[Asker, NDArray[np.float32]]:
+    """What each kind of need asks each part with, NaN where it does not, (P, S, D) each."""
     count, length = len(sample), sample.parts.shape[2]
     needs: dict[Asker, NDArray[np.float32]] = {
         asker: np.full((len(parts), count, length), np.nan, np.float32) for asker in ASKERS
@@ -154,6 +148,11 @@ def _ask(sample: Sample, parts: Mapping[str, NeedEncoder]) -> dict[Asker, NDArra
             needs["text"][at] = pad_vectors(encoder.encode_texts(sample.titles), length)
         if "picture" in PARTS[name].asked_by and encoder is seeing:  # the items' own pictures in the same space
             needs["picture"][at] = own[:, list(parts).index("picture")]
+    return needs
+
+
+def _ask(sample: Sample, needs: Mapping[Asker, NDArray[np.float32]]) -> dict[Asker, NDArray[np.float32]]:
+    """Cosines of each kind of need with each part of each item, NaN where there is none, (P, S, S) each."""
     known = np.where(sample.has[:, :, None], sample.parts, np.nan)
     return {asker: np.einsum("pid,jpd->pij", rows, known, optimize=True) for asker, rows in needs.items()}
 
@@ -178,7 +177,11 @@ def _standardise(cosines: NDArray[np.float32], spreads: list[float]) -> NDArray[
 
 
 def _score_own(
-    sample: Sample, parts: Mapping[str, NeedEncoder], cosines: NDArray[np.float32], spreads: list[float]
+    sample: Sample,
+    parts: Mapping[str, NeedEncoder],
+    needs: NDArray[np.float32],
+    cosines: NDArray[np.float32],
+    spreads: list[float],
 ) -> NDArray[np.float32]:
     """What titles say of each part of their own items, of texts without the title; NaN where there is none, (P, S).
 
@@ -187,9 +190,8 @@ def _score_own(
     own = np.diagonal(cosines, axis1=1, axis2=2).copy()
     if "text" in parts and len(sample):
         at = list(parts).index("text")
-        rests = parts["text"].encode_texts(sample.rests)
-        asked = parts["text"].encode_texts(sample.titles)
-        own[at] = np.where([bool(rest) for rest in sample.rests], (asked * rests).sum(axis=1), np.nan)
+        rests = pad_vectors(parts["text"].encode_texts(sample.rests), needs.shape[2])
+        own[at] = np.where([bool(rest) for rest in sample.rests], (needs[at] * rests).sum(axis=1), np.nan)
     return np.asarray((own - _average(cosines)[:, :, 0]) / np.array(spreads)[:, None], np.float32)
 
 
@@ -234,14 +236,36 @@ def _weigh(
     return dict(zip(parts, found.tolist(), strict=True))
 
 
-def _find_thresholds(
-    scores: NDArray[np.float32], own: NDArray[np.float32] | None, wrong: NDArray[np.bool_]
+def _choose(weights: ByPart, match: str) -> ByPart:
+    """All weights, or those with which one part alone counts."""
+    return weights if match == ALL_PARTS else {name: float(name == match) for name in weights}
+
+
+def _find_levels(
+    sample: Sample,
+    scores: NDArray[np.float32],
+    weights: ByPart,
+    asker: Asker,
+    match: str,
+    own: NDArray[np.float32],
 ) -> tuple[float, float]:
-    """From where scores (S, S) are strong and good, by those of right items (S,) where they are known."""
-    others = scores[wrong]
+    """From where whole scores are strong and good.
+
+    Args:
+        sample: What was measured.
+        scores: What this kind of need says of all items, standardised, (P, S, S).
+        weights: Of the parts.
+        asker: Kind of the needs.
+        match: What is matched.
+        own: What titles say of their own items, (P, S).
+    """
+    weight = np.array(list(weights.values()))
+    words = WORD_WEIGHT * (asker == "text" and match in (ALL_PARTS, "text"))
+    others = (np.einsum("p,pij->ij", weight, np.nan_to_num(scores)) + words * sample.shared)[sample.wrong]
     if not len(others):
         return 3.0, 1.5
     good = float(np.quantile(others, _GOOD_NULL_QUANTILE))
-    if own is None:
+    if asker != "text":
         return float(np.quantile(others, _STRONG_NULL_QUANTILE)), good
-    return max(float(np.quantile(own, _STRONG_QUANTILE)), good), good
+    right = weight @ own + words * sample.shared_rest
+    return max(float(np.quantile(right, _STRONG_QUANTILE)), good), good
