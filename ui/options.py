@@ -8,6 +8,7 @@ import streamlit as st
 from core.parts import PARTS
 from core.suggest.need import list_matches
 from ui.address import go, hold_folded, read
+from ui.text import escape_markdown
 
 _MATCH_NAMES = {"both": "Picture and text"}
 
@@ -48,7 +49,7 @@ def draw_options() -> None:
         "Compare with an item's",
         list_matches(),
         key=keys["match"],
-        format_func=lambda name: _MATCH_NAMES.get(name) or f"{PARTS[name].label} only",
+        format_func=lambda name: _MATCH_NAMES.get(name) or f"{escape_markdown(PARTS[name].label)} only",
         required=True,
         on_change=_take,
         args=("match", keys["match"]),
