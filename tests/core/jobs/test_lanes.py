@@ -17,6 +17,7 @@ from core.progress import Meter, silent
 from core.store import database
 from core.store.catalogs import DELETED
 from core.store.database import Database
+from core.suggest.need import Need
 from core.work.audit_catalog import AuditSpec
 from core.work.import_catalog import run_import
 from core.work.runs import open_run
@@ -51,7 +52,10 @@ def _table(folder: Path) -> Path:
 def test_no_kind_waits_for_its_own_lock(
     people_shop: Workspace, tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every kind as a worker runs it, its progress told each time through a second database that soon gives up."""
+    """Every kind as a worker runs it, its progress told each time through a second database that soon gives up.
+
+    A page that was open all the while answers as the worker does after each of them, without a restart.
+    """
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 300)
     monkeypatch.setattr(worker, "Meter", lambda report: Meter(report, every_seconds=0.0))
     home = people_shop.home
@@ -70,12 +74,23 @@ def test_no_kind_waits_for_its_own_lock(
         "audit": AuditSpec(catalog=SHOP, cases=1, maps=0).to_json(),
     }
     assert payloads.keys() == kinds.KINDS.keys(), "a new kind is tried here too"
-    for kind, payload in payloads.items():
-        job = jobs.submit(kind, kind, payload, key=kind)
+    more = (("rebuild", {}), ("activate", {"catalog": SHOP, "version": ""}))
+    answers = []
+    for number, (kind, payload) in enumerate((*payloads.items(), *more)):
+        job = jobs.submit(kind, kind, payload, key=f"{kind} {number}")
         claimed = JobStore(shop.database, lane=job.lane).claim("w")
         assert claimed is not None
         worker.run_job(shop, jobs, claimed, "w")
         assert (jobs.get(job.id).state, jobs.get(job.id).message) == ("done", ""), kind
+        answers.append(_answer(people_shop))
+        assert answers[-1] == _answer(shop), kind
+    before, serving, rebuilt, without = answers[4], answers[5], answers[7], answers[8]
+    assert serving != before and rebuilt == pytest.approx(serving) and without == pytest.approx(before)
+
+
+def _answer(workspace: Workspace) -> dict[str, float]:
+    page = workspace.suggester.suggest(Need(text="a red hat"), limit=480).page
+    return {one.stored.item.item_id: one.score for one in page}
 
 
 def test_quick_work_passes_long_work_and_writers_take_turns(shop: Workspace, jobs: JobStore) -> None:
