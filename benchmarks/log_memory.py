@@ -164,11 +164,11 @@ def run_one(people: int, items: int, preset: str) -> None:
         trained = run_train(workspace, TrainSpec(catalog=catalog.name, preset=preset, device="cpu"), "0" * 12, stages)
         stages.end()
         with meter.stage("activate"):
-            activate_version(workspace, trained["version"], "", silent)
+            activate_version(workspace, trained.version, "", silent)
         with meter.stage("suggest to a person"):
             recommend_user(workspace, f"u{people // 2}", catalog.name, "", 10)
         print(f"| **whole** | **{time.monotonic() - meter.began:,.0f}** | **{meter.peak:,.0f}** |")
-        print(f"\n{trained['recommendation']}")
+        print(f"\n{trained.recommendation}")
 
 
 def examine_stored(workspace: Workspace, catalog: Catalog) -> None:

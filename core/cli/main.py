@@ -96,7 +96,7 @@ def _run_catalogs(workspace: Workspace, _options: argparse.Namespace) -> Result:
 
 
 def _run_rebuild(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return dict(rebuild(workspace, progress=show_progress(options.json)))
+    return rebuild(workspace, progress=show_progress(options.json)).to_json()
 
 
 def _run_backbones(_workspace: Workspace, _options: argparse.Namespace) -> Result:
@@ -104,7 +104,7 @@ def _run_backbones(_workspace: Workspace, _options: argparse.Namespace) -> Resul
 
 
 def _run_encode(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return dict(encode_catalog(workspace, options.catalog, options.backbone, show_progress(options.json)))
+    return encode_catalog(workspace, options.catalog, options.backbone, show_progress(options.json)).to_json()
 
 
 def _draw_catalogs(result: Result) -> None:

@@ -1,7 +1,7 @@
 """Letting a trained version serve its catalogue, and back; the old one serves until all vectors are there."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,31 @@ from core.workspace import Workspace
 _BATCH = 500
 
 
-def activate_version(workspace: Workspace, version_id: str, catalog_name: str, progress: Progress) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationReport:
+    """What serves a catalogue from now on.
+
+    Attributes:
+        catalog: Name of the catalogue.
+        version: Id of the version; "" for the model without training.
+    """
+
+    catalog: str
+    version: str
+
+    @property
+    def message(self) -> str:
+        """That, in a sentence."""
+        if not self.version:
+            return f"“{self.catalog}” is served without training again."
+        return f"Version {self.version} serves “{self.catalog}”."
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {"catalog": self.catalog, "version": self.version, "message": self.message}
+
+
+def activate_version(workspace: Workspace, version_id: str, catalog_name: str, progress: Progress) -> ActivationReport:
     """Make vectors of all items by a version, then let it serve.
 
     Args:
@@ -40,11 +64,7 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
         catalog = workspace.catalogs.find(catalog_name)
         workspace.versions.activate(catalog.id, "")
         workspace.serving.write(workspace.catalogs.find(catalog.name))
-        return {
-            "catalog": catalog.name,
-            "version": "",
-            "message": f"“{catalog.name}” is served without training again.",
-        }
+        return ActivationReport(catalog=catalog.name, version="")
     named = workspace.catalogs.find(catalog_name).id if catalog_name else None
     version = workspace.versions.find(version_id, named)
     owner = next((one for one in workspace.catalogs.list() if one.id == version.catalog_id), None)
@@ -55,7 +75,7 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
         _embed_until_still(workspace, catalog.name, version, told)
         told("Writing the index", 0, 0)
         workspace.serving.write(workspace.catalogs.find(catalog.name))
-    return {"catalog": catalog.name, "version": version.id, "message": f"Version {version.id} serves “{catalog.name}”."}
+    return ActivationReport(catalog=catalog.name, version=version.id)
 
 
 def _embed_until_still(workspace: Workspace, name: str, version: Version, progress: Progress) -> None:

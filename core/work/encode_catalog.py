@@ -1,7 +1,8 @@
 """Encoding items: only what has no embedding yet, by (content hash, model version)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,21 @@ class Encoded:
     part: str
     model_version: str
     vectors: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeReport:
+    """What an encoding did.
+
+    Attributes:
+        encoded: Vectors that were not there yet.
+    """
+
+    encoded: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return asdict(self)
 
 
 def encode_missing(workspace: Workspace, encoder: Encoder, items: Sequence[StoredItem]) -> tuple[Encoded, ...]:
@@ -74,7 +90,7 @@ def _encode_part(
     return Encoded(part=name, model_version=encoder.model_version, vectors=vectors)
 
 
-def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Progress) -> dict[str, int]:
+def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Progress) -> EncodeReport:
     """Encode a whole catalogue with a backbone while the old one serves, then let the new one serve.
 
     A second pass takes what was imported meanwhile. Stopped and started again it goes on where it was.
@@ -88,7 +104,7 @@ def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Pro
     progress(f"Loading {backbone}", 0, 0)
     encoder = workspace.encoder(backbone)
     with bound_to(workspace, workspace.catalogs.find(name), "", progress) as told:
-        return {"encoded": _encode_until_still(workspace, name, backbone, encoder, told)}
+        return EncodeReport(encoded=_encode_until_still(workspace, name, backbone, encoder, told))
 
 
 def _encode_until_still(workspace: Workspace, name: str, backbone: str, encoder: Encoder, progress: Progress) -> int:

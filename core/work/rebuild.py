@@ -1,7 +1,9 @@
 """Everything derived, made anew from the database and the stored pictures."""
 
 import logging
+from dataclasses import asdict, dataclass
 from itertools import islice
+from typing import Any
 
 from core.errors import CancelledError, CatalogNotFoundError, PictureError
 from core.progress import Progress, silent
@@ -15,7 +17,26 @@ _log = logging.getLogger(__name__)
 _CHUNK = 256
 
 
-def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildReport:
+    """What was made anew.
+
+    Attributes:
+        catalogs: Catalogues that were gone through.
+        items: Items whose words were indexed.
+        thumbnails: Thumbnails that were missing.
+    """
+
+    catalogs: int
+    items: int
+    thumbnails: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return asdict(self)
+
+
+def rebuild(workspace: Workspace, *, progress: Progress = silent) -> RebuildReport:
     """Make thumbnails, the word index, missing embeddings, vector indexes and calibrations anew.
 
     Raises:
@@ -36,7 +57,7 @@ def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, i
                 raise
             _log.info("%s was deleted meanwhile", catalog.name)
     workspace.words.rebuild()
-    return {"catalogs": len(catalogs), "items": items, "thumbnails": thumbnails}
+    return RebuildReport(catalogs=len(catalogs), items=items, thumbnails=thumbnails)
 
 
 def _rebuild_thumbnails(workspace: Workspace, progress: Progress) -> int:

@@ -143,11 +143,11 @@ def test_training_fusion_and_knock_outs_take_it_up(shop: Workspace) -> None:
     assert load_material(shop, "Smells", silent).tokens.modalities["smell"].joint.shape == (COUNT, 5)
     small = {"epochs": 2, "width": 16, "layers": 1, "items": 12, "alone": 12, "tasks": {"masked": 1.0}}
     done = run_train(shop, TrainSpec(catalog="Smells", config=small, device="cpu"), "f" * 32, silent)
-    activate_version(shop, done["version"], "", silent)
+    activate_version(shop, done.version, "", silent)
     served = shop.serving.of(shop.catalogs.find("Smells"))
     rows, has = served.index.rows(served.index.ids)
     assert has.all() and not rows[:, 2, 5:].any(), "a part is as long as its own space"
-    bundle = shop.models.bundle(done["version"])
+    bundle = shop.models.bundle(done.version)
     read = read_items(bundle.network, material.tokens).vectors
     assert np.abs(rows - read).max() < 2e-3, "measured is served"
     order = np.roll(np.arange(COUNT), 1)

@@ -61,8 +61,8 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     (catalog,) = shop.catalogs.list()
     spec = TrainSpec(catalog=catalog.name, config=SMALL, device="cpu", use_log=False)
     done = run_train(shop, spec, "c" * 32, silent)
-    assert done["blend"] > 0, "the planted colours must be learned"
-    activate_version(shop, done["version"], "", silent)
+    assert done.blend > 0, "the planted colours must be learned"
+    activate_version(shop, done.version, "", silent)
     (served,) = shop.catalogs.list()
     tuned, plain = shop.models.serving_encoder(served), shop.encoder(served.backbone)
     assert np.abs(tuned.encode_texts(["red thing"]) - plain.encode_texts(["red thing"])).max() > 1e-3
@@ -94,11 +94,11 @@ def test_the_card_says_what_training_costs_elsewhere(shop, tmp_path, monkeypatch
     import_other(shop, tmp_path, 30)
     spec = TrainSpec(catalog=catalog.name, config=SMALL, device="cpu", use_log=False)
     done = run_train(shop, spec, "d" * 32, silent)
-    rows = {row["name"]: row for row in done["rows"]}
+    rows = {row.name: row for row in done.answer.rows}
     before = rows["title to picture in “Other”, before"]
-    assert before["count"] == 30 and rows["title to picture in “Other”, trained"]["count"] == 30
-    assert before["metric"] == "mrr" and 0 < before["value"] < 0.5, "thirty titles, pictures of two colours"
-    assert "by their titles worse" not in done["recommendation"]
+    assert before.count == 30 and rows["title to picture in “Other”, trained"].count == 30
+    assert before.metric == "mrr" and 0 < before.value < 0.5, "thirty titles, pictures of two colours"
+    assert "by their titles worse" not in done.recommendation
 
 
 def test_a_loss_elsewhere_is_said_in_words(shop, tmp_path, monkeypatch) -> None:
