@@ -84,9 +84,9 @@ class Wishlight:
     def activate(self, version: str, catalog: str = "") -> "ActivationReport":
         """Let a trained version serve its catalogue; "" with the catalogue's name goes back to the untrained model."""
         from core.progress import silent
-        from core.work.activate import activate_version
+        from core.work.activate import ActivateSpec, activate_version
 
-        return activate_version(self.workspace, version, catalog, silent)
+        return activate_version(self.workspace, ActivateSpec(version=version, catalog=catalog), silent)
 
 
 def _read_need(need: Need | str, catalog: str) -> Need:

@@ -19,7 +19,7 @@ from core.kept import read_kept
 from core.progress import silent
 from core.train.config import DEFAULT_PRESET, TUNINGS, read_config
 from core.wording import count_noun
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.compare import ALL_MODELS, MOST_SEEDS, CompareSpec, run_compare
 from core.work.recommend import recommend_history, recommend_user, split_ids
 from core.work.runs import find_run
@@ -124,12 +124,8 @@ def _run_models(workspace: Workspace, _options: argparse.Namespace) -> Result:
 
 
 def _run_activate(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return activate_version(
-        workspace,
-        "" if options.version == "none" else options.version,
-        options.catalog,
-        show_progress(options.json),
-    ).to_json()
+    spec = ActivateSpec(version="" if options.version == "none" else options.version, catalog=options.catalog)
+    return activate_version(workspace, spec, show_progress(options.json)).to_json()
 
 
 def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:

@@ -1,7 +1,7 @@
 """Letting a trained version serve its catalogue, and back; the old one serves until all vectors are there."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,28 @@ from core.work.material import load_material
 from core.workspace import Workspace
 
 _BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivateSpec:
+    """What is to serve.
+
+    Attributes:
+        version: Id of a version, or the start of one; "" goes back to the model without training.
+        catalog: Name of the catalogue, needed for ""; else that of the version, or "".
+    """
+
+    version: str
+    catalog: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; `from_json` reads them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ActivateSpec":
+        """Read what `to_json` wrote."""
+        return cls(version=data["version"], catalog=data["catalog"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +67,12 @@ class ActivationReport:
         return {"catalog": self.catalog, "version": self.version, "message": self.message}
 
 
-def activate_version(workspace: Workspace, version_id: str, catalog_name: str, progress: Progress) -> ActivationReport:
+def activate_version(workspace: Workspace, spec: ActivateSpec, progress: Progress) -> ActivationReport:
     """Make vectors of all items by a version, then let it serve.
 
     Args:
         workspace: The data folder.
-        version_id: Id, or the start of one; "" goes back to the model without training.
-        catalog_name: Needed for ""; else that of the version, or "".
+        spec: What is to serve.
         progress: Told how far it is.
 
     Raises:
@@ -60,13 +81,13 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
             has now.
         CatalogNotFoundError: There is no such catalogue.
     """
-    if not version_id:
-        catalog = workspace.catalogs.find(catalog_name)
+    if not spec.version:
+        catalog = workspace.catalogs.find(spec.catalog)
         workspace.versions.activate(catalog.id, "")
         workspace.serving.write(workspace.catalogs.find(catalog.name))
         return ActivationReport(catalog=catalog.name, version="")
-    named = workspace.catalogs.find(catalog_name).id if catalog_name else None
-    version = workspace.versions.find(version_id, named)
+    named = workspace.catalogs.find(spec.catalog).id if spec.catalog else None
+    version = workspace.versions.find(spec.version, named)
     owner = next((one for one in workspace.catalogs.list() if one.id == version.catalog_id), None)
     if owner is None:
         raise TrainError(DELETED)

@@ -10,7 +10,7 @@ from core.progress import Progress, silent
 from core.store.items import replace_codes
 from core.store.word_index import replace_words
 from core.work.activate import embed_new_items
-from core.work.encode_catalog import encode_catalog
+from core.work.encode_catalog import EncodeSpec, encode_catalog
 from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def rebuild(workspace: Workspace, *, progress: Progress = silent) -> RebuildRepo
         items += _rebuild_words(workspace, catalog.id, catalog.items, progress)
         workspace.serving.drop(catalog.id)
         try:
-            encode_catalog(workspace, catalog.name, catalog.backbone, progress)
+            encode_catalog(workspace, EncodeSpec(catalog=catalog.name, backbone=catalog.backbone), progress)
             if embed_new_items(workspace, workspace.catalogs.find(catalog.name), progress):
                 workspace.serving.write(workspace.catalogs.find(catalog.name))
         except (CancelledError, CatalogNotFoundError):

@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 
 from core import work
+from core.errors import JobError
 from core.evaluate.answer import Answer, Row
 from core.evaluate.measured import Unmeasured
 from core.evaluate.verdict import Difference
 from core.explain.audit import summarise
+from core.kept import read_kept
 from core.train.config import preset_config
 from core.train.trials import SearchResult, TrialResult
-from core.work.activate import ActivationReport
+from core.work.activate import ActivateSpec, ActivationReport
 from core.work.audit_catalog import AuditReport
 from core.work.compare_report import ComparedModel, CompareReport
-from core.work.encode_catalog import EncodeReport
+from core.work.encode_catalog import EncodeReport, EncodeSpec
 from core.work.rebuild import RebuildReport
 from core.work.recommend import Recommendation, TitledSuggestion
 from core.work.replay import Move, Replay
@@ -152,3 +154,14 @@ def test_no_use_case_returns_a_dict() -> None:
             if is_ours and any(word in str(signature(one).return_annotation) for word in ("dict[", "Mapping[")):
                 found.add(name)
     assert found == reads_json
+
+
+@pytest.mark.parametrize(
+    "spec", [ActivateSpec(version="v", catalog="Shop"), EncodeSpec(catalog="Shop", backbone="fake")]
+)
+def test_what_a_job_holds_is_read_back_or_refused(spec: ActivateSpec | EncodeSpec) -> None:
+    kept = spec.to_json()
+    assert read_kept(type(spec).from_json, kept | {"note": "of another version"}) == spec
+    for damaged in ({}, kept | {"catalog": None}):
+        with pytest.raises(JobError, match="Start it anew"):
+            read_kept(type(spec).from_json, damaged)

@@ -17,7 +17,7 @@ from core.store.expectations import SavedNeed
 from core.suggest.need import Need
 from core.train.config import LOG_TASKS, TrainConfig
 from core.train.tracking import read_curve
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.compare import CompareSpec, run_compare
 from core.work.import_catalog import run_import
 from core.work.material import load_material
@@ -91,13 +91,13 @@ def test_serving_it_and_going_back(shop: Workspace, trained: str) -> None:
     catalog = shop.catalogs.list()[0]
     need = Need(text="a red hat")
     before = [one.stored.item.item_id for one in shop.suggester.suggest(need).page]
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     served = shop.catalogs.find(catalog.name)
     assert served.version == trained
     after = shop.suggester.suggest(need)
     assert after.page[0].stored.item.title == "red hat"
     assert np.isclose(sum(after.page[0].parts.values()), after.page[0].score)
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     assert [one.stored.item.item_id for one in shop.suggester.suggest(need).page] == before
 
 
@@ -115,9 +115,9 @@ def test_an_untrained_version_serves_as_the_towers_do(shop: Workspace, spec: Tra
     shop.versions.add(copy, catalog.id, title="", backbone="embedded", has_log=True, metrics={})
     needs = [Need(text=text) for text in ("a red hat", "something to sit on", "blue")]
     before = [{one.stored.id: one.score for one in shop.suggester.suggest(need, limit=84).page} for need in needs]
-    activate_version(shop, copy, "", silent)
+    activate_version(shop, ActivateSpec(version=copy), silent)
     after = [{one.stored.id: one.score for one in shop.suggester.suggest(need, limit=84).page} for need in needs]
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     shop.database.connection.execute("DELETE FROM versions WHERE id = ?", (copy,))
     # Towers that give tokens are read by torch, the others by a runtime that rounds a little differently.
     moved = [
@@ -129,7 +129,7 @@ def test_an_untrained_version_serves_as_the_towers_do(shop: Workspace, spec: Tra
 def test_a_trained_version_is_explained_by_itself(shop: Workspace, trained: str) -> None:
     catalog, need = shop.catalogs.list()[0], Need(text="a red hat")
     before = shop.explainer.explain(catalog, need, "hat-red")
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     served = shop.catalogs.find(catalog.name)
     found = shop.explainer.explain(served, need, "hat-red")
     (card,) = (one for one in shop.suggester.suggest(need, limit=84).page if one.stored.item.item_id == "hat-red")
@@ -144,7 +144,7 @@ def test_a_trained_version_is_explained_by_itself(shop: Workspace, trained: str)
                 for card in shop.suggester.suggest(Need(text=one.need), limit=84).page
             }
             assert ranks["hat-red"] == one.rank
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
 
 
 def test_suggesting_to_people(shop: Workspace, trained: str) -> None:
@@ -204,7 +204,7 @@ def test_saved_needs_are_replayed(shop: Workspace, spec: TrainSpec) -> None:
         page = shop.suggester.suggest(Need(text="a red hat"), limit=84).page
         served = {one.stored.item.item_id: one.rank for one in page}
         assert {item_id: both[place] for item_id, both in ranks.items()}.items() <= served.items()
-        activate_version(shop, "" if place else version.id, catalog.name, silent)
+        activate_version(shop, ActivateSpec(version="" if place else version.id, catalog=catalog.name), silent)
     for one in shop.expectations.list(catalog.id):
         shop.expectations.remove(catalog.id, one.id)
 
@@ -291,7 +291,7 @@ def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, 
     from core.serving.variants import Variant
 
     catalog, need = shop.catalogs.list()[0], Need(text="a red hat")
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     (tmp_path / "late.csv").write_text("id,title,description,image\nlate,red hat of felt,A hat,red-hat.png\n")
     rows = []
     for folder, there in ((tmp_path, False), (shop.home.root.parent, True)):  # the picture comes with the second one
@@ -307,7 +307,7 @@ def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, 
         assert found.completeness < 0.02 * abs(found.score) and ("picture" in found.modalities) == there
         rows.append(row)
     assert np.abs(rows[0] - rows[1]).max() > 0.05
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
 
 
 def _answer(shop: Workspace) -> dict[str, float]:
@@ -322,16 +322,16 @@ def test_going_back_and_rebuilding_move_no_vector(
     """A rebuild took the version off, and each switch read everything anew."""
     catalog = shop.catalogs.list()[0]
     plain = _answer(shop)
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     served = _answer(shop)
     monkeypatch.setattr("core.work.activate.load_material", lambda *_: pytest.fail("everything was read again"))
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     assert _answer(shop) == plain
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     assert _answer(shop) == served
     rebuild(shop)
     assert shop.catalogs.find(catalog.name).version == trained and _answer(shop) == pytest.approx(served, abs=1e-5)
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     assert _answer(shop) == pytest.approx(plain, abs=1e-5)
 
 

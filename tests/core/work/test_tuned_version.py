@@ -15,7 +15,7 @@ from core.progress import silent
 from core.suggest.need import Need
 from core.train.config import TrainConfig
 from core.train.run import Trained
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.forgetting import add_forgetting, find_other
 from core.work.import_catalog import run_import
 from core.work.material import load_material
@@ -62,7 +62,7 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     spec = TrainSpec(catalog=catalog.name, config=SMALL, device="cpu", use_log=False)
     done = run_train(shop, spec, "c" * 32, silent)
     assert done.blend > 0, "the planted colours must be learned"
-    activate_version(shop, done.version, "", silent)
+    activate_version(shop, ActivateSpec(version=done.version), silent)
     (served,) = shop.catalogs.list()
     tuned, plain = shop.models.serving_encoder(served), shop.encoder(served.backbone)
     assert np.abs(tuned.encode_texts(["red thing"]) - plain.encode_texts(["red thing"])).max() > 1e-3
@@ -75,7 +75,7 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     model = shop.embeddings.model_number(served.served_version(plain.model_version))
     keys = [read_key(one) for one in shop.items.iterate(served.id)]
     assert not shop.embeddings.missing(model, "item", keys) and len(keys) == served.items == 91
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     assert shop.models.serving_encoder(shop.catalogs.list()[0]) is plain
 
 
