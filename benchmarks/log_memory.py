@@ -33,7 +33,7 @@ from core.progress import silent
 from core.store.catalogs import Catalog
 from core.tokens.item_tokens import ItemTokens, ModalityTokens
 from core.work import material
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.recommend import recommend_user
 from core.work.store_log import store_log
 from core.work.train_catalog import TrainSpec, run_train
@@ -164,11 +164,11 @@ def run_one(people: int, items: int, preset: str) -> None:
         trained = run_train(workspace, TrainSpec(catalog=catalog.name, preset=preset, device="cpu"), "0" * 12, stages)
         stages.end()
         with meter.stage("activate"):
-            activate_version(workspace, trained["version"], "", silent)
+            activate_version(workspace, ActivateSpec(version=trained.version), silent)
         with meter.stage("suggest to a person"):
             recommend_user(workspace, f"u{people // 2}", catalog.name, "", 10)
         print(f"| **whole** | **{time.monotonic() - meter.began:,.0f}** | **{meter.peak:,.0f}** |")
-        print(f"\n{trained['recommendation']}")
+        print(f"\n{trained.recommendation}")
 
 
 def examine_stored(workspace: Workspace, catalog: Catalog) -> None:

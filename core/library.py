@@ -13,7 +13,9 @@ from core.workspace import Workspace
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
     from core.suggest.results import Suggestion
+    from core.work.activate import ActivationReport
     from core.work.import_report import ImportReport
+    from core.work.train_report import TrainReport
 
 
 class Wishlight:
@@ -64,7 +66,7 @@ class Wishlight:
         found = self.workspace.catalogs.find(catalog)
         return self.workspace.explainer.explain(found, _read_need(need, catalog), item_id)
 
-    def train(self, catalog: str, **settings: Any) -> dict[str, Any]:
+    def train(self, catalog: str, **settings: Any) -> "TrainReport":
         """Train a version for a catalogue, and measure it before it may serve.
 
         Args:
@@ -72,19 +74,19 @@ class Wishlight:
             settings: Fields of `TrainSpec`, such as `preset` or `interactions`.
 
         Returns:
-            `version` for `activate`, `recommendation`, and `rows` with what was measured.
+            `version` for `activate`, `recommendation`, and in `answer` what was measured.
         """
         from core.progress import silent
         from core.work.train_catalog import TrainSpec, run_train
 
         return run_train(self.workspace, TrainSpec(catalog=catalog, **settings), uuid4().hex, silent)
 
-    def activate(self, version: str, catalog: str = "") -> None:
+    def activate(self, version: str, catalog: str = "") -> "ActivationReport":
         """Let a trained version serve its catalogue; "" with the catalogue's name goes back to the untrained model."""
         from core.progress import silent
-        from core.work.activate import activate_version
+        from core.work.activate import ActivateSpec, activate_version
 
-        activate_version(self.workspace, version, catalog, silent)
+        return activate_version(self.workspace, ActivateSpec(version=version, catalog=catalog), silent)
 
 
 def _read_need(need: Need | str, catalog: str) -> Need:

@@ -5,6 +5,7 @@ import streamlit as st
 from core.encode.registry import BACKBONES
 from core.store.catalogs import Catalog
 from core.wording import count_noun
+from core.work.encode_catalog import EncodeSpec
 from ui import visitor
 from ui.address import CATALOG, go, read
 from ui.backbones import draw_backbone
@@ -103,7 +104,7 @@ def _delete(catalog: Catalog) -> None:
 
 def _switch(catalog: Catalog) -> None:
     chosen = st.session_state["switch-to"]
-    payload: dict[str, object] = {"catalog": catalog.name, "backbone": chosen}
+    payload = EncodeSpec(catalog=catalog.name, backbone=chosen).to_json()
     with shown_errors():
         title = f"Encode “{catalog.name}” with {chosen}"
         start_job("encode", title, payload, key=f"encode-{catalog.id}-{chosen}", units=catalog.items)

@@ -44,7 +44,7 @@ def _run_audit(workspace: Workspace, options: argparse.Namespace) -> Result:
         raise ExplainError("Name the catalogue with --catalog, or an audit to go on with by --resume.")
     else:
         run_id, spec = uuid.uuid4().hex, _read_spec(options)
-    return {"run": run_id, **run_audit(workspace, spec, run_id, show_progress(options.json))}
+    return {"run": run_id, **run_audit(workspace, spec, run_id, show_progress(options.json)).to_json()}
 
 
 def _read_spec(options: argparse.Namespace) -> AuditSpec:

@@ -23,7 +23,7 @@ from core.errors import WishlightError
 from core.failures import plain_failures
 from core.home import HOME_VARIABLE, open_home
 from core.wording import count_noun
-from core.work.encode_catalog import encode_catalog
+from core.work.encode_catalog import EncodeSpec, encode_catalog
 from core.work.rebuild import rebuild
 from core.workspace import Workspace
 
@@ -96,7 +96,7 @@ def _run_catalogs(workspace: Workspace, _options: argparse.Namespace) -> Result:
 
 
 def _run_rebuild(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return dict(rebuild(workspace, progress=show_progress(options.json)))
+    return rebuild(workspace, progress=show_progress(options.json)).to_json()
 
 
 def _run_backbones(_workspace: Workspace, _options: argparse.Namespace) -> Result:
@@ -104,7 +104,8 @@ def _run_backbones(_workspace: Workspace, _options: argparse.Namespace) -> Resul
 
 
 def _run_encode(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return dict(encode_catalog(workspace, options.catalog, options.backbone, show_progress(options.json)))
+    spec = EncodeSpec(catalog=options.catalog, backbone=options.backbone)
+    return encode_catalog(workspace, spec, show_progress(options.json)).to_json()
 
 
 def _draw_catalogs(result: Result) -> None:

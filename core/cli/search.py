@@ -4,7 +4,6 @@ import argparse
 import json
 import shlex
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from core.cli.terminal import say, warn
 from core.errors import TrainError
 from core.interactions.aliases import LOG_TARGETS
 from core.kept import read_kept
+from core.train.config import TrainConfig
 from core.train.space import TASK_PREFIX
 from core.work.runs import find_run
 from core.work.search_catalog import LEAST_TRIALS, MOST_TRIALS, SearchSpec, run_search
@@ -58,13 +58,13 @@ def _run_search(workspace: Workspace, options: argparse.Namespace) -> Result:
         run_id = uuid.uuid4().hex
         spec = SearchSpec(train=read_run(options, log), trials=options.trials or _TRIALS)
     found = run_search(workspace, spec, run_id, show_progress(options.json), tell=warn)
-    out = _write_config(options.out, found["config"], run_id) if options.out else ""
-    return {"run": run_id, **found, "out": out, **report_log(log)}
+    out = _write_config(options.out, found.result.config, run_id) if options.out else ""
+    return {"run": run_id, **found.to_json(), "out": out, **report_log(log)}
 
 
-def _write_config(path: Path, config: Mapping[str, Any], run_id: str) -> str:
+def _write_config(path: Path, config: TrainConfig, run_id: str) -> str:
     try:
-        path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+        path.write_text(json.dumps(config.to_json(), indent=2) + "\n", "utf-8")
     except OSError as exc:
         raise TrainError(
             f"The settings cannot be written to {path} ({exc.strerror}). The search is kept; choose another file: "

@@ -16,13 +16,14 @@ from core.errors import TrainError
 from core.evaluate.protocol import SPLITS
 from core.interactions.aliases import LOG_TARGETS
 from core.kept import read_kept
+from core.progress import silent
 from core.train.config import DEFAULT_PRESET, TUNINGS, read_config
 from core.wording import count_noun
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.compare import ALL_MODELS, MOST_SEEDS, CompareSpec, run_compare
 from core.work.recommend import recommend_history, recommend_user, split_ids
 from core.work.runs import find_run
-from core.work.train_catalog import TrainSpec, run_train
+from core.work.train_catalog import TrainSpec, help_train, run_train
 from core.workspace import Workspace
 
 
@@ -61,7 +62,7 @@ def add_training_commands(commands: Any) -> None:
 def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
     from core.train.processes import join_ranks
 
-    log = None
+    log, ranks = None, join_ranks()
     if options.resume:
         run_id, kept = find_run(workspace.home, options.resume)
         if "catalog" not in kept or "maps" in kept:
@@ -73,12 +74,14 @@ def _run_train(workspace: Workspace, options: argparse.Namespace) -> Result:
         spec = read_kept(TrainSpec.from_json, kept)
         check_resumed(workspace, options, spec)
     else:
-        ranks = join_ranks()
         run_id = ranks.share(uuid.uuid4().hex)
         log = find_log(workspace, options, quiet=not ranks.is_first)
         spec = read_run(options, log)
-    result = run_train(workspace, spec, run_id, show_progress(options.json), tell=warn)
-    return {"run": run_id, **result, **report_log(log)} if result else {}
+    if not ranks.is_first:
+        help_train(workspace, spec, run_id, silent)
+        return {}
+    report = run_train(workspace, spec, run_id, show_progress(options.json), tell=warn)
+    return {"run": run_id, **report.to_json(), **report_log(log)}
 
 
 def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -97,7 +100,7 @@ def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
         seed=options.seed,
         seeds=options.seeds,
     )
-    found = run_compare(workspace, spec, show_progress(options.json)) | report_log(log)
+    found = run_compare(workspace, spec, show_progress(options.json)).to_json() | report_log(log)
     return found | ({"test": report_log(test)} if test else {})
 
 
@@ -121,12 +124,8 @@ def _run_models(workspace: Workspace, _options: argparse.Namespace) -> Result:
 
 
 def _run_activate(workspace: Workspace, options: argparse.Namespace) -> Result:
-    return activate_version(
-        workspace,
-        "" if options.version == "none" else options.version,
-        options.catalog,
-        show_progress(options.json),
-    )
+    spec = ActivateSpec(version="" if options.version == "none" else options.version, catalog=options.catalog)
+    return activate_version(workspace, spec, show_progress(options.json)).to_json()
 
 
 def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:
@@ -134,8 +133,8 @@ def _run_recommend(workspace: Workspace, options: argparse.Namespace) -> Result:
         raise TrainError("Name a person or a history, not both.")
     if options.history:
         liked = split_ids(options.history)
-        return recommend_history(workspace, liked, options.catalog, options.version, options.k)
-    return recommend_user(workspace, options.user, options.catalog, options.version, options.k)
+        return recommend_history(workspace, liked, options.catalog, options.version, options.k).to_json()
+    return recommend_user(workspace, options.user, options.catalog, options.version, options.k).to_json()
 
 
 def _draw_line(result: Result) -> None:

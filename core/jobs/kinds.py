@@ -7,9 +7,9 @@ from typing import Any
 from core.catalog.importing.spec import ImportSpec
 from core.kept import read_kept
 from core.progress import Progress
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.audit_catalog import AuditSpec, run_audit
-from core.work.encode_catalog import encode_catalog
+from core.work.encode_catalog import EncodeSpec, encode_catalog
 from core.work.import_catalog import run_import
 from core.work.rebuild import rebuild
 from core.work.search_catalog import SearchSpec, run_search
@@ -26,29 +26,29 @@ def _import(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progr
 
 
 def _encode(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
-    catalog, backbone = read_kept(lambda asked: (str(asked["catalog"]), str(asked["backbone"])), payload)
-    return encode_catalog(workspace, catalog, backbone, progress)
+    return encode_catalog(workspace, read_kept(EncodeSpec.from_json, payload), progress).to_json()
 
 
 def _rebuild(workspace: Workspace, _payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
-    return rebuild(workspace, progress=progress)
+    return rebuild(workspace, progress=progress).to_json()
 
 
 def _train(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_train(workspace, read_kept(TrainSpec.from_json, payload), job_id, progress, tell=_log.warning)
+    spec = read_kept(TrainSpec.from_json, payload)
+    return run_train(workspace, spec, job_id, progress, tell=_log.warning).to_json()
 
 
 def _search(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_search(workspace, read_kept(SearchSpec.from_json, payload), job_id, progress, tell=_log.warning)
+    spec = read_kept(SearchSpec.from_json, payload)
+    return run_search(workspace, spec, job_id, progress, tell=_log.warning).to_json()
 
 
 def _audit(workspace: Workspace, payload: Mapping[str, Any], job_id: str, progress: Progress) -> dict[str, Any]:
-    return run_audit(workspace, read_kept(AuditSpec.from_json, payload), job_id, progress)
+    return run_audit(workspace, read_kept(AuditSpec.from_json, payload), job_id, progress).to_json()
 
 
 def _activate(workspace: Workspace, payload: Mapping[str, Any], _job_id: str, progress: Progress) -> dict[str, Any]:
-    version, catalog = read_kept(lambda asked: (str(asked["version"]), str(asked["catalog"])), payload)
-    return activate_version(workspace, version, catalog, progress)
+    return activate_version(workspace, read_kept(ActivateSpec.from_json, payload), progress).to_json()
 
 
 KINDS: Mapping[str, Runner] = {

@@ -1,7 +1,7 @@
 """Letting a trained version serve its catalogue, and back; the old one serves until all vectors are there."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,58 @@ from core.workspace import Workspace
 _BATCH = 500
 
 
-def activate_version(workspace: Workspace, version_id: str, catalog_name: str, progress: Progress) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivateSpec:
+    """What is to serve.
+
+    Attributes:
+        version: Id of a version, or the start of one; "" goes back to the model without training.
+        catalog: Name of the catalogue, needed for ""; else that of the version, or "".
+    """
+
+    version: str
+    catalog: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; `from_json` reads them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ActivateSpec":
+        """Read what `to_json` wrote."""
+        return cls(version=data["version"], catalog=data["catalog"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationReport:
+    """What serves a catalogue from now on.
+
+    Attributes:
+        catalog: Name of the catalogue.
+        version: Id of the version; "" for the model without training.
+    """
+
+    catalog: str
+    version: str
+
+    @property
+    def message(self) -> str:
+        """That, in a sentence."""
+        if not self.version:
+            return f"“{self.catalog}” is served without training again."
+        return f"Version {self.version} serves “{self.catalog}”."
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {"catalog": self.catalog, "version": self.version, "message": self.message}
+
+
+def activate_version(workspace: Workspace, spec: ActivateSpec, progress: Progress) -> ActivationReport:
     """Make vectors of all items by a version, then let it serve.
 
     Args:
         workspace: The data folder.
-        version_id: Id, or the start of one; "" goes back to the model without training.
-        catalog_name: Needed for ""; else that of the version, or "".
+        spec: What is to serve.
         progress: Told how far it is.
 
     Raises:
@@ -36,17 +81,13 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
             has now.
         CatalogNotFoundError: There is no such catalogue.
     """
-    if not version_id:
-        catalog = workspace.catalogs.find(catalog_name)
+    if not spec.version:
+        catalog = workspace.catalogs.find(spec.catalog)
         workspace.versions.activate(catalog.id, "")
         workspace.serving.write(workspace.catalogs.find(catalog.name))
-        return {
-            "catalog": catalog.name,
-            "version": "",
-            "message": f"“{catalog.name}” is served without training again.",
-        }
-    named = workspace.catalogs.find(catalog_name).id if catalog_name else None
-    version = workspace.versions.find(version_id, named)
+        return ActivationReport(catalog=catalog.name, version="")
+    named = workspace.catalogs.find(spec.catalog).id if spec.catalog else None
+    version = workspace.versions.find(spec.version, named)
     owner = next((one for one in workspace.catalogs.list() if one.id == version.catalog_id), None)
     if owner is None:
         raise TrainError(DELETED)
@@ -55,7 +96,7 @@ def activate_version(workspace: Workspace, version_id: str, catalog_name: str, p
         _embed_until_still(workspace, catalog.name, version, told)
         told("Writing the index", 0, 0)
         workspace.serving.write(workspace.catalogs.find(catalog.name))
-    return {"catalog": catalog.name, "version": version.id, "message": f"Version {version.id} serves “{catalog.name}”."}
+    return ActivationReport(catalog=catalog.name, version=version.id)
 
 
 def _embed_until_still(workspace: Workspace, name: str, version: Version, progress: Progress) -> None:

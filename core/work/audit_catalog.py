@@ -65,12 +65,26 @@ class AuditSpec:
         return cls(**{**data, "needs": tuple(data["needs"])})
 
 
-@ends_with_catalog
-def run_audit(workspace: Workspace, spec: AuditSpec, run_id: str, progress: Progress) -> dict[str, Any]:
-    """Explain what a spec names; started again with the same id it goes on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """A whole catalogue, explained.
 
-    Returns:
-        JSON values: catalog, and what `Audit.to_json` says.
+    Attributes:
+        catalog: Its name.
+        audit: What was found.
+    """
+
+    catalog: str
+    audit: Audit
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {"catalog": self.catalog, **self.audit.to_json()}
+
+
+@ends_with_catalog
+def run_audit(workspace: Workspace, spec: AuditSpec, run_id: str, progress: Progress) -> AuditReport:
+    """Explain what a spec names; started again with the same id it goes on.
 
     Raises:
         WishlightError: Nothing can be explained; the message says what to do.
@@ -94,7 +108,7 @@ def run_audit(workspace: Workspace, spec: AuditSpec, run_id: str, progress: Prog
         looking = _Stage(folder / _MAPS, "Looking at pictures", _read_mapped, progress)
         seen = [asked[at] for at in _choose_pictures(cases, spec.maps)]
         mapped = looking.go_on(seen, lambda one: _look(workspace, catalog, *one))
-    return {"catalog": catalog.name, **summarise(cases, mapped).to_json()}
+    return AuditReport(catalog=catalog.name, audit=summarise(cases, mapped))
 
 
 def read_audit(folder: Path) -> Audit:

@@ -13,7 +13,8 @@ from core.workspace import Workspace
 
 _Spec = TypeVar("_Spec", bound=Any)
 _More = ParamSpec("_More")
-_Run = Callable[Concatenate[Workspace, _Spec, str, Progress, _More], dict[str, Any]]
+_Report = TypeVar("_Report")
+_Run = Callable[Concatenate[Workspace, _Spec, str, Progress, _More], _Report]
 
 
 @contextmanager
@@ -47,13 +48,13 @@ def bound_to(workspace: Workspace, catalog: Catalog, run_id: str, progress: Prog
         raise CancelledError(DELETED) from failure
 
 
-def ends_with_catalog(run: _Run[_Spec, _More]) -> _Run[_Spec, _More]:
+def ends_with_catalog(run: _Run[_Spec, _More, _Report]) -> _Run[_Spec, _More, _Report]:
     """A run that is `bound_to` the catalogue that its spec names."""
 
     @wraps(run)
     def bound(
         workspace: Workspace, spec: _Spec, run_id: str, progress: Progress, /, *more: _More.args, **named: _More.kwargs
-    ) -> dict[str, Any]:
+    ) -> _Report:
         try:
             catalog = workspace.catalogs.find(find_catalog_name(spec.to_json()))
         except CatalogNotFoundError:

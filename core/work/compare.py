@@ -30,6 +30,7 @@ from core.progress import Progress
 from core.train.config import DEFAULT_PRESET, RULES, TrainConfig
 from core.train.fields import check_fields
 from core.train.settings import resolve_settings
+from core.work.compare_report import ComparedModel, CompareReport
 from core.work.material import Material, load_material
 from core.workspace import Workspace
 
@@ -78,16 +79,37 @@ class CompareSpec:
         return config
 
 
-def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> dict[str, Any]:
+def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> CompareReport:
     """Fit and test.
-
-    Returns:
-        JSON values: models, best first, with their metrics, and last those that failed, each with its "error"; split,
-        users, items, seed, seeds, notes.
 
     Raises:
         WishlightError: A file or a name cannot be used, or every model failed; the message says why.
     """
+    _check(spec)
+    config = spec.build_config()
+    material = load_material(workspace, spec.catalog, progress)
+    name, by_seed = _build(spec, material, config.seed)
+    splits = by_seed[config.seed]
+    runs, failed = _measure(spec, material, config, by_seed, progress)
+    averages = {model: average_runs(found) for model, found in runs.items()}
+    order = sorted(averages, key=lambda model: -(averages[model].mean("ndcg@10") or 0.0))
+    return CompareReport(
+        models=tuple(
+            _row(averages[model], runs[model], len(material.stored), averages.get("fusion")) for model in order
+        ),
+        failed=failed,
+        split=name,
+        users=int(sum(len(split.users) for split in splits)),
+        items=len(material.stored),
+        cold_items=int(splits[0].cold.sum()),
+        seed=config.seed,
+        config=config,
+        seeds=spec.seeds,
+        notes=_notes(name, splits),
+    )
+
+
+def _check(spec: CompareSpec) -> None:
     unknown = [name for name in spec.models if name not in ALL_MODELS]
     if unknown:
         raise EvaluationError(f"There is no model called {', '.join(unknown)}. Choose from {', '.join(ALL_MODELS)}.")
@@ -95,40 +117,31 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
         raise EvaluationError(f"The number of seeds lies between 1 and {MOST_SEEDS}, not {spec.seeds}.")
     if spec.test_interactions and spec.split:
         raise EvaluationError("A log of other people is the split itself. Leave the name of a split out.")
-    config = spec.build_config()
-    material = load_material(workspace, spec.catalog, progress)
-    name, by_seed = _build(spec, material, config.seed)
-    splits = by_seed[config.seed]
+
+
+def _measure(
+    spec: CompareSpec,
+    material: Material,
+    config: TrainConfig,
+    by_seed: Mapping[int, Sequence[Split]],
+    progress: Progress,
+) -> tuple[dict[str, list[Measured]], tuple[Unmeasured, ...]]:
+    """Model to its runs, one a seed, and the models that failed with one of them."""
     runs: dict[str, list[Measured]] = {model: [] for model in spec.models}
-    failed: dict[str, str] = {}
+    failed: list[Unmeasured] = []
     for seed, folds in by_seed.items():
         for model in list(runs):
             builder = _builder(model, material, replace(config, seed=seed))
             found = try_measure(model, builder, folds, material.table, progress=progress)
             if isinstance(found, Unmeasured):
-                failed[model] = found.reason
+                failed.append(found)
                 del runs[model]
             else:
                 runs[model].append(found)
     if not runs:
-        reasons = " ".join(f"{model}: {reason}" for model, reason in failed.items())
+        reasons = " ".join(f"{one.name}: {one.reason}" for one in failed)
         raise EvaluationError(f"No model could be measured. {reasons}")
-    averages = {model: average_runs(found) for model, found in runs.items()}
-    order = sorted(averages, key=lambda model: -(averages[model].mean("ndcg@10") or 0.0))
-    return {
-        "models": [
-            *(_row(averages[model], runs[model], len(material.stored), averages.get("fusion")) for model in order),
-            *({"model": model, "error": reason} for model, reason in failed.items()),
-        ],
-        "split": name,
-        "users": int(sum(len(split.users) for split in splits)),
-        "items": len(material.stored),
-        "cold_items": int(splits[0].cold.sum()),
-        "seed": config.seed,
-        "config": config.to_json(),
-        "seeds": spec.seeds,
-        "notes": _notes(name, splits),
-    }
+    return runs, tuple(failed)
 
 
 def _build(spec: CompareSpec, material: Material, first: int) -> tuple[str, dict[int, list[Split]]]:
@@ -153,26 +166,23 @@ def _builder(name: str, material: Material, config: TrainConfig) -> Callable[[],
     return lambda: build_baseline(name, config.seed)
 
 
-def _row(one: Measured, runs: Sequence[Measured], items: int, fusion: Measured | None) -> dict[str, Any]:
-    numbers = {metric: None if (value := one.mean(metric)) is None else round(value, 5) for metric in one.values}
-    low, high = one.interval("ndcg@10") or (0.0, 1.0)
+def _row(one: Measured, runs: Sequence[Measured], items: int, fusion: Measured | None) -> ComparedModel:
     lead = compare_people(fusion, one) if fusion is not None and fusion is not one else None
-    lead = lead if lead and lead.count else None
     top = one.top[:, : min(10, DEPTH)]
-    return {
-        "model": one.name,
-        **numbers,
-        "interval": [round(low, 5), round(high, 5)],
-        "ndcg@10_by_seed": [round(run.mean("ndcg@10") or 0.0, 5) for run in runs],
-        "fusion_lead": [round(value, 5) for value in (lead.mean, lead.low, lead.high)] if lead else None,
-        "coverage@10": round(coverage(top, items), 5),
-        "gini@10": round(gini(top, items), 5),
-        "fit_seconds": round(one.fit_seconds, 2),
-        "score_seconds": round(one.score_seconds, 2),
-    }
+    return ComparedModel(
+        name=one.name,
+        values={metric: one.mean(metric) for metric in one.values},
+        interval=one.interval("ndcg@10") or (0.0, 1.0),
+        by_seed=tuple(run.mean("ndcg@10") or 0.0 for run in runs),
+        fusion_lead=lead if lead and lead.count else None,
+        coverage=coverage(top, items),
+        gini=gini(top, items),
+        fit_seconds=one.fit_seconds,
+        score_seconds=one.score_seconds,
+    )
 
 
-def _notes(name: str, splits: Sequence[Split]) -> list[str]:
+def _notes(name: str, splits: Sequence[Split]) -> tuple[str, ...]:
     notes = []
     if name in OPTIMISTIC:
         notes.append(f"The split “{name}” lets models see what came later: its figures are optimistic.")
@@ -180,4 +190,4 @@ def _notes(name: str, splits: Sequence[Split]) -> list[str]:
     if len(people) < LEAST_TESTED:
         notes.append(f"Too few to tell models apart: {len(people)} of {LEAST_TESTED} people needed were tested.")
     notes.append(f"Histories hold {int(np.median(people))} events (median); ranking is over all items not yet had.")
-    return notes
+    return tuple(notes)

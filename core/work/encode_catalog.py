@@ -1,7 +1,8 @@
 """Encoding items: only what has no embedding yet, by (content hash, model version)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,43 @@ class Encoded:
     part: str
     model_version: str
     vectors: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeSpec:
+    """What is to be encoded.
+
+    Attributes:
+        catalog: Its name.
+        backbone: The image-text model that is to serve it.
+    """
+
+    catalog: str
+    backbone: str
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; `from_json` reads them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "EncodeSpec":
+        """Read what `to_json` wrote."""
+        return cls(catalog=data["catalog"], backbone=data["backbone"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeReport:
+    """What an encoding did.
+
+    Attributes:
+        encoded: Vectors that were not there yet.
+    """
+
+    encoded: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return asdict(self)
 
 
 def encode_missing(workspace: Workspace, encoder: Encoder, items: Sequence[StoredItem]) -> tuple[Encoded, ...]:
@@ -74,7 +112,7 @@ def _encode_part(
     return Encoded(part=name, model_version=encoder.model_version, vectors=vectors)
 
 
-def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Progress) -> dict[str, int]:
+def encode_catalog(workspace: Workspace, spec: EncodeSpec, progress: Progress) -> EncodeReport:
     """Encode a whole catalogue with a backbone while the old one serves, then let the new one serve.
 
     A second pass takes what was imported meanwhile. Stopped and started again it goes on where it was.
@@ -85,20 +123,20 @@ def encode_catalog(workspace: Workspace, name: str, backbone: str, progress: Pro
         JobError: The catalogue kept changing for too long.
         CancelledError: The catalogue was deleted.
     """
-    progress(f"Loading {backbone}", 0, 0)
-    encoder = workspace.encoder(backbone)
-    with bound_to(workspace, workspace.catalogs.find(name), "", progress) as told:
-        return {"encoded": _encode_until_still(workspace, name, backbone, encoder, told)}
+    progress(f"Loading {spec.backbone}", 0, 0)
+    encoder = workspace.encoder(spec.backbone)
+    with bound_to(workspace, workspace.catalogs.find(spec.catalog), "", progress) as told:
+        return EncodeReport(encoded=_encode_until_still(workspace, spec, encoder, told))
 
 
-def _encode_until_still(workspace: Workspace, name: str, backbone: str, encoder: Encoder, progress: Progress) -> int:
+def _encode_until_still(workspace: Workspace, spec: EncodeSpec, encoder: Encoder, progress: Progress) -> int:
     encoded = 0
     for _ in range(PASSES):
-        catalog = workspace.catalogs.find(name)
+        catalog = workspace.catalogs.find(spec.catalog)
         encoded += _encode_pass(workspace, catalog.id, catalog.items, encoder, progress)
-        if workspace.catalogs.switch_backbone(catalog, backbone):
+        if workspace.catalogs.switch_backbone(catalog, spec.backbone):
             progress("Writing the index", 0, 0)
-            workspace.serving.write(workspace.catalogs.find(name))
+            workspace.serving.write(workspace.catalogs.find(spec.catalog))
             return encoded
     raise JobError("The catalogue kept changing while it was encoded. Start again when its import has ended.")
 

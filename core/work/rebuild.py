@@ -1,21 +1,42 @@
 """Everything derived, made anew from the database and the stored pictures."""
 
 import logging
+from dataclasses import asdict, dataclass
 from itertools import islice
+from typing import Any
 
 from core.errors import CancelledError, CatalogNotFoundError, PictureError
 from core.progress import Progress, silent
 from core.store.items import replace_codes
 from core.store.word_index import replace_words
 from core.work.activate import embed_new_items
-from core.work.encode_catalog import encode_catalog
+from core.work.encode_catalog import EncodeSpec, encode_catalog
 from core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 _CHUNK = 256
 
 
-def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildReport:
+    """What was made anew.
+
+    Attributes:
+        catalogs: Catalogues that were gone through.
+        items: Items whose words were indexed.
+        thumbnails: Thumbnails that were missing.
+    """
+
+    catalogs: int
+    items: int
+    thumbnails: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return asdict(self)
+
+
+def rebuild(workspace: Workspace, *, progress: Progress = silent) -> RebuildReport:
     """Make thumbnails, the word index, missing embeddings, vector indexes and calibrations anew.
 
     Raises:
@@ -28,7 +49,7 @@ def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, i
         items += _rebuild_words(workspace, catalog.id, catalog.items, progress)
         workspace.serving.drop(catalog.id)
         try:
-            encode_catalog(workspace, catalog.name, catalog.backbone, progress)
+            encode_catalog(workspace, EncodeSpec(catalog=catalog.name, backbone=catalog.backbone), progress)
             if embed_new_items(workspace, workspace.catalogs.find(catalog.name), progress):
                 workspace.serving.write(workspace.catalogs.find(catalog.name))
         except (CancelledError, CatalogNotFoundError):
@@ -36,7 +57,7 @@ def rebuild(workspace: Workspace, *, progress: Progress = silent) -> dict[str, i
                 raise
             _log.info("%s was deleted meanwhile", catalog.name)
     workspace.words.rebuild()
-    return {"catalogs": len(catalogs), "items": items, "thumbnails": thumbnails}
+    return RebuildReport(catalogs=len(catalogs), items=items, thumbnails=thumbnails)
 
 
 def _rebuild_thumbnails(workspace: Workspace, progress: Progress) -> int:

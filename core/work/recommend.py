@@ -47,7 +47,57 @@ class PersonSuggestion:
     parts: Mapping[str, float]
 
 
-def recommend_user(workspace: Workspace, user: str, catalog: str, version: str, k: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitledSuggestion(PersonSuggestion):
+    """A suggestion to a person, with the item's title.
+
+    Attributes:
+        title: Of the item as it is now; a word on it where it has left the catalogue.
+    """
+
+    title: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The suggestion as JSON values."""
+        return {
+            "rank": self.rank,
+            "item_id": self.item_id,
+            "title": self.title,
+            "score": round(self.score, 5),
+            "parts": {name: round(part, 5) for name, part in self.parts.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """What is suggested to a person.
+
+    Attributes:
+        suggestions: The best first.
+        version: Id of what suggests.
+        history: Events that it was read from.
+    """
+
+    suggestions: tuple[TitledSuggestion, ...]
+    version: str
+    history: int
+
+    @property
+    def message(self) -> str:
+        """What suggests, in a sentence."""
+        return f"Version {self.version}, from a history of {count_noun(self.history, 'event')}."
+
+    def to_json(self) -> dict[str, Any]:
+        """The recommendation as JSON values."""
+        return {
+            "suggestions": [one.to_json() for one in self.suggestions],
+            "version": self.version,
+            "history": self.history,
+            "message": self.message,
+        }
+
+
+def recommend_user(workspace: Workspace, user: str, catalog: str, version: str, k: int) -> Recommendation:
     """Suggest to a person of the catalogue's log.
 
     Raises:
@@ -56,7 +106,7 @@ def recommend_user(workspace: Workspace, user: str, catalog: str, version: str, 
     return _recommend(workspace, find_person(workspace, user, catalog, version), k)
 
 
-def recommend_history(workspace: Workspace, liked: Sequence[str], catalog: str, version: str, k: int) -> dict[str, Any]:
+def recommend_history(workspace: Workspace, liked: Sequence[str], catalog: str, version: str, k: int) -> Recommendation:
     """Suggest to somebody who liked these items, oldest first.
 
     Raises:
@@ -167,23 +217,12 @@ def _catalog_of(workspace: Workspace, version: Version) -> Catalog:
     return catalog
 
 
-def _recommend(workspace: Workspace, person: Person, k: int) -> dict[str, Any]:
-    rows = []
+def _recommend(workspace: Workspace, person: Person, k: int) -> Recommendation:
+    found = []
     for one in suggest_to(workspace, person, k):
         stored = workspace.items.find(person.catalog.id, one.item_id)
-        rows.append(
-            {
-                "rank": one.rank,
-                "item_id": one.item_id,
-                "title": stored.item.title if stored else "(no longer in the catalogue)",
-                "score": round(one.score, 5),
-                "parts": {name: round(part, 5) for name, part in one.parts.items()},
-            }
+        title = stored.item.title if stored else "(no longer in the catalogue)"
+        found.append(
+            TitledSuggestion(rank=one.rank, item_id=one.item_id, title=title, score=one.score, parts=one.parts)
         )
-    events = len(person.history)
-    return {
-        "suggestions": rows,
-        "version": person.version.id,
-        "history": events,
-        "message": f"Version {person.version.id}, from a history of {count_noun(events, 'event')}.",
-    }
+    return Recommendation(suggestions=tuple(found), version=person.version.id, history=len(person.history))

@@ -41,14 +41,31 @@ class Move:
     verdict: Verdict
 
 
-def replay_needs(workspace: Workspace, version: Version, progress: Progress) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What would move for the saved needs.
+
+    Attributes:
+        moves: One a saved need and expected item; none where they could not be replayed.
+        summary: Them in a sentence, or why there are none.
+    """
+
+    moves: tuple[Move, ...]
+    summary: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as JSON values."""
+        return {"replay": [asdict(move) for move in self.moves], "replay_summary": self.summary}
+
+
+def replay_needs(workspace: Workspace, version: Version, progress: Progress) -> Replay | None:
     """Replay the catalogue's saved needs and keep the answer with the version; the version is written already.
 
     Only a stop that a person asked for, or a job that was taken over, comes through: whatever else goes wrong is kept
     as the answer.
 
     Returns:
-        JSON values: replay, the moves, and replay_summary, them in a sentence; nothing when no need is saved.
+        The answer; None when no need is saved.
 
     Raises:
         CancelledError: A person wants the work to stop.
@@ -112,7 +129,7 @@ def _name_moves(moves: Sequence[Move], words: str) -> list[str]:
     return [f"{len(moves)} {moves[0].verdict}: {', '.join([*named, *more])}"]
 
 
-def _replay(workspace: Workspace, version: Version, progress: Progress) -> Mapping[str, Any]:
+def _replay(workspace: Workspace, version: Version, progress: Progress) -> Replay | None:
     try:
         moves = compare_ranks(workspace, version, progress)
     except (CancelledError, JobError):
@@ -121,10 +138,8 @@ def _replay(workspace: Workspace, version: Version, progress: Progress) -> Mappi
         _log.warning("The saved needs could not be replayed", exc_info=True)
         known = str(exc) if isinstance(exc, WishlightError) else explain_failure(exc)
         why = known or "The log of the run says why."
-        return {"replay": [], "replay_summary": f"The saved needs could not be replayed. {why}"}
-    if not moves:
-        return {}
-    return {"replay": [asdict(move) for move in moves], "replay_summary": describe_moves(moves)}
+        return Replay(moves=(), summary=f"The saved needs could not be replayed. {why}")
+    return Replay(moves=moves, summary=describe_moves(moves)) if moves else None
 
 
 def _compare(before: ExpectedRank, after: ExpectedRank) -> Move:
@@ -151,10 +166,11 @@ def _find_catalog(workspace: Workspace, version: Version) -> Catalog:
     raise TrainError("The catalogue was deleted, or another model serves it since the training began.")
 
 
-def _keep(workspace: Workspace, version: Version, found: Mapping[str, Any]) -> None:
+def _keep(workspace: Workspace, version: Version, replay: Replay) -> None:
     """Note the answer in the registry and in both cards of the version."""
     from core.versions.bundle import read_card, write_card
 
+    found = replay.to_json()
     workspace.versions.note(version.id, found)
     folder = workspace.home.versions / version.id
     card = read_card(folder)

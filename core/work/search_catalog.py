@@ -7,6 +7,7 @@ from typing import Any
 from core.errors import TrainError
 from core.progress import Progress
 from core.train.tracking import WATCHED
+from core.train.trials import SearchResult
 from core.work.bound import ends_with_catalog
 from core.work.plan import load_plan
 from core.work.runs import open_run
@@ -39,6 +40,34 @@ class SearchSpec:
         return cls(train=TrainSpec.from_json(data["train"]), trials=data["trials"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchReport:
+    """What a search found.
+
+    Attributes:
+        catalog: Name of the catalogue.
+        metric: What was watched in validation.
+        seed: Of the runs.
+        result: The trials, the best one, and the configuration with its settings.
+    """
+
+    catalog: str
+    metric: str
+    seed: int
+    result: SearchResult
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        return {
+            "catalog": self.catalog,
+            "metric": self.metric,
+            "seed": self.seed,
+            "trials": [asdict(one) for one in self.result.trials],
+            "best": asdict(self.result.best),
+            "config": self.result.config.to_json(),
+        }
+
+
 @ends_with_catalog
 def run_search(
     workspace: Workspace,
@@ -47,7 +76,7 @@ def run_search(
     progress: Progress,
     *,
     tell: Callable[[str], None] = lambda _warning: None,
-) -> dict[str, Any]:
+) -> SearchReport:
     """Try settings on what training may learn from; started again with the same id it goes on.
 
     Args:
@@ -56,9 +85,6 @@ def run_search(
         run_id: Of the search.
         progress: Told how far it is.
         tell: As of `load_plan`: what is found will be trained, and judged, on the same data.
-
-    Returns:
-        JSON values: catalog, metric, seed, trials, best, config; the last as `TrainConfig.to_json`.
 
     Raises:
         WishlightError: The search cannot start or go on; the message says what to do.
@@ -76,11 +102,4 @@ def run_search(
 
     with open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints) as folder:
         found = search(plan.data, config, choice, folder, trials=spec.trials, on_step=on_step)
-    return {
-        "catalog": plan.material.catalog.name,
-        "metric": WATCHED,
-        "seed": config.seed,
-        "trials": [asdict(one) for one in found.trials],
-        "best": asdict(found.best),
-        "config": found.config.to_json(),
-    }
+    return SearchReport(catalog=plan.material.catalog.name, metric=WATCHED, seed=config.seed, result=found)

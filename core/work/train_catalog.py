@@ -5,14 +5,15 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from core.device import DeviceChoice, DeviceName, choose_device
 from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import StoreError, TrainError
-from core.progress import Progress, silent
+from core.evaluate.answer import Answer
+from core.progress import Progress
 from core.train.config import DEFAULT_PRESET, TrainConfig
 from core.train.settings import resolve_settings
 from core.work.bound import ends_with_catalog
@@ -21,10 +22,10 @@ from core.work.material import Material
 from core.work.plan import Plan, load_plan
 from core.work.replay import replay_needs
 from core.work.runs import open_run
+from core.work.train_report import TrainReport
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.train.processes import Ranks
     from core.train.run import Trained, Watch
     from core.train.source import RawItems
 
@@ -93,7 +94,7 @@ def run_train(
     progress: Progress,
     *,
     tell: Callable[[str], None] = lambda _warning: None,
-) -> dict[str, Any]:
+) -> TrainReport:
     """Train, measure, and write a version down; started again with the same id it goes on.
 
     Args:
@@ -103,9 +104,6 @@ def run_train(
         progress: Told how far it is.
         tell: As of `load_plan`.
 
-    Returns:
-        JSON values: version, metrics, recommendation, and what moved for the saved needs.
-
     Raises:
         WishlightError: Training cannot start or go on; the message says what to do.
     """
@@ -113,15 +111,11 @@ def run_train(
     from core.train.run import train
     from core.train.tracking import Tracker
 
-    config = spec.build_config()
-    choice = read_device(spec.device)
-    ranks = join_ranks()
-    if not ranks.is_first:
-        return _help_first(workspace, spec, run_id, ranks)
+    config, choice = spec.build_config(), read_device(spec.device)
     plan = load_plan(workspace, spec, progress, tell=tell)
     material = plan.material
     with open_run(workspace.home, run_id, spec.to_json(), plan.fingerprints) as folder:
-        ranks.wait()
+        join_ranks().wait()
         with closing(Tracker(folder, f"{material.catalog.name} {run_id[:8]}", wandb=spec.wandb)) as tracker:
             tracker.note(device=choice.device, has_log=plan.help.fit is not None, items=len(material.stored))
             watch, raw = _build_watch(tracker, progress), _raw_items(workspace, material)
@@ -130,23 +124,36 @@ def run_train(
             encode = _text_encoder(workspace, material)
             answer = plan.help.measure(trained, material.tokens, encode)
             answer = add_forgetting(workspace, material, trained, answer, encode, progress)
-        written = _write_version(workspace, plan, run_id, trained, answer)
-        return {**written, **replay_needs(workspace, workspace.versions.find(written["version"]), progress)}
+        report = _build_report(plan, run_id, trained, answer)
+        _write_version(workspace, plan, trained, report)
+        version = workspace.versions.find(report.version)
+        return replace(report, replay=replay_needs(workspace, version, progress))
 
 
-def _help_first(workspace: Workspace, spec: TrainSpec, run_id: str, ranks: "Ranks") -> dict[str, Any]:
-    """Compute beside the first of several processes, which alone writes and measures."""
-    from core.train.processes import RankDoneError
+@ends_with_catalog
+def help_train(workspace: Workspace, spec: TrainSpec, run_id: str, progress: Progress) -> None:
+    """Compute beside the first of several processes, which alone writes and measures.
+
+    Args:
+        workspace: The data folder.
+        spec: What the first one trains.
+        run_id: Of its run.
+        progress: Told how far it is.
+
+    Raises:
+        WishlightError: Training cannot start; the first process says so too.
+    """
+    from core.train.processes import RankDoneError, join_ranks
     from core.train.run import train
 
+    config, choice, ranks = spec.build_config(), read_device(spec.device), join_ranks()
     ranks.wait()  # the first one has read the items by now
-    plan = load_plan(workspace, spec, silent)
+    plan = load_plan(workspace, spec, progress)
     raw, folder = _raw_items(workspace, plan.material), workspace.home.runs / run_id
     try:
-        train(plan.data, spec.build_config(), read_device(spec.device), folder, everything=plan.help.fit, raw=raw)
+        train(plan.data, config, choice, folder, everything=plan.help.fit, raw=raw)
     except RankDoneError:
         _log.info("Process %d of %d is done", ranks.rank + 1, ranks.world)
-    return {}
 
 
 def _raw_items(workspace: Workspace, material: Material) -> "RawItems":
@@ -188,46 +195,55 @@ def _text_encoder(workspace: Workspace, material: Material) -> Any:
     return workspace.encoder(material.catalog.backbone).encode_texts
 
 
-def _write_version(workspace: Workspace, plan: Plan, run_id: str, trained: "Trained", answer: Any) -> dict[str, Any]:
+def _build_report(plan: Plan, run_id: str, trained: "Trained", answer: Answer) -> TrainReport:
+    return TrainReport(
+        version=run_id[:12],
+        catalog=plan.material.catalog.name,
+        answer=answer,
+        validation=trained.validation,
+        blend=trained.blend,
+        steps=trained.steps,
+        seconds=trained.seconds,
+        tuned=trained.tuned is not None,
+    )
+
+
+def _write_version(workspace: Workspace, plan: Plan, trained: "Trained", report: TrainReport) -> None:
+    """Write the version's files, then its row; without a row nobody knows of the files, and new ones go again."""
     from core.versions.bundle import save_bundle
 
-    version, material = run_id[:12], plan.material
-    metrics = answer.to_json() | {
-        "validation": dict(trained.validation),
-        "blend": trained.blend,
-        "steps": trained.steps,
-        "seconds": round(trained.seconds, 1),
-        "tuned": trained.tuned is not None,
-    }
-    card = {
-        "version": version,
-        "catalog": material.catalog.name,
-        "backbone": material.catalog.backbone,
-        "items": len(material.stored),
-        "fingerprint": material.fingerprint,
-        "began_with": dict(plan.fingerprints),
-        "config": trained.config.to_json(),
-        "computed": dict(trained.computed),
-        "has_log": trained.heads is not None,
-        "tuned": trained.tuned is not None,
-        "metrics": metrics,
-    }
-    folder = workspace.home.versions / version
+    catalog = plan.material.catalog
+    folder = workspace.home.versions / report.version
     is_new = not folder.exists()
     if is_new:
-        save_bundle(trained, material.table.item_ids, card, folder)
-    title = f"{material.catalog.name}, {'with a log' if trained.heads is not None else 'catalogue alone'}"
+        save_bundle(trained, plan.material.table.item_ids, _build_card(plan, trained, report), folder)
     try:
         workspace.versions.add(
-            version,
-            material.catalog.id,
-            title=title,
-            backbone=material.catalog.backbone,
+            report.version,
+            catalog.id,
+            title=f"{catalog.name}, {'with a log' if trained.heads is not None else 'catalogue alone'}",
+            backbone=catalog.backbone,
             has_log=trained.heads is not None,
-            metrics=metrics,
+            metrics=report.measured(),
         )
     except (StoreError, sqlite3.Error):
         if is_new:  # nobody would know of it; a run that ends again has one that is known, and perhaps serves
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    return {"version": version, "catalog": material.catalog.name, **metrics}
+
+
+def _build_card(plan: Plan, trained: "Trained", report: TrainReport) -> dict[str, Any]:
+    """What is written beside the weights, as JSON values."""
+    return {
+        "version": report.version,
+        "catalog": report.catalog,
+        "backbone": plan.material.catalog.backbone,
+        "items": len(plan.material.stored),
+        "fingerprint": plan.material.fingerprint,
+        "began_with": dict(plan.fingerprints),
+        "config": trained.config.to_json(),
+        "computed": dict(trained.computed),
+        "has_log": trained.heads is not None,
+        "tuned": report.tuned,
+        "metrics": report.measured(),
+    }

@@ -5,6 +5,7 @@ import streamlit as st
 from core.store.catalogs import Catalog
 from core.store.versions import Version
 from core.versions.model_card import FILE, describe_tested
+from core.work.activate import ActivateSpec
 from core.work.replay import format_rank
 from ui.deletion import draw_goes
 from ui.errors import shown_errors
@@ -158,12 +159,12 @@ def _delete(version: Version) -> None:
 
 def _is_queued(catalog: Catalog, version_id: str) -> bool:
     """Whether the switch was asked for and has not happened yet; its panel stands at the top of the page."""
-    wanted = {"version": version_id, "catalog": catalog.name}
+    wanted = ActivateSpec(version=version_id, catalog=catalog.name).to_json()
     return any(job.kind == "activate" and job.payload == wanted for job in open_jobs().live())
 
 
 @shown_errors()
 def _activate(catalog: Catalog, version_id: str) -> None:
     what = f"Let version {version_id} serve “{catalog.name}”" if version_id else f"Serve “{catalog.name}” untrained"
-    payload: dict[str, object] = {"version": version_id, "catalog": catalog.name}
+    payload = ActivateSpec(version=version_id, catalog=catalog.name).to_json()
     start_job("activate", what, payload, key=f"activate-{catalog.id}-{version_id}")

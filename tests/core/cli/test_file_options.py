@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,9 +148,9 @@ def test_training_and_comparing_read_a_log_in_the_same_way(
 ) -> None:
     asked: list[Any] = []
 
-    def keep(_workspace: object, spec: Any, *_rest: object, **_named: object) -> dict[str, Any]:
+    def keep(_workspace: object, spec: Any, *_rest: object, **_named: object) -> Any:
         asked.append(spec)
-        return {"version": "v", "rows": [], "recommendation": ""}
+        return SimpleNamespace(to_json=lambda: {"version": "v", "rows": [], "recommendation": ""})
 
     monkeypatch.setattr("core.cli.training.run_train", keep)
     monkeypatch.setattr("core.cli.training.run_compare", keep)

@@ -1,8 +1,8 @@
 """The search on the command line: what it prints, what it writes, and how it says no."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,7 +10,8 @@ from core.cli.main import main
 from core.home import Home
 from core.kept import SPEC
 from core.train.config import TrainConfig, preset_config, read_config
-from core.work.search_catalog import SearchSpec
+from core.train.trials import SearchResult, TrialResult
+from core.work.search_catalog import SearchReport, SearchSpec
 
 CONFIG = preset_config("quick").with_tasks(has_log=False, has_categories=False, has_pairs=True)
 SETTINGS = {"rate": 0.00123, "tasks.masked": 0.5}
@@ -21,12 +22,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, SearchSpec]]:
     """What the command asked the job for; the job finds the same each time."""
     calls: list[tuple[str, SearchSpec]] = []
 
-    def run(_workspace: object, spec: SearchSpec, run_id: str, *_more: object, **_named: object) -> dict[str, Any]:
+    def run(_workspace: object, spec: SearchSpec, run_id: str, *_more: object, **_named: object) -> SearchReport:
         calls.append((run_id, spec))
-        best = {"number": 2, "state": "finished", "value": 0.5, "settings": SETTINGS, "epochs": 3, "seconds": 9.0}
-        first = best | {"number": 1, "state": "running", "value": None, "settings": {}}
-        found = {"catalog": spec.train.catalog, "metric": "ndcg@10", "seed": spec.train.seed}
-        return found | {"trials": [first, best], "best": best, "config": CONFIG.to_json()}
+        best = TrialResult(number=2, state="finished", value=0.5, settings=SETTINGS, epochs=3, seconds=9.0)
+        first = replace(best, number=1, state="running", value=None, settings={})
+        found = SearchResult(trials=(first, best), best=best, config=CONFIG)
+        return SearchReport(catalog=spec.train.catalog, metric="ndcg@10", seed=spec.train.seed or 0, result=found)
 
     monkeypatch.setattr("core.cli.search.run_search", run)
     return calls

@@ -17,7 +17,7 @@ from core.progress import silent
 from core.store.items import StoredItem
 from core.suggest.need import Need
 from core.tokens.item_tokens import ModalityTokens
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.import_catalog import run_import
 from core.work.material import load_material
 from core.work.train_catalog import TrainSpec, run_train
@@ -143,11 +143,11 @@ def test_training_fusion_and_knock_outs_take_it_up(shop: Workspace) -> None:
     assert load_material(shop, "Smells", silent).tokens.modalities["smell"].joint.shape == (COUNT, 5)
     small = {"epochs": 2, "width": 16, "layers": 1, "items": 12, "alone": 12, "tasks": {"masked": 1.0}}
     done = run_train(shop, TrainSpec(catalog="Smells", config=small, device="cpu"), "f" * 32, silent)
-    activate_version(shop, done["version"], "", silent)
+    activate_version(shop, ActivateSpec(version=done.version), silent)
     served = shop.serving.of(shop.catalogs.find("Smells"))
     rows, has = served.index.rows(served.index.ids)
     assert has.all() and not rows[:, 2, 5:].any(), "a part is as long as its own space"
-    bundle = shop.models.bundle(done["version"])
+    bundle = shop.models.bundle(done.version)
     read = read_items(bundle.network, material.tokens).vectors
     assert np.abs(rows - read).max() < 2e-3, "measured is served"
     order = np.roll(np.arange(COUNT), 1)
@@ -156,5 +156,5 @@ def test_training_fusion_and_knock_outs_take_it_up(shop: Workspace) -> None:
     for item_id in ("b7", "b12"):
         found = shop.explainer.explain(served.catalog, Need(text="lemon"), item_id)
         assert found.completeness < 0.02 * max(abs(found.score), 1)
-    activate_version(shop, "", "Smells", silent)
+    activate_version(shop, ActivateSpec(version="", catalog="Smells"), silent)
     assert shop.serving.of(catalog).index.dimensions["smell"] == 5

@@ -69,7 +69,7 @@ def test_it_goes_on_where_it_was_stopped(shop: Workspace, monkeypatch: pytest.Mo
     cut = folder / "cases.jsonl"  # a crash may cut a line off, within a letter as well
     cut.write_bytes(cut.read_bytes()[:-30] + "é".encode()[:1])
     again = run_audit(shop, spec(), "run", silent)
-    assert len(weighed) == 5 + 8 and again["parts"] == whole["parts"] and again["words"] == whole["words"]
+    assert len(weighed) == 5 + 8 and again.audit.parts == whole.audit.parts and again.audit.words == whole.audit.words
 
 
 def test_a_changed_catalogue_is_not_mixed_with_the_old_one(shop: Workspace) -> None:

@@ -19,10 +19,10 @@ from core.catalog.read.read import detect, preview_table
 from core.catalog.shape.suggest_mapping import suggest_mapping
 from core.errors import CancelledError, StoreError
 from core.suggest.need import Need
-from core.work.encode_catalog import encode_catalog
+from core.work.encode_catalog import EncodeSpec, encode_catalog
 from core.work.import_catalog import run_import
 from core.work.import_plan import ImportPlan, plan_import
-from core.work.rebuild import rebuild
+from core.work.rebuild import RebuildReport, rebuild
 from core.workspace import Workspace
 from tests.conftest import ROOT, FakeEncoder
 
@@ -254,11 +254,13 @@ def test_switching_the_backbone_encodes_anew_while_the_old_one_serves(home: obje
     def watch(*_: object) -> None:
         models.append(workspace.suggester.suggest(Need(text="shoe")).models[0])
 
-    assert encode_catalog(workspace, "Shop", "other", watch) == {"encoded": 5}
+    assert encode_catalog(workspace, EncodeSpec(catalog="Shop", backbone="other"), watch).encoded == 5
     assert set(models[:-1]) == {"fake"}
     assert workspace.catalogs.find("Shop").backbone == "other"
     assert workspace.suggester.suggest(Need(text="red shoe")).page[0].stored.item.item_id == "007"
-    assert encode_catalog(workspace, "Shop", "fake", watch) == {"encoded": 0}, "the old embeddings are still there"
+    assert encode_catalog(workspace, EncodeSpec(catalog="Shop", backbone="fake"), watch).encoded == 0, (
+        "the old embeddings are still there"
+    )
 
 
 def test_everything_derived_can_be_rebuilt(workspace: Workspace, table: Path, folder: Path) -> None:
@@ -270,7 +272,7 @@ def test_everything_derived_can_be_rebuilt(workspace: Workspace, table: Path, fo
         connection.execute("DELETE FROM item_words")
         connection.execute("DELETE FROM item_codes")
         connection.execute("DELETE FROM embeddings")
-    assert rebuild(workspace) == {"catalogs": 1, "items": 3, "thumbnails": 2}
+    assert rebuild(workspace) == RebuildReport(catalogs=1, items=3, thumbnails=2)
     fresh = Workspace(workspace.home, encoder_loader=lambda _name: FakeEncoder())
     assert [one.stored.item.item_id for one in fresh.suggester.suggest(Need(text="red shoe")).page] == before
     assert all(fresh.pictures.has(picture) for picture in fresh.pictures.everything())

@@ -12,7 +12,7 @@ from core.cli.main import main
 from core.errors import WishlightError
 from core.progress import silent
 from core.train.config import TrainConfig
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.recommend import find_version
 from core.workspace import Workspace
 
@@ -142,7 +142,7 @@ def test_a_version_is_of_the_catalogue_that_is_named(workspace: Workspace) -> No
     workspace.versions.add("abc", one.id, title="", backbone="fake", has_log=True, metrics={})
     for name, said in (("Other", "no version of this catalogue called “ab”"), ("Nowhere", "no catalogue named")):
         with pytest.raises(WishlightError, match=said):
-            activate_version(workspace, "ab", name, silent)
+            activate_version(workspace, ActivateSpec(version="ab", catalog=name), silent)
         with pytest.raises(WishlightError, match=said):
             find_version(workspace, name, "ab")
     assert find_version(workspace, "one", "ab") == find_version(workspace, "", "ab")

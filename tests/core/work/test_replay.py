@@ -130,8 +130,9 @@ def test_a_need_is_ranked_once_for_all_its_items(workspace: Workspace, version: 
 def test_the_answer_is_kept_with_the_version(workspace: Workspace, version: Version) -> None:
     expect(workspace, version, "i00", "i05")
     found = replay_needs(workspace, version, silent)
+    assert found is not None and found.moves == compare_ranks(workspace, version, silent)
     metrics = workspace.versions.find("v1").metrics
-    assert metrics["verdict"] == "helps" and metrics["replay"] == found["replay"]
+    assert metrics["verdict"] == "helps" and metrics["replay"] == found.to_json()["replay"]
     assert metrics["replay"][0] == {
         "need": "zeppelin (text only)",
         "item_id": "i00",
@@ -150,7 +151,7 @@ def test_without_saved_needs_nothing_is_computed(
     workspace: Workspace, version: Version, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replay, "embed_items", lambda *_: pytest.fail("no vectors are needed"))
-    assert replay_needs(workspace, version, silent) == {}
+    assert replay_needs(workspace, version, silent) is None
     assert workspace.versions.find("v1").metrics == {"verdict": "helps"}
 
 
@@ -168,8 +169,8 @@ def test_a_failure_leaves_the_version(
     monkeypatch.setattr(replay, "embed_items", fail)
     found = replay_needs(workspace, version, silent)
     kept: Mapping[str, Any] = workspace.versions.find("v1").metrics
-    assert found["replay"] == [] and words in found["replay_summary"]
-    assert kept["verdict"] == "helps" and kept["replay_summary"] == found["replay_summary"]
+    assert found is not None and found.moves == () and words in found.summary
+    assert kept["verdict"] == "helps" and kept["replay_summary"] == found.summary
 
 
 @pytest.mark.parametrize("stop", [CancelledError("stop"), JobError("another worker has it")])
@@ -187,7 +188,8 @@ def test_another_backbone_by_now_is_said(workspace: Workspace, version: Version)
     expect(workspace, version, "i00")
     (catalog,) = workspace.catalogs.list()
     workspace.catalogs.switch_backbone(catalog, "other")
-    assert "another model serves it" in replay_needs(workspace, version, silent)["replay_summary"]
+    found = replay_needs(workspace, version, silent)
+    assert found is not None and "another model serves it" in found.summary
 
 
 def test_the_sentence_names_what_moved() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -222,9 +223,12 @@ def test_what_is_typed_must_agree_in_files_and_names_as_well(
     assert "no catalogue named" in resumed("train", "--catalog", "Elsewhere")
     (tmp_path / "c.json").write_text(json.dumps(SMALL))
     gone_on = []
-    monkeypatch.setattr(
-        "core.cli.training.run_train", lambda _workspace, spec, *_args, **_named: gone_on.append(spec) or {}
-    )
+
+    def go_on(_workspace: Workspace, spec: TrainSpec, *_args: object, **_named: object) -> SimpleNamespace:
+        gone_on.append(spec)
+        return SimpleNamespace(to_json=lambda: {"version": "v", "rows": [], "recommendation": ""})
+
+    monkeypatch.setattr("core.cli.training.run_train", go_on)
     agreeing = ["--catalog", NAME.upper(), "--config", str(tmp_path / "c.json"), "--seed", "0", "--device", "cpu"]
     assert main(["--home", str(people_shop.home.root), "train", *agreeing, "--resume", RUN[:8]]) == 0
     assert gone_on == [SPEC]

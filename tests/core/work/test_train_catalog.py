@@ -17,7 +17,7 @@ from core.store.expectations import SavedNeed
 from core.suggest.need import Need
 from core.train.config import LOG_TASKS, TrainConfig
 from core.train.tracking import read_curve
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.compare import CompareSpec, run_compare
 from core.work.import_catalog import run_import
 from core.work.material import load_material
@@ -65,7 +65,7 @@ def spec(shop: Workspace) -> TrainSpec:
 
 @pytest.fixture(scope="module")
 def trained(shop: Workspace, spec: TrainSpec) -> str:
-    return str(run_train(shop, spec, "a" * 32, silent)["version"])
+    return run_train(shop, spec, "a" * 32, silent).version
 
 
 def test_a_version_is_measured_and_registered(shop: Workspace, trained: str) -> None:
@@ -91,13 +91,13 @@ def test_serving_it_and_going_back(shop: Workspace, trained: str) -> None:
     catalog = shop.catalogs.list()[0]
     need = Need(text="a red hat")
     before = [one.stored.item.item_id for one in shop.suggester.suggest(need).page]
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     served = shop.catalogs.find(catalog.name)
     assert served.version == trained
     after = shop.suggester.suggest(need)
     assert after.page[0].stored.item.title == "red hat"
     assert np.isclose(sum(after.page[0].parts.values()), after.page[0].score)
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     assert [one.stored.item.item_id for one in shop.suggester.suggest(need).page] == before
 
 
@@ -115,9 +115,9 @@ def test_an_untrained_version_serves_as_the_towers_do(shop: Workspace, spec: Tra
     shop.versions.add(copy, catalog.id, title="", backbone="embedded", has_log=True, metrics={})
     needs = [Need(text=text) for text in ("a red hat", "something to sit on", "blue")]
     before = [{one.stored.id: one.score for one in shop.suggester.suggest(need, limit=84).page} for need in needs]
-    activate_version(shop, copy, "", silent)
+    activate_version(shop, ActivateSpec(version=copy), silent)
     after = [{one.stored.id: one.score for one in shop.suggester.suggest(need, limit=84).page} for need in needs]
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     shop.database.connection.execute("DELETE FROM versions WHERE id = ?", (copy,))
     # Towers that give tokens are read by torch, the others by a runtime that rounds a little differently.
     moved = [
@@ -129,7 +129,7 @@ def test_an_untrained_version_serves_as_the_towers_do(shop: Workspace, spec: Tra
 def test_a_trained_version_is_explained_by_itself(shop: Workspace, trained: str) -> None:
     catalog, need = shop.catalogs.list()[0], Need(text="a red hat")
     before = shop.explainer.explain(catalog, need, "hat-red")
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     served = shop.catalogs.find(catalog.name)
     found = shop.explainer.explain(served, need, "hat-red")
     (card,) = (one for one in shop.suggester.suggest(need, limit=84).page if one.stored.item.item_id == "hat-red")
@@ -144,16 +144,16 @@ def test_a_trained_version_is_explained_by_itself(shop: Workspace, trained: str)
                 for card in shop.suggester.suggest(Need(text=one.need), limit=84).page
             }
             assert ranks["hat-red"] == one.rank
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
 
 
 def test_suggesting_to_people(shop: Workspace, trained: str) -> None:
     found = recommend_user(shop, "simulated-00001", "", trained, 5)
-    assert len(found["suggestions"]) == 5 and found["history"] == 12
-    first = found["suggestions"][0]
-    assert np.isclose(sum(first["parts"].values()), first["score"], atol=1e-4)
+    assert len(found.suggestions) == 5 and found.history == 12
+    first = found.suggestions[0]
+    assert np.isclose(sum(first.parts.values()), first.score, atol=1e-4)
     liked = recommend_history(shop, ["hat-red", "hat-blue"], "", "", 5)
-    assert not {"hat-red", "hat-blue"} & {one["item_id"] for one in liked["suggestions"]}
+    assert not {"hat-red", "hat-blue"} & {one.item_id for one in liked.suggestions}
     with pytest.raises(TrainError, match="is not in the catalogue's log"):
         recommend_user(shop, "nobody", "", trained, 5)
     with pytest.raises(TrainError, match="does not know the items no-such"):
@@ -177,10 +177,11 @@ def test_a_stopped_job_goes_on(shop: Workspace, spec: TrainSpec) -> None:
 
 def test_without_a_log(shop: Workspace, spec: TrainSpec) -> None:
     found = run_train(shop, replace(spec, use_log=False), "d" * 32, silent)
-    assert "replay" not in found, "no need is saved"
-    assert found["split"] == "titles" and {row["metric"] for row in found["rows"]} == {"mrr", "recall@10", "accuracy"}
-    assert found["tested"] == found["needed"] == 20 and found["verdict"] in ("helps", "unclear", "hurts")
-    version = shop.versions.find(found["version"])
+    assert found.replay is None and "replay" not in found.to_json(), "no need is saved"
+    answer = found.answer
+    assert answer.split == "titles" and {row.metric for row in answer.rows} == {"mrr", "recall@10", "accuracy"}
+    assert answer.tested == answer.needed == 20 and answer.verdict in ("helps", "unclear", "hurts")
+    version = shop.versions.find(found.version)
     assert not version.has_log
     with pytest.raises(TrainError, match="catalogue alone"):
         recommend_history(shop, ["hat-red"], "", version.id, 3)
@@ -191,17 +192,19 @@ def test_saved_needs_are_replayed(shop: Workspace, spec: TrainSpec) -> None:
     catalog = shop.catalogs.list()[0]
     shop.expectations.add(catalog.id, SavedNeed(text="a red hat"), ["hat-red", "lamp-blue"])
     found = run_train(shop, replace(spec, use_log=False, seed=1), "f" * 32, silent)
-    version = shop.versions.find(found["version"])
-    assert version.metrics["replay"] == found["replay"] and "find" in found["replay_summary"]
-    ranks = {one["item_id"]: (one["before"], one["after"]) for one in found["replay"]}
+    version = shop.versions.find(found.version)
+    assert found.replay is not None and "find" in found.replay.summary
+    moves = found.to_json()["replay"]
+    assert version.metrics["replay"] == moves
+    ranks = {one.item_id: (one.before, one.after) for one in found.replay.moves}
     folder = shop.home.versions / version.id
-    assert json.loads((folder / "card.json").read_text())["metrics"]["replay"] == found["replay"]
+    assert json.loads((folder / "card.json").read_text())["metrics"]["replay"] == moves
     assert "| a red hat | red hat (hat-red) |" in (folder / "MODEL_CARD.md").read_text()
     for place in (0, 1):
         page = shop.suggester.suggest(Need(text="a red hat"), limit=84).page
         served = {one.stored.item.item_id: one.rank for one in page}
         assert {item_id: both[place] for item_id, both in ranks.items()}.items() <= served.items()
-        activate_version(shop, "" if place else version.id, catalog.name, silent)
+        activate_version(shop, ActivateSpec(version="" if place else version.id, catalog=catalog.name), silent)
     for one in shop.expectations.list(catalog.id):
         shop.expectations.remove(catalog.id, one.id)
 
@@ -214,8 +217,9 @@ def test_a_failed_replay_keeps_the_trained_version(
     monkeypatch.setattr("core.work.replay.rank_expected", lambda *_: 1 / 0)
     found = run_train(shop, replace(spec, use_log=False), "9" * 32, silent)
     shop.expectations.remove(catalog.id, saved.id)
-    version = shop.versions.find(found["version"])
-    assert version.metrics["verdict"] == found["verdict"] and found["replay"] == []
+    version = shop.versions.find(found.version)
+    assert version.metrics["verdict"] == found.answer.verdict
+    assert found.replay is not None and found.replay.moves == ()
     assert "could not be replayed" in version.metrics["replay_summary"]
     assert "could not be replayed" in (shop.home.versions / version.id / "MODEL_CARD.md").read_text()
 
@@ -233,15 +237,15 @@ def test_comparing_models(shop: Workspace, tmp_path: Path) -> None:
         catalog=catalog.name, interactions=str(path), models=("popularity", "ease", "random"), split="users"
     )
     found = run_compare(shop, spec, silent)
-    assert found["users"] > 60 and found["items"] == 84 and found["split"] == "users"
-    assert {row["model"] for row in found["models"]} == {"popularity", "ease", "random"}
-    best = found["models"][0]
-    assert best["interval"][0] <= best["ndcg@10"] <= best["interval"][1]
+    assert found.users > 60 and found.items == 84 and found.split == "users"
+    assert {row.name for row in found.models} == {"popularity", "ease", "random"}
+    best = found.models[0]
+    assert best.interval[0] <= best.values["ndcg@10"] <= best.interval[1]
     again = run_compare(shop, replace(spec, seeds=2), silent)
-    for row in again["models"]:
-        first, second = row["ndcg@10_by_seed"]
-        assert row["ndcg@10"] == pytest.approx((first + second) / 2, abs=1e-4)
-        assert [first] == next(one["ndcg@10_by_seed"] for one in found["models"] if one["model"] == row["model"])
+    for row in again.models:
+        first, second = row.by_seed
+        assert row.values["ndcg@10"] == pytest.approx((first + second) / 2, abs=1e-4)
+        assert (first,) == next(one.by_seed for one in found.models if one.name == row.name)
     with pytest.raises(WishlightError, match="between 1 and 20"):
         run_compare(shop, replace(spec, seeds=0), silent)
     with pytest.raises(WishlightError, match="no model called nonsense"):
@@ -287,7 +291,7 @@ def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, 
     from core.serving.variants import Variant
 
     catalog, need = shop.catalogs.list()[0], Need(text="a red hat")
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     (tmp_path / "late.csv").write_text("id,title,description,image\nlate,red hat of felt,A hat,red-hat.png\n")
     rows = []
     for folder, there in ((tmp_path, False), (shop.home.root.parent, True)):  # the picture comes with the second one
@@ -303,7 +307,7 @@ def test_a_version_serves_an_item_as_it_reads_it(shop: Workspace, trained: str, 
         assert found.completeness < 0.02 * abs(found.score) and ("picture" in found.modalities) == there
         rows.append(row)
     assert np.abs(rows[0] - rows[1]).max() > 0.05
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
 
 
 def _answer(shop: Workspace) -> dict[str, float]:
@@ -318,16 +322,16 @@ def test_going_back_and_rebuilding_move_no_vector(
     """A rebuild took the version off, and each switch read everything anew."""
     catalog = shop.catalogs.list()[0]
     plain = _answer(shop)
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     served = _answer(shop)
     monkeypatch.setattr("core.work.activate.load_material", lambda *_: pytest.fail("everything was read again"))
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     assert _answer(shop) == plain
-    activate_version(shop, trained, "", silent)
+    activate_version(shop, ActivateSpec(version=trained), silent)
     assert _answer(shop) == served
     rebuild(shop)
     assert shop.catalogs.find(catalog.name).version == trained and _answer(shop) == pytest.approx(served, abs=1e-5)
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     assert _answer(shop) == pytest.approx(plain, abs=1e-5)
 
 

@@ -15,7 +15,7 @@ from core.progress import silent
 from core.suggest.need import Need
 from core.train.config import TrainConfig
 from core.train.run import Trained
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.forgetting import add_forgetting, find_other
 from core.work.import_catalog import run_import
 from core.work.material import load_material
@@ -61,8 +61,8 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     (catalog,) = shop.catalogs.list()
     spec = TrainSpec(catalog=catalog.name, config=SMALL, device="cpu", use_log=False)
     done = run_train(shop, spec, "c" * 32, silent)
-    assert done["blend"] > 0, "the planted colours must be learned"
-    activate_version(shop, done["version"], "", silent)
+    assert done.blend > 0, "the planted colours must be learned"
+    activate_version(shop, ActivateSpec(version=done.version), silent)
     (served,) = shop.catalogs.list()
     tuned, plain = shop.models.serving_encoder(served), shop.encoder(served.backbone)
     assert np.abs(tuned.encode_texts(["red thing"]) - plain.encode_texts(["red thing"])).max() > 1e-3
@@ -75,7 +75,7 @@ def test_needs_are_read_by_the_tower_that_was_tuned(shop, tmp_path) -> None:
     model = shop.embeddings.model_number(served.served_version(plain.model_version))
     keys = [read_key(one) for one in shop.items.iterate(served.id)]
     assert not shop.embeddings.missing(model, "item", keys) and len(keys) == served.items == 91
-    activate_version(shop, "", catalog.name, silent)
+    activate_version(shop, ActivateSpec(version="", catalog=catalog.name), silent)
     assert shop.models.serving_encoder(shop.catalogs.list()[0]) is plain
 
 
@@ -94,11 +94,11 @@ def test_the_card_says_what_training_costs_elsewhere(shop, tmp_path, monkeypatch
     import_other(shop, tmp_path, 30)
     spec = TrainSpec(catalog=catalog.name, config=SMALL, device="cpu", use_log=False)
     done = run_train(shop, spec, "d" * 32, silent)
-    rows = {row["name"]: row for row in done["rows"]}
+    rows = {row.name: row for row in done.answer.rows}
     before = rows["title to picture in “Other”, before"]
-    assert before["count"] == 30 and rows["title to picture in “Other”, trained"]["count"] == 30
-    assert before["metric"] == "mrr" and 0 < before["value"] < 0.5, "thirty titles, pictures of two colours"
-    assert "by their titles worse" not in done["recommendation"]
+    assert before.count == 30 and rows["title to picture in “Other”, trained"].count == 30
+    assert before.metric == "mrr" and 0 < before.value < 0.5, "thirty titles, pictures of two colours"
+    assert "by their titles worse" not in done.recommendation
 
 
 def test_a_loss_elsewhere_is_said_in_words(shop, tmp_path, monkeypatch) -> None:

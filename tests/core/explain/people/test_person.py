@@ -74,8 +74,8 @@ def test_a_made_up_history_is_ranked_as_on_the_command_line(people_shop: Workspa
     assert [one.removed for one in found.counterfactuals] == list(reversed(LIKED)), "the newest first"
     for one in found.counterfactuals:
         rest = [liked for liked in LIKED if liked != one.removed]
-        rows = recommend_history(people_shop, rest, "", "", 60)["suggestions"]
-        assert {row["item_id"]: row["rank"] for row in rows}["shoe-red"] == one.rank
+        rows = recommend_history(people_shop, rest, "", "", 60).suggestions
+        assert {row.item_id: row.rank for row in rows}["shoe-red"] == one.rank
 
 
 @pytest.mark.parametrize("item_id", ["tie-black", "shoe-white"], ids=["known", "new"])
@@ -209,9 +209,9 @@ def test_on_the_command_line(people_shop: Workspace, capsys, monkeypatch) -> Non
     assert {"interactions", "nearest_flip", "completeness", "sentence"} <= set(found)
     assert [one["removed"] for one in found["counterfactuals"]] == ["bag-red", "hat-red"]
     (alone,) = (
-        row["rank"]
-        for row in recommend_history(people_shop, ["hat-red"], "", "", 60)["suggestions"]
-        if row["item_id"] == "shoe-red"
+        row.rank
+        for row in recommend_history(people_shop, ["hat-red"], "", "", 60).suggestions
+        if row.item_id == "shoe-red"
     )
     assert found["counterfactuals"][0]["rank"] == alone
     assert main([*command, "--user", "simulated-00003"]) == 0
