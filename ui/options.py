@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.parts import PARTS
+from core.serving.calibration import ALL_PARTS
 from core.suggest.need import list_matches
 from ui.address import go, hold_folded, read
 from ui.text import escape_markdown
-
-_MATCH_NAMES = {"both": "Picture and text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +23,7 @@ class Options:
         blend: Weight of the picture against the words, in [0, 1].
     """
 
-    match: str = "both"
+    match: str = ALL_PARTS
     avoid: str = ""
     variety: float = 0.0
     blend: float = 0.5
@@ -49,7 +48,7 @@ def draw_options() -> None:
         "Compare with an item's",
         list_matches(),
         key=keys["match"],
-        format_func=lambda name: _MATCH_NAMES.get(name) or f"{escape_markdown(PARTS[name].label)} only",
+        format_func=lambda name: escape_markdown(name_match(name)),
         required=True,
         on_change=_take,
         args=("match", keys["match"]),
@@ -95,3 +94,11 @@ def _read_share(name: str, usual: float, most: float) -> float:
     except ValueError:
         return usual
     return min(max(round(share, 1), 0.0), most) if math.isfinite(share) else usual
+
+
+def name_match(match: str) -> str:
+    """“Picture and text”, or “Picture only”, whatever parts there are."""
+    if match != ALL_PARTS:
+        return f"{PARTS[match].label} only"
+    *most, last = (part.label for part in PARTS.values())
+    return f"{', '.join(most)} and {last}".capitalize()

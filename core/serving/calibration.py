@@ -211,6 +211,8 @@ def _weigh(
 ) -> ByPart:
     """The weights that tell right items from wrong ones best, shrunk towards the prior.
 
+    A part of which fewer than two right items are known keeps its prior; what the others share is measured.
+
     Args:
         asker: Kind of the needs.
         right: What they say of right items, standardised, (P, S).
@@ -221,18 +223,17 @@ def _weigh(
     Source: Fisher 1936, "The use of multiple measurements in taxonomic problems": the direction is the inverse
     covariance of wrong items' scores times the distance of the right ones.
     """
-    prior = list_priors(parts, asker)
+    found = list_priors(parts, asker)
     counts = (~np.isnan(right)).sum(axis=1)
-    if counts.min() < 2 or wrong.sum() < 2:
-        return dict(zip(parts, prior.tolist(), strict=True))
-    distance = np.nanmean(right, axis=1)
-    rows = np.nan_to_num(scores[:, wrong])
-    covariance = np.cov(rows) + 0.01 * np.eye(len(rows))
-    best = np.maximum(np.linalg.solve(np.atleast_2d(covariance), distance), 0)
-    if best.sum() < 1e-6:
-        return dict(zip(parts, prior.tolist(), strict=True))
-    share = counts.min() / (counts.min() + PRIOR_ITEMS)
-    found = share * best / best.sum() + (1 - share) * prior
+    known = counts > 1
+    if known.sum() > 1 and wrong.sum() > 1:
+        distance = np.nanmean(right[known], axis=1)
+        rows = np.nan_to_num(scores[known][:, wrong])
+        covariance = np.cov(rows) + 0.01 * np.eye(len(rows))
+        best = np.maximum(np.linalg.solve(covariance, distance), 0)
+        if best.sum() > 1e-6:
+            share = counts[known].min() / (counts[known].min() + PRIOR_ITEMS)
+            found[known] = share * best / best.sum() * found[known].sum() + (1 - share) * found[known]
     return dict(zip(parts, found.tolist(), strict=True))
 
 

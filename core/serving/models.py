@@ -2,9 +2,9 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from core.catalog.pictures.picture_store import PictureStore
 from core.encode.encoder import Encoder
@@ -58,7 +58,7 @@ class Models:
 
         Raises:
             BackboneError: It cannot be loaded.
-            TrainError: The version is missing or damaged.
+            TrainError: The version is missing or damaged, or reads other parts than there are now.
         """
         if not catalog.version:
             return self.encoder(catalog.backbone)
@@ -143,17 +143,21 @@ class Models:
                 self._kept.pop(key, None)
 
     def _open_bundle(self, version_id: str) -> Bundle:
-        bundle = load_bundle(self._home.versions / version_id)
-        known = [one.name for one in bundle.network.config.modalities]
-        if known != list(PARTS):
+        self._read_card(version_id)
+        return load_bundle(self._home.versions / version_id)
+
+    def _read_card(self, version_id: str) -> Mapping[str, Any]:
+        """The card of a version that reads items by the parts that they have now."""
+        card = read_card(self._home.versions / version_id)
+        if card["parts"] != list(PARTS):
             raise TrainError(
-                f"The version {version_id} was trained on {', '.join(known)}; items have {', '.join(PARTS)} now. Let "
-                "the model without training serve, and train again."
+                f"The version {version_id} was trained on {', '.join(card['parts'])}; items have {', '.join(PARTS)} "
+                "now. Let the model without training serve, and train again."
             )
-        return bundle
+        return card
 
     def _open_encoder(self, catalog: Catalog) -> Encoder:
-        if read_card(self._home.versions / catalog.version).get("tuned"):
+        if self._read_card(catalog.version).get("tuned"):
             return build_encoder(catalog.backbone, self.towers(catalog))
         return self.encoder(catalog.backbone)
 

@@ -84,7 +84,7 @@ def _write_parts(trained: "Trained", item_ids: Sequence[str], card: Mapping[str,
     save_weights(trained.model, draft / WEIGHTS, towers=trained.tuned.state() if trained.tuned else None)
     ids = np.frombuffer("\0".join(item_ids).encode(), np.uint8)
     _save_arrays({"ids": ids, "vectors": trained.items.vectors}, draft / ITEMS)
-    whole = dict(card)
+    whole = {**card, "parts": list(trained.tokens.modalities)}
     if trained.heads is not None:
         _save_arrays(trained.heads.memory.to_arrays() | {"prior": trained.heads.prior}, draft / HEADS)
         whole |= trained.heads.numbers()
@@ -124,7 +124,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         check_arrays({}, _in_order(card), found)
     except (OSError, ValueError, TypeError, AttributeError) as exc:
         raise _damaged(folder) from exc
-    return card
+    return {"parts": ["picture", "text"], **card}  # earlier releases do not say, and had these
 
 
 def load_tuned_towers(folder: Path, towers: "Towers") -> "Towers":

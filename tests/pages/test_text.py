@@ -1,7 +1,11 @@
 """Numbers as people write them."""
 
+from dataclasses import replace
+
 import pytest
 
+from core.parts import PARTS
+from ui.options import name_match
 from ui.text import escape_markdown, format_duration, format_estimate, format_moment
 
 
@@ -58,3 +62,9 @@ def test_a_moment_is_said_from_now_and_in_the_visitors_time(passed: float, ago: 
 )
 def test_markdown_of_a_text_shows_exactly_its_characters(text: str, markdown: str) -> None:
     assert escape_markdown(text) == markdown
+
+
+def test_a_choice_names_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert name_match("both") == "Picture and text"
+    monkeypatch.setitem(PARTS, "smell", replace(PARTS["text"], label="Smell"))
+    assert (name_match("both"), name_match("smell")) == ("Picture, text and smell", "Smell only")

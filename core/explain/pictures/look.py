@@ -14,8 +14,8 @@ from core.encode.pictures import Pixels
 from core.encode.towers import Towers
 from core.errors import ExplainError
 from core.explain.pictures.faithfulness import build_deletion_masks, order_cells
-from core.explain.pictures.maps import METHODS, REMOVED, Looked, PictureMap
-from core.explain.pictures.picture import Method, PictureExplainer
+from core.explain.pictures.maps import METHODS, REMOVED, Looked, Method, PictureMap
+from core.explain.pictures.picture import PictureExplainer
 from core.explain.pictures.scores import FusedScore, Score, beside, plain_score
 from core.model.inputs import to_batch
 from core.model.network import FusionModel
@@ -51,7 +51,7 @@ class Looker:
         Args:
             stored: The item.
             target: What the need looks for in each part, (P, D).
-            method: A `core.explain.pictures.picture.Method`; "" tries the fast one, then the one without gradients.
+            method: A `core.explain.pictures.maps.Method`; "" tries the fast one, then the one without gradients.
 
         Raises:
             ExplainError: There is no picture to look at, or the method cannot read this model.

@@ -1,7 +1,7 @@
 """What a map of a picture is."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from core.encode.pictures import Pixels
 
 #: Ways to make a map: `core.explain.pictures.picture` says what each does.
-METHODS = ("fast", "faithful", "audit", "rollout", "game")
+Method = Literal["fast", "faithful", "audit", "rollout", "game"]
+METHODS: tuple[Method, ...] = get_args(Method)
 #: Share of a map's cells that is taken away to see where the item would stand.
 REMOVED = 0.2
 

@@ -17,7 +17,7 @@ Imports torch, so import this module inside functions only.
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ from core.encode.towers import Towers
 from core.errors import ExplainError
 from core.explain.pictures.attention import AttentionRead, read_attention, refuse, watch_attention
 from core.explain.pictures.faithfulness import ScoreOfMasks, quick_deletion_test
-from core.explain.pictures.maps import PictureMap, miss_change
+from core.explain.pictures.maps import Method, PictureMap, miss_change
 from core.explain.pictures.patches import (
     PatchTower,
     describe_fusion,
@@ -50,7 +50,6 @@ from core.tokens.token_parts import PictureTokens
 CNN_GRID = 7
 #: A completeness error above this makes integrated gradients take twice as many steps.
 COMPLETENESS = 0.1
-Method = Literal["fast", "faithful", "audit", "rollout", "game"]
 #: Pixels (N, S, S, 3) to embeddings (N, D), unit-norm, and tokens (N, grid * grid, W), e.g. of `TokenRuntime`.
 ReadPictures = Callable[[Pixels], tuple[NDArray[np.float32], NDArray[np.float32]]]
 #: Convolutional towers answer to faint contrast: their steps end at the cubes of even ones, short where it is low.

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from core.catalog.schema import Item
-from core.serving.calibration import PRIOR_ITEMS
+from core.parts import PARTS
+from core.serving.calibration import PRIOR_ITEMS, list_priors
 from core.suggest.need import Need
 from core.workspace import Workspace
 from tests.conftest import COLOURS, FakeEncoder
@@ -56,9 +57,24 @@ def test_a_small_catalogue_stays_near_what_is_known_of_the_model(workspace: Work
     assert weights["picture"] < 0.1 + 6 / (6 + PRIOR_ITEMS)
 
 
+@pytest.mark.parametrize("has", [0, 1, 160])
+def test_a_part_that_few_items_have_takes_no_measure_from_the_others(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, has: int
+) -> None:
+    """One item with a sound would else bring every catalogue's pictures back to what they count unmeasured."""
+    sound = PARTS["picture"]
+    read = lambda stored: sound.read(stored) if int(stored.item.item_id) < has else {}  # noqa: E731
+    monkeypatch.setitem(PARTS, "sound", replace(sound, read=read, asked_by=("text",), prior={"text": 0.25}))
+    weights = plant(workspace, Towers(3.0), 160, rest="word{n} and much else that says nothing of it at all")
+    assert weights["picture"] > 0.4 and sum(weights.values()) == pytest.approx(1)
+    prior = dict(zip(PARTS, list_priors(PARTS, "text"), strict=True))
+    assert has == 160 or weights["sound"] == pytest.approx(prior["sound"])
+
+
 def test_titles_alone_tell_nothing_of_what_texts_are_worth(workspace: Workspace) -> None:
     """A title finds itself in its own text whatever the text tower is like."""
-    assert plant(workspace, Towers(3.0), 60)["picture"] == pytest.approx(0.1)
+    weights = plant(workspace, Towers(3.0), 60)
+    assert list(weights.values()) == pytest.approx(list_priors(PARTS, "text"))
 
 
 def test_equal_titles_are_not_wrong_answers(workspace: Workspace) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from core.encode.loading import load_encoder
+from core.errors import TrainError
 from core.explain.explanation import player_names
 from core.home import Home, open_home
 from core.parts import PARTS, Part
@@ -106,10 +107,10 @@ def _reopen(shop: Workspace) -> Workspace:
 
 def test_its_values_are_imported_and_indexed(shop: Workspace) -> None:
     served = shop.serving.of(shop.catalogs.find("Smells"))
-    rows, has = served.index.rows(served.index.ids)
-    assert served.index.dimensions["smell"] == 5 and has.sum(axis=0).tolist() == [COUNT, COUNT, COUNT - COUNT // 6]
-    assert np.allclose(rows[has[:, 2]][:, 2, 5:], 0)
-    assert set(served.calibration.weights["text"]) == {"picture", "text", "smell"}
+    (rows, has), at = served.index.rows(served.index.ids), list(PARTS).index("smell")
+    assert served.index.dimensions["smell"] == 5 and has[:, at].sum() == COUNT - COUNT // 6
+    assert np.allclose(rows[has[:, at]][:, at, 5:], 0)
+    assert set(served.calibration.weights["text"]) == set(PARTS)
     assert _reopen(shop).serving.of(served.catalog).calibration == served.calibration
 
 
@@ -133,7 +134,7 @@ def test_it_is_a_player_of_explanations(shop: Workspace) -> None:
     assert player_names()["smell"] == "Smell"
 
 
-def test_training_fusion_and_knock_outs_take_it_up(shop: Workspace) -> None:
+def test_training_fusion_and_knock_outs_take_it_up(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.evaluate.knock_out import swap_modality
     from core.model.inference import read_items
 
@@ -145,16 +146,20 @@ def test_training_fusion_and_knock_outs_take_it_up(shop: Workspace) -> None:
     done = run_train(shop, TrainSpec(catalog="Smells", config=small, device="cpu"), "f" * 32, silent)
     activate_version(shop, ActivateSpec(version=done.version), silent)
     served = shop.serving.of(shop.catalogs.find("Smells"))
-    rows, has = served.index.rows(served.index.ids)
-    assert has.all() and not rows[:, 2, 5:].any(), "a part is as long as its own space"
+    (rows, has), at = served.index.rows(served.index.ids), list(PARTS).index("smell")
+    assert has.all() and not rows[:, at, 5:].any(), "a part is as long as its own space"
     bundle = shop.models.bundle(done.version)
     read = read_items(bundle.network, material.tokens).vectors
     assert np.abs(rows - read).max() < 2e-3, "measured is served"
     order = np.roll(np.arange(COUNT), 1)
     swapped = read_items(bundle.network, swap_modality(material.tokens, "smell", order)).vectors
-    assert np.abs(swapped[:, 2] - read[:, 2]).max() > 0.1
+    assert np.abs(swapped[:, at] - read[:, at]).max() > 0.1
     for item_id in ("b7", "b12"):
         found = shop.explainer.explain(served.catalog, Need(text="lemon"), item_id)
         assert found.completeness < 0.02 * max(abs(found.score), 1)
+    monkeypatch.delitem(PARTS, "smell")
+    with pytest.raises(TrainError, match=r"trained on picture, text, .*smell; items have .* Let the model without"):
+        _reopen(shop).suggester.suggest(Need(text="lemon"))
+    monkeypatch.undo()
     activate_version(shop, ActivateSpec(version="", catalog="Smells"), silent)
     assert shop.serving.of(catalog).index.dimensions["smell"] == 5

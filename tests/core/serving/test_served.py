@@ -18,8 +18,9 @@ def _fill(workspace: Workspace, *names: str) -> None:
 def test_what_was_used_longest_ago_leaves_the_memory(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     _fill(workspace, "One", "Two", "Three")
     one, two, three = workspace.catalogs.list()
-    size = workspace.serving.of(one).index.size
-    assert size == 20 * 2 * (2 * 64 + 2)
+    index = workspace.serving.of(one).index
+    size = index.size
+    assert size == 20 * 2 * sum(length + 1 for length in index.dimensions.values())
     monkeypatch.setattr("core.serving.served.MOST_BYTES", 2 * size)
     kept = workspace.serving.of(one)
     first = workspace.serving.of(two)

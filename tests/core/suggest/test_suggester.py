@@ -10,6 +10,7 @@ from PIL import Image
 from core.catalog.pictures.normalise import normalise_picture
 from core.catalog.schema import Item
 from core.errors import CatalogNotFoundError, NeedError
+from core.parts import PARTS
 from core.store.filters import parse_filter
 from core.store.items import PictureLink, StoredItem
 from core.suggest.need import Need
@@ -104,7 +105,7 @@ def test_the_parts_add_up_to_the_score(shop: Workspace) -> None:
     found = shop.suggester.suggest(Need(text="red shoe", avoid=("leather",)), limit=30)
     assert len(found.page) == 30
     for one in found.page:
-        assert set(one.parts) == {"picture", "text", "words", "avoid"}
+        assert set(one.parts) == {*PARTS, "words", "avoid"}
         assert one.score == pytest.approx(sum(one.parts.values()))
     scores = [one.score for one in found.page]
     assert scores == sorted(scores, reverse=True)

@@ -15,6 +15,7 @@ from core.explain.needs.explainer import EXACT
 from core.explain.needs.ranks import Ranks, find_flip, say_need, without_words
 from core.explain.pictures.maps import Looked
 from core.explain.report.sentence import describe
+from core.parts import PARTS
 from core.serving.variants import keep_fields, list_fields
 from core.store.items import StoredItem
 from core.store.word_index import WordHits
@@ -187,9 +188,9 @@ def test_fields_that_are_there_and_those_that_are_kept() -> None:
     stored = StoredItem(id=1, catalog_id=1, item=item, pictures=())
     assert list_fields(stored) == ("title", "attributes")
     bare = keep_fields(item, {"picture"})
-    assert not bare.hidden and list_fields(replace(stored, item=bare.item)) == ()
+    assert bare.hidden == PARTS.keys() - {"picture", "text"} and list_fields(replace(stored, item=bare.item)) == ()
     whole = keep_fields(item, {"title", "attributes"})
-    assert whole.item == item and whole.hidden == {"picture"}
+    assert whole.item == item and whole.hidden == PARTS.keys() - {"text"}
 
 
 def test_an_item_outside_of_the_candidates_is_explained_all_the_same(shop: Workspace, monkeypatch) -> None:

@@ -14,7 +14,7 @@ from core.encode.registry import find_backbone
 from core.encode.towers import load_towers
 from core.errors import ExplainError
 from core.explain.pictures.look import Looker
-from core.explain.pictures.maps import METHODS, PictureMap
+from core.explain.pictures.maps import PictureMap
 from core.explain.pictures.overlay import overlay
 from core.explain.pictures.picture import PictureExplainer
 from core.store.items import PictureLink, StoredItem
@@ -121,14 +121,6 @@ def test_a_version_with_closed_gates_is_explained_as_the_towers_are(tiny_folder:
     set_gates(network, torch.tensor([0.8, 0.8]))
     opened = fused.look(stored, halves, method="faithful").map.grid
     assert np.abs(opened - plain.map.grid).max() > 1e-3
-
-
-def test_every_method_has_a_name_on_the_command_line() -> None:
-    from typing import get_args
-
-    from core.explain.pictures.picture import Method
-
-    assert get_args(Method) == METHODS
 
 
 def test_the_overlay_shows_what_raised_the_score_alone() -> None:
