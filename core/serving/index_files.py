@@ -26,7 +26,7 @@ from core.tokens.item_tokens import join_vectors
 _log = logging.getLogger(__name__)
 _CHUNK = 20_000
 #: Of the arrays in a file; raise it when they change.
-_LAYOUT = "3"
+_LAYOUT = "4"
 #: Rows that may be appended in memory before the file is written anew.
 _SAVE_AFTER = 5_000
 
