@@ -70,12 +70,14 @@ class VectorIndex:
     @property
     def ids(self) -> NDArray[np.int64]:
         """Database ids of the live rows, (N,)."""
-        return self._ids[self._live]
+        with self._lock:
+            return self._ids[self._live]
 
     @property
     def means(self) -> NDArray[np.float32]:
         """The average of each part over the live rows that have it, (P, D)."""
-        means: NDArray[np.float32] = (self._sums / np.maximum(self._counts, 1)[:, None]).astype(np.float32)
+        with self._lock:  # rows that are being replaced are out of the sums for a while
+            means: NDArray[np.float32] = (self._sums / np.maximum(self._counts, 1)[:, None]).astype(np.float32)
         return means
 
     def add(
