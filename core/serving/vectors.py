@@ -46,7 +46,8 @@ class VectorIndex:
         self.dimension = max(dimensions.values())
         self._width = sum(dimensions.values()) + len(dimensions)
         self.revision = -1
-        #: Database ids of items that are here as the untrained model has them, since a version has not read them yet.
+        #: Database ids of items that are read again whatever has changed: of a version that has not read them yet, so
+        #: that they are here as without it; of a model without training, those of which something was not encoded.
         self.pending = np.empty(0, np.int64)
         self._sums = np.zeros((len(dimensions), self.dimension))
         self._counts = np.zeros(len(dimensions), np.int64)
