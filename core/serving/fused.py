@@ -30,7 +30,6 @@ class FusedReader:
 
     def __init__(self, towers: Towers, network: FusionModel, find_picture: FindPicture) -> None:
         self._network = network
-        self._widths = {one.name: one.width for one in self._network.config.modalities}
         self._runtime = TokenRuntime(towers, choose_device(), grid=PICTURE_GRID, convert=False)
         self._find_picture = find_picture
 
@@ -41,24 +40,20 @@ class FusedReader:
         texts = np.array([place[one.item.content_hash()] for one in variants])
         worded = [replace(stored, item=item) for item in items]
         parts = {}
-        for name in self._widths:
+        for name in [one.name for one in self._network.config.modalities]:
             if name == TEXT:
                 parts[name] = ItemTokens(modalities={name: self._extract(name, worded)}).take(texts).modalities[name]
             else:
                 shown = np.array([name not in one.hidden for one in variants])
-                parts[name] = _repeat(self._extract(name, [stored]), shown, self._widths[name])
+                parts[name] = _repeat(self._extract(name, [stored]), shown)
         return read_items(self._network, ItemTokens(modalities=parts)).vectors
 
     def _extract(self, name: str, items: Sequence[StoredItem]) -> ModalityTokens:
         return PARTS[name].extract(self._runtime, items, self._find_picture, lambda *_: None)
 
 
-def _repeat(one: ModalityTokens, shown: NDArray[np.bool_], width: int) -> ModalityTokens:
-    """A part of one item for each variant, hidden where it is not shown; tokens are of this width."""
-    there = shown & one.present[0]
-    tokens = np.zeros((len(shown), one.tokens.shape[1], width), np.float16)
-    mask = np.zeros(tokens.shape[:2], bool)
-    joint = np.zeros((len(shown), one.joint.shape[1]), np.float32)
-    if there.any():
-        tokens[there], mask[there], joint[there] = one.tokens[0], one.mask[0], one.joint[0]
-    return ModalityTokens(tokens=tokens, mask=mask, joint=joint)
+def _repeat(one: ModalityTokens, shown: NDArray[np.bool_]) -> ModalityTokens:
+    """A part of one item for each variant, hidden where it is not shown."""
+    return ModalityTokens(
+        tokens=one.tokens * shown[:, None, None], mask=one.mask & shown[:, None], joint=one.joint * shown[:, None]
+    )

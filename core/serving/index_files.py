@@ -88,11 +88,11 @@ class VectorIndexes:
         self, index: VectorIndex, items: Sequence[StoredItem], fused: int | None, parts: Mapping[str, NeedEncoder]
     ) -> int:
         """Add items, fused ones where `fused` names a version's vectors; those without any vector are left out."""
-        rows, has = self._read_parts(index, items, parts)
+        rows, has, waiting = self._read_parts(index, items, parts)
         if fused is not None:
-            waiting = self._put_fused(fused, items, rows, has)
-            numbers = np.array([one.id for one in items], np.int64)
-            index.pending = np.union1d(np.setdiff1d(index.pending, numbers), numbers[waiting & has.any(axis=1)])
+            waiting = self._put_fused(fused, items, rows, has) & has.any(axis=1)
+        numbers = np.array([one.id for one in items], np.int64)
+        index.pending = np.union1d(np.setdiff1d(index.pending, numbers), numbers[waiting])
         known = np.flatnonzero(has.any(axis=1)).tolist()
         order = np.array([hash_item(items[at].item.item_id) for at in known], np.uint64)
         index.add(np.array([items[at].id for at in known], np.int64), rows[known], has[known], order)
@@ -100,10 +100,10 @@ class VectorIndexes:
 
     def _read_parts(
         self, index: VectorIndex, items: Sequence[StoredItem], parts: Mapping[str, NeedEncoder]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Vectors of items as their parts were encoded, (N, P, D), and which there are, (N, P)."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Vectors of items as their parts were encoded, (N, P, D), which there are, (N, P), and who lacks any, (N,)."""
         rows = np.zeros((len(items), len(parts), index.dimension), np.float32)
-        has = np.zeros(rows.shape[:2], bool)
+        has, waiting = np.zeros(rows.shape[:2], bool), np.zeros(len(items), bool)
         for at, (name, encoder) in enumerate(parts.items()):
             keys = [list(PARTS[name].read(one)) for one in items]
             model = self._embeddings.model_number(encoder.model_version)
@@ -112,7 +112,8 @@ class VectorIndexes:
                 if vectors := [found[key] for key in several if key in found]:
                     rows[row, at, : encoder.dimension] = _join(vectors)
                     has[row, at] = True
-        return rows, has
+                waiting[row] |= len(vectors) < len(several)
+        return rows, has, waiting
 
     def _put_fused(
         self, model: int, items: Sequence[StoredItem], rows: NDArray[np.float32], has: NDArray[np.bool_]

@@ -128,9 +128,13 @@ class Models:
             gate = self._gates.setdefault(key, threading.Lock())
             self._use(version_id)
         with gate:  # others wait for the first, and load nothing twice
-            if key not in self._kept:
-                self._kept[key] = make()
-            return cast(_Kept, self._kept[key])
+            found = self._kept.get(key)
+            if found is None:
+                found = make()
+                with self._lock:
+                    if not version_id or version_id in self._used:  # else it went while it was made
+                        self._kept[key] = found
+            return cast(_Kept, found)
 
     def _use(self, version_id: str) -> None:
         if not version_id:

@@ -49,7 +49,8 @@ class VectorIndex:
         self.dimension = max(dimensions.values())
         self._width = -(-(sum(dimensions.values()) + len(dimensions)) // _STEP) * _STEP
         self.revision = -1
-        #: Database ids of items that are here as the untrained model has them, since a version has not read them yet.
+        #: Database ids of items that are read again whatever has changed: of a version that has not read them yet, so
+        #: that they are here as without it; of a model without training, those of which something was not encoded.
         self.pending = np.empty(0, np.int64)
         self._sums = np.zeros((len(dimensions), self.dimension))
         self._counts = np.zeros(len(dimensions), np.int64)
@@ -73,12 +74,14 @@ class VectorIndex:
     @property
     def ids(self) -> NDArray[np.int64]:
         """Database ids of the live rows, (N,)."""
-        return self._ids[self._live]
+        with self._lock:
+            return self._ids[self._live]
 
     @property
     def means(self) -> NDArray[np.float32]:
         """The average of each part over the live rows that have it, (P, D)."""
-        means: NDArray[np.float32] = (self._sums / np.maximum(self._counts, 1)[:, None]).astype(np.float32)
+        with self._lock:  # rows that are being replaced are out of the sums for a while
+            means: NDArray[np.float32] = (self._sums / np.maximum(self._counts, 1)[:, None]).astype(np.float32)
         return means
 
     def add(

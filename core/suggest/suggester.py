@@ -171,7 +171,7 @@ class Suggester:
 
 
 def _notes(need: Need, served: Sequence[Served]) -> tuple[str, ...]:
-    found = [_tell_waiting(one) for one in served if len(one.index.pending)]
+    found = [_tell_waiting(one) for one in served if one.catalog.version and len(one.index.pending)]
     foreign = [one for one in served if not is_supported_language(need.text, one.encoder.languages)]
     if need.text and foreign:
         found.append(

@@ -30,7 +30,7 @@ PICTURE_GRID = 3
 #: Tokens kept of each segment of the text, in order.
 TEXT_SEGMENTS: Mapping[str, int] = {"title": 8, "description": 16, "attributes": 8}
 #: Raise it when the same item gives other tokens.
-TOKENS_VERSION = 2
+TOKENS_VERSION = 3
 _NAMES = "modalities.json"
 #: The modalities whose vectors lie in one space.
 PAIR = ("picture", "text")
@@ -157,7 +157,8 @@ def extract_pictures(
                 joint, cells = runtime.read_pictures(np.stack([found for _, found in read]))
                 rows.extend(zip([row for row, _ in read], joint, cells, strict=True))
             progress("Reading pictures", min(start + _PICTURE_BATCH, len(owners)), len(owners))
-    return _gather(len(items), PICTURE_GRID**2, runtime.towers.dimension, _join(rows))
+    shape = (len(items), PICTURE_GRID**2, rows[0][2].shape[-1] if rows else runtime.picture_width)
+    return _gather(shape, runtime.towers.dimension, _join(rows))
 
 
 def _join(rows: Sequence[tuple[int, Any, Any]]) -> list[tuple[int, Any, Any]]:
@@ -191,10 +192,10 @@ def read_pixels(towers: Towers, path: Path | None) -> Pixels | None:
         return None
 
 
-def _gather(count: int, length: int, dimension: int, rows: Sequence[tuple[int, Any, Any]]) -> ModalityTokens:
-    width = rows[0][2].shape[-1] if rows else dimension
-    tokens = np.zeros((count, length, width), np.float16)
-    mask, joint = np.zeros((count, length), bool), np.zeros((count, dimension), np.float32)
+def _gather(shape: tuple[int, int, int], dimension: int, rows: Sequence[tuple[int, Any, Any]]) -> ModalityTokens:
+    """Row, joint embedding and tokens of those that have any, among tokens of a shape (N, T, W)."""
+    tokens, mask = np.zeros(shape, np.float16), np.zeros(shape[:2], bool)
+    joint = np.zeros((shape[0], dimension), np.float32)
     for row, embedding, found in rows:
         tokens[row], mask[row], joint[row] = found, True, embedding
     return ModalityTokens(tokens=tokens, mask=mask, joint=joint)
@@ -232,7 +233,8 @@ def _run_texts(
         rows.extend(zip(batch, joint, tokens, strict=True))
         filled[batch] = mask
         progress(stage, min(start + _TEXT_BATCH, len(order)), len(order))
-    found = _gather(len(texts), length, runtime.towers.dimension, rows)
+    shape = (len(texts), length, rows[0][2].shape[-1] if rows else runtime.text_width)
+    found = _gather(shape, runtime.towers.dimension, rows)
     return found.joint, found.tokens, filled
 
 

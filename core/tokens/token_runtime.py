@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,17 @@ class TokenRuntime:
             ids = trim_padding(ids, self.towers.tokenizer.pad_id)
         joint, hidden, words = self._texts(ids)
         return joint, hidden, words.astype(bool)
+
+    @cached_property
+    def picture_width(self) -> int:
+        """W of tokens of pictures; a blank one tells."""
+        side = self.towers.preparation.side
+        return int(self.read_pictures(np.zeros((1, side, side, 3), np.uint8))[1].shape[-1])
+
+    @cached_property
+    def text_width(self) -> int:
+        """W of tokens of texts; one word tells."""
+        return int(self.read_texts(["."])[1].shape[-1])
 
 
 def _in_torch(module: Any, choice: DeviceChoice) -> Run:

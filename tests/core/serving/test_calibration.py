@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.catalog.schema import Item
 from core.parts import PARTS
@@ -108,3 +109,18 @@ def test_only_the_sample_counts(workspace: Workspace) -> None:
     assert served.calibration == workspace.serving.of(replace(served.catalog, revision=99)).calibration
     empty = workspace.catalogs.ensure("Empty", domain="goods", backbone="fake")
     assert workspace.serving.of(empty).calibration.strong["text"]["both"] == 3.0
+
+
+@pytest.mark.parametrize("need", [Need(text="shoe", match="picture"), Need(image=Image.new("RGB", (9, 9), "red"))])
+def test_where_no_item_has_a_picture_nothing_is_strong_for_one(workspace: Workspace, need: Need) -> None:
+    """A score of 0 says nothing, yet levels measured on needs that nobody could ask were 0 too."""
+    add_items(workspace, "Shop", [Item(item_id=str(n), title=f"{KINDS[n % 5]} {n}") for n in range(30)])
+    page = workspace.suggester.suggest(need, limit=30).page
+    assert {one.strength for one in page} == {"Weak"}
+
+
+def test_items_without_a_picture_ask_for_none(workspace: Workspace) -> None:
+    """Two of each colour: one wrong item in fifty has the very picture that was shown, so that alone is not good."""
+    shown = [Item(item_id=f"{at}", title=f"thing {at}", pictures=(one,)) for at, one in enumerate([*COLOURS, *COLOURS])]
+    add_items(workspace, "Shop", [*shown, *(Item(item_id=f"t{n}", title=f"word{n}") for n in range(38))])
+    assert workspace.serving.of(workspace.catalogs.find("Shop")).calibration.good["picture"]["picture"] > 1

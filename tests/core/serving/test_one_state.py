@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.catalog.schema import Item
+from core.encode.encoder import PictureEmbeddings
 from core.home import Home
 from core.suggest.need import Need
+from core.work.rebuild import rebuild
 from core.workspace import Workspace
 from tests.conftest import COLOURS, FakeEncoder
 from tests.core.suggest.test_suggester import KINDS, add_items
@@ -98,3 +101,26 @@ def _steps(items: Sequence[Item]) -> list[list[Item]]:
     """Without pictures, with them, and with other words."""
     plain = [replace(one, pictures=()) for one in items]
     return [plain, list(items), [replace(one, description="leather") for one in items[::2]]]
+
+
+def test_what_could_not_be_read_at_first_reaches_every_process(
+    open_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The items have not changed since, only what is known of them: a page kept them without a picture till restart."""
+    page = open_workspace()
+    worker = open_workspace(page.home)
+    items = _items(5, pictures=1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeEncoder, "encode_pictures", _fail)
+        add_items(worker, "Shop", items)
+    assert _answers(page) == _answers(worker)
+    rebuild(worker)
+    assert _answers(page) == _answers(worker)
+    whole = open_workspace()
+    add_items(whole, "Shop", items)
+    _check_same(page, whole)
+
+
+def _fail(_self: FakeEncoder, paths: Sequence[Path]) -> PictureEmbeddings:
+    rows = np.zeros((len(paths), 64), np.float32)
+    return PictureEmbeddings(embeddings=rows, failures=dict.fromkeys(range(len(paths)), "the disk says no"))

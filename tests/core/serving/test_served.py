@@ -54,3 +54,17 @@ def test_a_catalogue_that_is_measured_holds_no_other_up(workspace: Workspace, mo
     leave.set()
     busy.join(20)
     assert not busy.is_alive()
+
+
+def test_a_version_that_went_while_it_was_made_is_not_kept(workspace: Workspace) -> None:
+    """It would have stayed for good; whoever asked for it found it gone, or had to be lucky."""
+    models, made = workspace.models, []
+
+    def make() -> str:
+        made.append("a")
+        for other in "bcd":  # somebody else looks at three other versions meanwhile
+            models.once("bundle", other, lambda: "other")
+        return "mine"
+
+    assert models.once("bundle", "a", make) == models.once("bundle", "a", make) == "mine"
+    assert len(made) == 2

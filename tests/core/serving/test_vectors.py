@@ -1,3 +1,4 @@
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,23 @@ def test_any_order_of_appends_gives_the_same_index(seed: int) -> None:
         assert np.allclose(one.means, whole.means, atol=1e-6)
         assert all(np.allclose(*pair, atol=1e-5) for pair in zip(_contents(one), _contents(whole), strict=True))
         assert one.sample(10).tolist() == whole.sample(10).tolist()
+
+
+def test_nobody_reads_the_means_while_rows_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A need that was weighted meanwhile took the average item for the origin."""
+    index, _ = _index(3)
+    seen: list[Future[np.ndarray]] = []
+    add = index._index.add
+
+    def read_meanwhile(rows: np.ndarray) -> None:
+        seen.append(pool.submit(lambda: index.means))
+        wait(seen, timeout=0.05)
+        add(rows)
+
+    monkeypatch.setattr(index._index, "add", read_meanwhile)
+    with ThreadPoolExecutor(1) as pool:
+        index.add(np.arange(1, 4), _parts(3, 1), np.ones((3, 2), bool))
+    assert np.allclose(seen[0].result(), _parts(3, 1).mean(axis=0), atol=1e-3)
 
 
 def test_saved_arrays_give_the_same_answers() -> None:
