@@ -69,6 +69,17 @@ def name_upload(upload: Path) -> str:
     return files[0] if len(files) == 1 else f"{len(files):,} pictures"
 
 
+def lies_in(home: Home, path: Path) -> bool:
+    """Whether a path leads to something that lies in a folder of the data folder.
+
+    Not so a folder of it itself, and what a link on the way or ".." leads to, be it elsewhere or into another of them.
+    """
+    if not path.is_relative_to(home.root):
+        return False
+    parts = path.relative_to(home.root).parts
+    return len(parts) > 1 and ".." not in parts and path.parent.resolve() == home.root.resolve().joinpath(*parts[:-1])
+
+
 def age_of(path: Path) -> float:
     """Seconds since it was touched; 0 for what is gone."""
     try:

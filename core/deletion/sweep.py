@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from filelock import FileLock
 
 from core.catalog.pictures.picture_store import PictureStore
-from core.deletion.doomed import Doomed, Finder
+from core.deletion.doomed import Doomed, Finder, Kind
 from core.deletion.goes import Goes
-from core.deletion.kept_files import age_of, find_upload, list_drafts, list_runs, list_uploads
+from core.deletion.kept_files import age_of, find_upload, lies_in, list_drafts, list_runs, list_uploads
 from core.errors import TrainError, WishlightError
 from core.failures import plain_failures
 from core.files import written_whole
@@ -97,7 +97,7 @@ class Sweep:
         """Remove an upload that has been read to its end, unless something else is to read it."""
         upload = find_upload(self._home, path)
         if upload is not None and upload not in self.find.read_uploads():
-            _remove(upload)
+            self._remove(upload)
 
     def drop_need_picture(self, picture: str) -> None:
         """Remove a picture that somebody looked with."""
@@ -139,7 +139,7 @@ class Sweep:
         return FileLock(self._home.root / "sweep.lock")
 
     def _write_down(self, doomed: Doomed) -> None:
-        paths = [str(path.relative_to(self._home.root)) for path in doomed.paths]
+        paths = [str(path.relative_to(self._home.root)) for path in doomed.paths if lies_in(self._home, path)]
         entries = [*self._written(), {"kind": doomed.kind, "id": doomed.id, "paths": paths}]
         with plain_failures("Nothing can be deleted"), written_whole(self._home.unswept, flush=True) as temporary:
             temporary.write_text(json.dumps(entries), "utf-8")
@@ -149,7 +149,7 @@ class Sweep:
             found = json.loads(self._home.unswept.read_text("utf-8"))
         except (OSError, ValueError):
             return []
-        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        return [one for one in found if _is_entry(one)] if isinstance(found, list) else []
 
     def _remove_rows(self, doomed: Doomed) -> None:
         if doomed.kind == "catalog":
@@ -169,9 +169,9 @@ class Sweep:
         paths = {self._home.root / name for one in gone for name in one["paths"]}
         uploads = {path for path in paths if find_upload(self._home, path) == path}
         for path in paths - uploads:
-            _remove(path)
+            self._remove(path)
         for path in uploads - self.find.read_uploads():  # as it is without the drafts and runs that went
-            _remove(path)
+            self._remove(path)
         if any(one["kind"] == "catalog" for one in gone):
             self._remove_pictures()
         self._references.forget_vectors(self._read_used)
@@ -195,17 +195,32 @@ class Sweep:
         gone = self._references.gone_models()
         for file in self._home.indexes.iterdir():
             if file.name.split(".")[0].partition("-")[2] in gone:
-                _remove(file)
+                self._remove(file)
         catalogs = {one.id for one in self._catalogs.list()}
         for folder in self._home.uploads.glob(f"{LOG_UPLOADS}*"):
             if folder.name.removeprefix(LOG_UPLOADS) not in map(str, catalogs):
                 with suppress(OSError):  # something else reads a log of it
                     folder.rmdir()
 
+    def _remove(self, path: Path) -> bool:
+        """Remove what lies in a folder of the data folder, and nothing else, whatever names it; whether it may go.
+
+        One that is gone already, or that another process holds, is left to the next sweep.
+        """
+        if not lies_in(self._home, path):
+            _log.warning("%s lies outside of the data folder and is left: remove it by hand if it is yours.", path)
+            return False
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        return True
+
     def _remove_leftovers(self) -> Iterator[str]:
         for path in self._find_leftovers():
-            _remove(path)
-            yield path.name
+            if self._remove(path):
+                yield path.name
 
     def _find_leftovers(self) -> Iterator[Path]:
         """What no row names, or nobody has touched for long."""
@@ -231,10 +246,10 @@ class Sweep:
                 self._needs.remove(picture)
 
 
-def _remove(path: Path) -> None:
-    """A file or a folder; one that is gone already, or that another process holds, is left to the next sweep."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+def _is_entry(found: Any) -> bool:
+    """Whether it is what was written down of a deletion."""
+    if not (isinstance(found, dict) and isinstance(found.get("paths"), list)):
+        return False
+    kind, thing = found.get("kind"), found.get("id")
+    is_named = isinstance(thing, str) and (thing.isdecimal() or kind in ("version", "run"))
+    return is_named and kind in get_args(Kind) and all(isinstance(one, str) for one in found["paths"])

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -71,7 +72,8 @@ class VectorIndexes:
     def drop(self, catalog_id: int) -> None:
         """Remove the files of a catalogue's indexes."""
         for file in self._folder.glob(f"{catalog_id}-*"):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # what is in the way of it is left to the sweep
+                file.unlink(missing_ok=True)
 
     def _catch_up(
         self, index: VectorIndex, key: tuple[int, int], catalog: Catalog, parts: Mapping[str, NeedEncoder]
