@@ -262,10 +262,10 @@ def _find_levels(
     """
     weight = np.array(list(weights.values()))
     words = WORD_WEIGHT * (asker == "text" and match in (ALL_PARTS, "text"))
-    asks = ~np.isnan(scores[weight > 0]).all(axis=(0, 2))  # an item without a picture is no need that shows one
-    others = (np.einsum("p,pij->ij", weight, np.nan_to_num(scores)) + words * sample.shared)[
-        sample.wrong & asks[:, None]
-    ]
+    # An item without a picture is no need that shows one.
+    asks = np.asarray((~np.isnan(scores[weight > 0])).any(axis=(0, 2)))
+    found = np.einsum("p,pij->ij", weight, np.nan_to_num(scores)) + words * sample.shared
+    others = found[sample.wrong & asks[:, None]]
     if not len(others):
         return 3.0, 1.5
     good = float(np.quantile(others, _GOOD_NULL_QUANTILE))

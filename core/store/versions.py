@@ -98,12 +98,13 @@ class Versions:
             revision: What it had vectors of; None for any.
 
         Returns:
-            Whether the catalogue was still at that revision; it stays as it is otherwise.
+            Whether the catalogue was still at that revision and the version still there; it stays as it is otherwise.
         """
         with self._database.transaction() as connection:
             cursor = connection.execute(
                 "UPDATE catalogs SET version = ?1, revision = revision + 1 "
-                "WHERE id = ?2 AND revision = coalesce(?3, revision)",
+                "WHERE id = ?2 AND revision = coalesce(?3, revision) "
+                "AND (?1 = '' OR EXISTS(SELECT 1 FROM versions WHERE id = ?1))",
                 (version_id, catalog_id, revision),
             )
         return cursor.rowcount == 1

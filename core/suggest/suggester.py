@@ -90,7 +90,7 @@ class Suggester:
         names = list(need.catalogs)
         if need.like is not None and not names:
             names = [need.like[0]]
-        return [self._catalogs.find(name) for name in names] if names else list(self._catalogs.list())
+        return list(dict.fromkeys(map(self._catalogs.find, names))) if names else list(self._catalogs.list())
 
     def find_candidates(self, served: Served, need: Need, *, also: int | None = None) -> Ranked:
         """The candidates of one catalogue with the parts of their scores.

@@ -103,6 +103,7 @@ def _embed_until_still(workspace: Workspace, name: str, version: Version, progre
     """Make the vectors, and serve with them once nobody has written to the catalogue meanwhile."""
     for _ in range(PASSES):
         catalog = workspace.catalogs.find(name)
+        version = workspace.versions.find(version.id)  # it may have been deleted meanwhile
         if catalog.backbone != version.backbone:
             raise TrainError(
                 f"This version was trained on {version.backbone}; “{catalog.name}” is served by {catalog.backbone} "

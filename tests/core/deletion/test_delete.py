@@ -15,11 +15,12 @@ from core.deletion import sweep as sweep_module
 from core.errors import JobError, StoreError, TrainError
 from core.home import Home
 from core.jobs.job_table import JobStore
+from core.progress import silent
 from core.store import database
 from core.store.catalogs import DELETED, DELETED_WORK
 from core.store.database import Database
 from core.suggest.need import Need
-from core.work import import_catalog
+from core.work import activate, import_catalog
 from core.work.import_catalog import run_import
 from core.workspace import Workspace
 from tests.core.deletion.conftest import (
@@ -141,6 +142,25 @@ def test_a_version_goes_with_its_run_unless_it_serves(planted: Workspace) -> Non
     assert planted.open_version(rest).item_ids, "the other one is whole"
     kept = planted.database.connection.execute("SELECT count(*) FROM embeddings WHERE kind = 'item'").fetchone()[0]
     assert kept == 0, "nobody activated the other one, so all vectors were of the first"
+
+
+def test_a_version_that_goes_while_its_vectors_are_made_does_not_serve(
+    planted: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue pointed at files that were gone, and answered nothing any more."""
+    catalog, embed_items = planted.catalogs.find(SHOP), activate.embed_items
+    version = planted.versions.find(COMMAND_RUN[:12])
+
+    def embed_then_delete(*arguments: object) -> int:
+        made = embed_items(*arguments)  # type: ignore[arg-type]
+        planted.sweep.delete(planted.sweep.find.of_version(version))
+        return made
+
+    monkeypatch.setattr(activate, "embed_items", embed_then_delete)
+    with pytest.raises(TrainError, match="There is no version"):
+        activate.activate_version(planted, activate.ActivateSpec(version=version.id), silent)
+    assert planted.catalogs.find(SHOP).version == catalog.version
+    assert planted.suggester.suggest(Need(text="shoe", catalogs=(SHOP,))).page
 
 
 def test_an_upload_goes_with_the_last_that_reads_it(planted: Workspace) -> None:

@@ -231,6 +231,11 @@ def test_items_that_a_version_has_not_read_are_said(shop: Workspace) -> None:
     assert len(found.page) and "has not read 30 items of “Shop” yet" in " ".join(found.notes)
 
 
+def test_a_catalogue_that_is_named_twice_answers_once(shop: Workspace) -> None:
+    once, twice = (shop.suggester.suggest(Need(text="hat", catalogs=names)) for names in (("Shop",), ("Shop", "shop")))
+    assert _ids(twice) == _ids(once) and twice.candidates == once.candidates
+
+
 def test_new_items_are_found_at_once(shop: Workspace) -> None:
     assert "kite" not in _ids(shop.suggester.suggest(Need(text="kite")))
     add_items(shop, "Shop", [Item(item_id="kite", title="kite")])
