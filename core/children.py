@@ -4,11 +4,31 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 _LOOK_SECONDS = 0.5
 _STATUS = Path("/proc/self/status")
+_hiding = threading.Lock()
+
+
+@contextmanager
+def main_left_alone() -> Iterator[None]:
+    """Processes that `multiprocessing` starts inside do not run the caller's script.
+
+    A spawned child imports the main module first, so that a script without `if __name__ == "__main__"` would begin
+    again in each of them. Ours need nothing of it.
+    """
+    with _hiding:
+        main, nothing = sys.modules["__main__"], ModuleType("__main__")
+        sys.modules["__main__"] = nothing
+        try:
+            yield
+        finally:
+            if sys.modules["__main__"] is nothing:  # Streamlit puts its own there for each page that it runs
+                sys.modules["__main__"] = main
 
 
 def end_with_parent(parent: int | None = None, *, until: Callable[[], bool] = lambda: False) -> None:

@@ -1,5 +1,6 @@
 """The ten lines of the README, as they stand there."""
 
+import os
 import re
 import subprocess
 import sys
@@ -66,3 +67,17 @@ def test_the_lines_of_the_readme_run(shop_files: Path, models_folder: Path, monk
     assert shop.workspace.catalogs.find("Shop").version
     shop.activate("", "Shop")
     assert not shop.workspace.catalogs.find("Shop").version
+
+
+def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
+    """A pool of processes that read pictures would import the script, and begin the import again in each of them."""
+    Image.new("RGB", (40, 40)).save(tmp_path / "black.png")
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom core.catalog.pictures.picture_store import *\nprint('begun')\n"
+        "with PictureImporter(PictureStore(Path('pictures'), Path('thumbnails')), workers=1) as pictures:\n"
+        "    print(len(pictures.add({'a': Path('black.png').read_bytes})['a']), sys.modules['__main__'].__file__)\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    command, paths = [sys.executable, "script.py"], os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=paths, check=True)
+    assert (done.stdout.split(), done.stderr) == (["begun", "64", str(tmp_path / "script.py")], "")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.catalog.pictures.decode_apart import normalise_apart, prepare_decoder
 from core.catalog.pictures.normalise import NormalPicture, normalise_picture
+from core.children import main_left_alone
 from core.errors import PictureError, StoreError
 from core.failures import plain_failures
 from core.files import sweep_unfinished, written_whole
@@ -177,13 +178,14 @@ class PictureImporter:
         return picture
 
     def _submit(self, data: bytes) -> "Future[NormalPicture]":
-        if self._pool is None:
-            self._pool = self._new_pool(self._workers)
-        try:
-            return self._pool.submit(normalise_picture, data)
-        except BrokenProcessPool:
-            self._pool = self._new_pool(self._workers)
-            return self._pool.submit(normalise_picture, data)
+        with main_left_alone():
+            if self._pool is None:
+                self._pool = self._new_pool(self._workers)
+            try:
+                return self._pool.submit(normalise_picture, data)
+            except BrokenProcessPool:
+                self._pool = self._new_pool(self._workers)
+                return self._pool.submit(normalise_picture, data)
 
     def _new_pool(self, workers: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
