@@ -7,7 +7,7 @@ import pytest
 
 from core.catalog.schema import Item
 from core.parts import PARTS
-from core.serving.calibration import PRIOR_ITEMS, list_priors
+from core.serving.calibration import PRIOR_ITEMS, _spread, list_priors
 from core.suggest.need import Need
 from core.workspace import Workspace
 from tests.conftest import COLOURS, FakeEncoder
@@ -108,3 +108,12 @@ def test_only_the_sample_counts(workspace: Workspace) -> None:
     assert served.calibration == workspace.serving.of(replace(served.catalog, revision=99)).calibration
     empty = workspace.catalogs.ensure("Empty", domain="goods", backbone="fake")
     assert workspace.serving.of(empty).calibration.strong["text"]["both"] == 3.0
+
+
+def test_three_items_that_are_alike_are_no_unit_for_scores() -> None:
+    """The other two may happen to lie as close together as they like."""
+    close = np.array([[0.9, 0.5, 0.501], [0.5, 0.9, 0.501], [0.5, 0.501, 0.9]], np.float32)
+    wrong = ~np.eye(3, dtype=bool)
+    assert _spread(close, wrong) > 0.01
+    many = np.tile(close, (400, 1))
+    assert _spread(many, np.tile(wrong, (400, 1))) == pytest.approx(1e-3, rel=0.02)
