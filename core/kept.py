@@ -33,6 +33,11 @@ def read_kept(read: Callable[[Mapping[str, Any]], _Asked], data: Mapping[str, An
     return found
 
 
+def fold_name(name: str) -> str:
+    """A catalogue's name as the database compares names: the case of A to Z alone counts for nothing."""
+    return "".join(char.lower() if char.isascii() else char for char in name)
+
+
 def find_catalog_name(asked: Mapping[str, Any]) -> str:
     """The catalogue that a job's payload, a run's or a draft's recipe names, "" for none."""
     inner = asked.get("train", asked)  # a search holds the training that it tries

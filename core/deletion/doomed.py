@@ -9,6 +9,7 @@ from core.deletion.goes import Goes
 from core.deletion.kept_files import KeptFile, find_uploads, list_drafts, list_log_uploads, list_runs, name_upload
 from core.errors import JobError, TrainError
 from core.home import Home
+from core.kept import fold_name
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.expectations import Expectations
@@ -176,14 +177,14 @@ class Finder:
     def _is_run_of(self, run: KeptFile, catalog: Catalog, ids: frozenset[str], jobs: Mapping[str, JobRow]) -> bool:
         """A run of the command line has no row and goes by the name."""
         name = run.path.name
-        return name in ids or (name not in jobs and run.catalog == catalog.name.casefold())
+        return name in ids or (name not in jobs and run.catalog == fold_name(catalog.name))
 
     def _is_draft_of(self, draft: KeptFile, catalog: Catalog, imported: frozenset[Path]) -> bool:
         """Whether it led to the catalogue, or was to and was left; one that is being filled is not."""
         was_read, is_old = bool(draft.uploads & imported), draft.age > DRAFT_SECONDS
-        if draft.catalog == catalog.name.casefold():
+        if draft.catalog == fold_name(catalog.name):
             return was_read or is_old
-        others = {one.name.casefold() for one in self._catalogs.list()}
+        others = {fold_name(one.name) for one in self._catalogs.list()}
         return was_read and is_old and draft.catalog not in others
 
     def _log_of(self, job_id: str) -> Path:

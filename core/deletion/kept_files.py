@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.home import LOG_UPLOADS, Home
-from core.kept import SPEC, find_catalog_name
+from core.kept import SPEC, find_catalog_name, fold_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class KeptFile:
 
     Attributes:
         path: The draft's file, or the run's folder.
-        catalog: Name of the catalogue that it is about, case-folded; "" for one that cannot be read.
+        catalog: Name of the catalogue that it is about, folded; "" for one that cannot be read.
         uploads: Entries of `list_uploads` that it reads.
         age: Seconds since it was touched.
     """
@@ -92,7 +92,7 @@ def _read(home: Home, path: Path, file: Path, part: str) -> KeptFile:
     try:
         data = json.loads(file.read_text("utf-8"))
         asked: Mapping[str, Any] = data[part] if part else data
-        catalog = find_catalog_name(asked).casefold()
+        catalog = fold_name(find_catalog_name(asked))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         asked, catalog = {}, ""
     return KeptFile(path=path, catalog=catalog, uploads=find_uploads(home, asked), age=age_of(path))

@@ -25,6 +25,7 @@ from core.errors import TrainError, WishlightError
 from core.failures import plain_failures
 from core.files import written_whole
 from core.home import LOG_UPLOADS, Home
+from core.kept import fold_name
 from core.parts import PARTS, read_key
 from core.store.catalogs import Catalogs
 from core.store.database import Database
@@ -229,7 +230,7 @@ class Sweep:
         uploads, runs = list_uploads(self._home), list_runs(self._home)
         logs = [path for path in self._home.logs.glob("*.log") if path.name != "worker.log"]
         # The rows after the files: what was there before its row is young.
-        catalogs = {str(one.id): one.name.casefold() for one in self._catalogs.list()}
+        catalogs = {str(one.id): fold_name(one.name) for one in self._catalogs.list()}
         versions = {one.id for one in self._versions.list()}
         jobs = {one.id for one in self._references.jobs()}
         yield from (path for path in derived if path.name.lstrip(".").partition("-")[0] not in catalogs)

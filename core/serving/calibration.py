@@ -37,6 +37,8 @@ WORD_WEIGHT = 1.0
 #: So many measured items count as much as the prior weights.
 PRIOR_ITEMS = 50
 _DEFAULT_SPREAD = 0.08
+#: So many needs count as much as that: the few others of a tiny catalogue may lie as close together as they like.
+_SPREAD_NEEDS = 5
 #: Strong: what three needs in four reach with their own item. Good: what one in a hundred reaches with a wrong one.
 _STRONG_QUANTILE = 0.25
 _GOOD_NULL_QUANTILE = 0.99
@@ -158,10 +160,14 @@ def _ask(sample: Sample, needs: Mapping[Asker, NDArray[np.float32]]) -> dict[Ask
 
 
 def _spread(cosines: NDArray[np.float32], wrong: NDArray[np.bool_]) -> float:
-    """Standard deviation of what a need finds in items other than its own, averaged over needs."""
+    """Standard deviation of what a need finds in items other than its own, averaged over needs.
+
+    It is drawn towards the default, in proportion, where there are few needs.
+    """
     others = np.where(wrong, cosines, np.nan)
     rows = others[(~np.isnan(others)).sum(axis=1) > 1]
-    return max(float(np.mean(np.nanstd(rows, axis=1))), 1e-3) if len(rows) else _DEFAULT_SPREAD
+    measured = max(float(np.mean(np.nanstd(rows, axis=1))), 1e-3) if len(rows) else _DEFAULT_SPREAD
+    return float(_DEFAULT_SPREAD * (measured / _DEFAULT_SPREAD) ** (len(rows) / (len(rows) + _SPREAD_NEEDS)))
 
 
 def _average(cosines: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from core.store.items import Items
 
 SIZE = 200
 #: Raise it when the same sample gives another calibration.
-_VERSION = 4
+_VERSION = 5
 _WORD = re.compile(r"\w+")
 #: Pictures that are more alike than this are one.
 _SAME_PICTURE = 0.999

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.catalog.schema import Domain
 from core.errors import CatalogNotFoundError, StoreError
-from core.kept import find_catalog_name
+from core.kept import find_catalog_name, fold_name
 from core.store.database import Database, check_text, read_value
 
 MAX_NAME_LENGTH = 80
@@ -73,7 +73,9 @@ class Catalogs:
             CatalogNotFoundError: There is none; the message lists those there are.
         """
         check_text(name)
-        row = self._database.connection.execute("SELECT * FROM catalogs WHERE name = ?", (name.strip(),)).fetchone()
+        row = self._database.connection.execute(
+            "SELECT * FROM catalogs WHERE name = ?", (" ".join(name.split()),)
+        ).fetchone()
         if row is None:
             names = ", ".join(f"“{catalog.name}”" for catalog in self.list())
             hint = f"There are: {names}." if names else "There is none yet: import a file or load the sample first."
@@ -171,11 +173,11 @@ def find_jobs(connection: sqlite3.Connection, catalog_id: int) -> tuple[str, ...
         "WHERE catalog_id = ? OR (catalog_id IS NULL AND state NOT IN ('queued', 'running'))",
         (catalog_id,),
     ).fetchall()
-    name = named["name"].casefold() if named else None
+    name = fold_name(named["name"]) if named else None
     return tuple(
         row["id"]
         for row in rows
-        if row["catalog_id"] is not None or find_catalog_name(read_value(row["payload"])).casefold() == name
+        if row["catalog_id"] is not None or fold_name(find_catalog_name(read_value(row["payload"]))) == name
     )
 
 

@@ -1,4 +1,4 @@
-"""A deletion and a sweep remove what lies in the data folder and nothing else, whatever names it."""
+"""A deletion and a sweep remove what is the catalogue's, in the data folder, and nothing else, whatever names it."""
 
 import os
 from pathlib import Path
@@ -105,3 +105,24 @@ def test_a_folder_where_a_file_of_an_index_should_be_stops_no_deletion(home: Hom
     (home.indexes / f"{catalog.id}-planted").mkdir()
     workspace.delete_catalog(catalog)
     assert not list(home.indexes.iterdir()) and not home.unswept.exists()
+
+
+@pytest.mark.parametrize(("other", "spelled"), [("äö", "äö"), ("Äo", "Äo"), ("Strasse", "strasse")])
+def test_runs_of_a_catalogue_whose_name_looks_alike_stay(home: Home, other: str, spelled: str) -> None:
+    """The database tells names apart that `casefold` does not."""
+    workspace = Workspace(home)
+    for name in ("ÄÖ", "Straße", other):
+        workspace.catalogs.ensure(name, domain="other", backbone="embedded")
+    (home.runs / "stays").mkdir()
+    (home.runs / "stays" / "spec.json").write_text(f'{{"catalog": "{spelled}"}}')
+    (home.runs / "goes").mkdir()
+    (home.runs / "goes" / "spec.json").write_text('{"catalog": " ÄÖ "}')
+    for name in ("ÄÖ", "Straße"):
+        workspace.delete_catalog(workspace.catalogs.find(name))
+    assert [path.name for path in home.runs.iterdir()] == ["stays"]
+
+
+def test_a_catalogue_is_found_by_the_name_that_made_it(home: Home) -> None:
+    workspace = Workspace(home)
+    made = workspace.catalogs.ensure("Winter\n shop", domain="other", backbone="embedded")
+    assert workspace.catalogs.find("Winter\n shop") == workspace.catalogs.find("winter  shop") == made

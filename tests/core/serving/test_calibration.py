@@ -8,7 +8,7 @@ from PIL import Image
 
 from core.catalog.schema import Item
 from core.parts import PARTS
-from core.serving.calibration import PRIOR_ITEMS, list_priors
+from core.serving.calibration import PRIOR_ITEMS, _spread, list_priors
 from core.suggest.need import Need
 from core.workspace import Workspace
 from tests.conftest import COLOURS, FakeEncoder
@@ -124,3 +124,12 @@ def test_items_without_a_picture_ask_for_none(workspace: Workspace) -> None:
     shown = [Item(item_id=f"{at}", title=f"thing {at}", pictures=(one,)) for at, one in enumerate([*COLOURS, *COLOURS])]
     add_items(workspace, "Shop", [*shown, *(Item(item_id=f"t{n}", title=f"word{n}") for n in range(38))])
     assert workspace.serving.of(workspace.catalogs.find("Shop")).calibration.good["picture"]["picture"] > 1
+
+
+def test_three_items_that_are_alike_are_no_unit_for_scores() -> None:
+    """The other two may happen to lie as close together as they like."""
+    close = np.array([[0.9, 0.5, 0.501], [0.5, 0.9, 0.501], [0.5, 0.501, 0.9]], np.float32)
+    wrong = ~np.eye(3, dtype=bool)
+    assert _spread(close, wrong) > 0.01
+    many = np.tile(close, (400, 1))
+    assert _spread(many, np.tile(wrong, (400, 1))) == pytest.approx(1e-3, rel=0.02)
