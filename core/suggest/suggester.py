@@ -186,5 +186,6 @@ def _tell_waiting(served: Served) -> str:
     count = count_noun(len(served.index.pending), "item")
     return (
         f"The trained version has not read {count} of “{served.catalog.name}” yet: until then they stand as without "
-        "training. An import that is at work reads them; else “Rebuild the indexes” under Catalogues (python -m core rebuild) does."
+        "training. An import that is at work reads them; else “Rebuild the indexes” under Catalogues does (on the "
+        "command line: python -m core rebuild)."
     )
