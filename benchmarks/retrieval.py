@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 import core.suggest.exact_words
 from core.catalog.importing.spec import ImportSpec
@@ -158,7 +159,7 @@ def picture_precision(workspace: Workspace, truth: Mapping[str, Item], catalog: 
         stored = workspace.items.find(number, item_id)
         if stored is None or stored.main_picture is None:
             continue
-        need = Need(image=workspace.open_need_picture(stored.main_picture), catalogs=(catalog,))
+        need = Need(image=Image.open(workspace.pictures.path(stored.main_picture)), catalogs=(catalog,))
         found = [one.stored.item.item_id for one in workspace.suggester.suggest(need, limit=K + 1).page]
         wanted = truth[item_id]
         rows.append(
