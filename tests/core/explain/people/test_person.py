@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -92,6 +93,7 @@ def test_shapley_values_are_those_of_all_orders(people_shop: Workspace, item_id:
     reader = people_shop.models.version_reader(served)
     placer = people_shop.person_explainer._placer(served, bundle, bundle.heads)
 
+    @cache
     def value(coalition: frozenset[str]) -> float:
         kept = coalition & set(fields)
         if not kept:  # the average over all items
@@ -116,20 +118,10 @@ def test_shapley_values_are_those_of_all_orders(people_shop: Workspace, item_id:
     naive = dict.fromkeys(players, 0.0)
     for order in itertools.permutations(players):
         for place, player in enumerate(order):
-            gained = value_of(value, order[: place + 1]) - value_of(value, order[:place])
+            gained = value(frozenset(order[: place + 1])) - value(frozenset(order[:place]))
             naive[player] += gained / math.factorial(len(players))
     assert set(naive) == set(found.modalities)
     assert found.modalities == pytest.approx(naive, abs=2e-5)
-
-
-_KNOWN: dict[tuple[int, frozenset[str]], float] = {}
-
-
-def value_of(value, coalition: tuple[str, ...]) -> float:
-    key = (id(value), frozenset(coalition))
-    if key not in _KNOWN:
-        _KNOWN[key] = value(frozenset(coalition))
-    return _KNOWN[key]
 
 
 def test_without_a_history_popularity_alone_speaks(people_shop: Workspace) -> None:
