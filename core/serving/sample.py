@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.encode.text import item_text
+from core.parts import PARTS
 from core.serving.vectors import VectorIndex
-from core.store.items import Items
+from core.store.items import Items, StoredItem
 
 SIZE = 200
 #: Raise it when the same sample gives another calibration.
@@ -63,9 +64,11 @@ def take_sample(items: Items, index: VectorIndex, model: str, priors: Mapping[An
     """
     ids = index.sample(SIZE)
     parts, has = index.rows(ids)
-    parts = np.where(has[:, :, None], parts, 0)  # what stands for a missing part is not the sample's
-    found = {one.id: one.item for one in items.fetch(ids.tolist())}
-    known = [found.get(number) for number in ids.tolist()]
+    found = {one.id: one for one in items.fetch(ids.tolist())}
+    stored = [found.get(number) for number in ids.tolist()]
+    has &= _list_parts(stored, index)
+    parts = np.where(has[:, :, None], parts, 0)  # what stands for a missing part, also a version's, is not the sample's
+    known = [one and one.item for one in stored]
     titles = tuple(item.title if item else "" for item in known)
     rests = tuple(item_text(replace(item, title="")) if item else "" for item in known)
     labels = tuple(item.category[-1].casefold() if item and item.category else "" for item in known)
@@ -85,6 +88,12 @@ def take_sample(items: Items, index: VectorIndex, model: str, priors: Mapping[An
         shared_rest=np.diagonal(_share_words(titles, rests)).copy(),
         fingerprint=digest.hexdigest(),
     )
+
+
+def _list_parts(stored: Sequence[StoredItem | None], index: VectorIndex) -> NDArray[np.bool_]:
+    """Which parts items have of their own, (S, P)."""
+    rows = [[one is not None and bool(PARTS[name].read(one)) for name in index.dimensions] for one in stored]
+    return np.array(rows, bool).reshape(len(stored), len(index.dimensions))
 
 
 def _equal(values: Collection[str]) -> NDArray[np.bool_]:

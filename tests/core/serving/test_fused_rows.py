@@ -1,17 +1,28 @@
 """What a trained version says of an item is what answers: whole, of what was read, and for as long as it serves."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
+from PIL import Image
 
-from core.home import Home
+from core.encode.loading import load_encoder
+from core.home import Home, open_home
 from core.parts import read_key
+from core.progress import silent
 from core.store.catalogs import Catalog, Catalogs
 from core.store.database import Database
 from core.store.embeddings import Embeddings
 from core.store.items import Items
 from core.store.versions import Versions
+from core.suggest.need import Need
+from core.work.activate import activate_version
+from core.work.import_catalog import run_import
+from core.work.train_catalog import TrainSpec, run_train
+from core.workspace import Workspace
 from tests.core.serving.test_vectors import MODELS, _open, _parts, _write
+from tests.core.work.test_import_catalog import write_spec
 
 PICTURE = "0" * 64
 VERSION = "m-1+v"
@@ -70,3 +81,34 @@ def test_the_same_backbone_again_leaves_the_version_that_serves(home: Home) -> N
     assert catalogs.find("Shop").version == "v"
     assert catalogs.switch_backbone(catalogs.find("Shop"), "another")
     assert catalogs.find("Shop").version == ""
+
+
+@pytest.mark.slow
+def test_an_untrained_version_scores_as_the_towers_do_where_half_have_no_picture(
+    tmp_path: Path, tiny_folder: Path
+) -> None:
+    """What stood for the missing pictures was measured as if it were pictures."""
+    from core.train.checkpoint import load_weights, save_weights
+    from core.versions.bundle import WEIGHTS
+
+    lines = [f"b{n},bottle {n},glass thing {n * 7},{f'{n}.png' if n % 2 else ''}\n" for n in range(80)]
+    (tmp_path / "shop.csv").write_text("id,title,description,image\n" + "".join(lines))
+    for n in range(1, 80, 2):
+        Image.effect_noise((32, 32), 90).convert("RGB").save(tmp_path / f"{n}.png")
+    home = open_home(tmp_path / "home")
+    shop = Workspace(home, encoder_loader=lambda name: load_encoder(name, tmp_path, runtime="torch"))
+    run_import(shop, replace(write_spec(tmp_path / "shop.csv", folder=tmp_path), backbone=str(tiny_folder)))
+    (catalog,) = shop.catalogs.list()
+    small = {"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 12}
+    done = run_train(shop, TrainSpec(catalog=catalog.name, config=small, device="cpu"), "f" * 32, silent)
+    weights = shop.home.versions / done["version"] / WEIGHTS
+    network, _ = load_weights(weights)
+    network.fusion.gate.data.zero_()
+    save_weights(network, weights)
+    before = _scores(shop)
+    activate_version(shop, done["version"], "", silent)
+    assert _scores(shop) == pytest.approx(before, abs=1e-3)
+
+
+def _scores(shop: Workspace) -> dict[int, float]:
+    return {one.stored.id: one.score for one in shop.suggester.suggest(Need(text="bottle glass"), limit=80).page}
