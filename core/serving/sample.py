@@ -17,7 +17,7 @@ from core.store.items import Items, StoredItem
 
 SIZE = 200
 #: Raise it when the same sample gives another calibration.
-_VERSION = 5
+_VERSION = 6
 _WORD = re.compile(r"\w+")
 #: Pictures that are more alike than this are one.
 _SAME_PICTURE = 0.999

@@ -17,7 +17,7 @@ from core.store.embeddings import Embeddings
 from core.store.items import Items
 from core.store.versions import Versions
 from core.suggest.need import Need
-from core.work.activate import activate_version
+from core.work.activate import ActivateSpec, activate_version
 from core.work.import_catalog import run_import
 from core.work.train_catalog import TrainSpec, run_train
 from core.workspace import Workspace
@@ -101,12 +101,12 @@ def test_an_untrained_version_scores_as_the_towers_do_where_half_have_no_picture
     (catalog,) = shop.catalogs.list()
     small = {"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 12}
     done = run_train(shop, TrainSpec(catalog=catalog.name, config=small, device="cpu"), "f" * 32, silent)
-    weights = shop.home.versions / done["version"] / WEIGHTS
+    weights = shop.home.versions / done.version / WEIGHTS
     network, _ = load_weights(weights)
     network.fusion.gate.data.zero_()
     save_weights(network, weights)
     before = _scores(shop)
-    activate_version(shop, done["version"], "", silent)
+    activate_version(shop, ActivateSpec(version=done.version), silent)
     assert _scores(shop) == pytest.approx(before, abs=1e-3)
 
 
