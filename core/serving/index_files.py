@@ -112,7 +112,7 @@ class VectorIndexes:
             found = self._embeddings.get(model, name, list({key for several in keys for key in several}))
             for row, several in enumerate(keys):
                 if vectors := [found[key] for key in several if key in found]:
-                    rows[row, at, : encoder.dimension] = _join(vectors)
+                    rows[row, at, : encoder.dimension] = join_vectors(vectors)
                     has[row, at] = True
                 waiting[row] |= len(vectors) < len(several)
         return rows, has, waiting
@@ -163,7 +163,3 @@ class VectorIndexes:
 def hash_item(item_id: str) -> int:
     """Where an item stands in the order that samples are taken by, the same in every data folder, below 2^64."""
     return int.from_bytes(hashlib.sha256(item_id.encode("utf-8", "surrogatepass")).digest()[:8], "big")
-
-
-def _join(vectors: Sequence[NDArray[np.float16]]) -> NDArray[np.float32]:
-    return vectors[0].astype(np.float32) if len(vectors) == 1 else join_vectors(vectors)

@@ -166,8 +166,7 @@ def _join(rows: Sequence[tuple[int, Any, Any]]) -> list[tuple[int, Any, Any]]:
     found = []
     for number, group in groupby(rows, key=lambda one: one[0]):
         several = list(group)
-        joint = several[0][1] if len(several) == 1 else join_vectors([embedding for _, embedding, _ in several])
-        found.append((number, joint, several[0][2]))
+        found.append((number, join_vectors([embedding for _, embedding, _ in several]), several[0][2]))
     return found
 
 
@@ -177,7 +176,9 @@ def pad_vectors(vectors: NDArray[np.float32], dimension: int) -> NDArray[np.floa
 
 
 def join_vectors(vectors: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
-    """One vector of an item's several, such as those of its pictures: their unit mean, (D,)."""
+    """One vector of an item's several, such as those of its pictures: their unit mean, (D,), one alone as it is."""
+    if len(vectors) == 1:
+        return np.asarray(vectors[0], np.float32)
     mean = np.mean([one.astype(np.float32) for one in vectors], axis=0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
 
