@@ -1,17 +1,12 @@
 """A trained model that suggests to people: parts of scores that add up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.interactions.log import History
 from core.model.memory import Memory
-
-if TYPE_CHECKING:
-    from scipy import sparse  # type: ignore[import-untyped]
 
 #: Events that a popularity told from content is worth.
 _PRIOR_EVENTS = 2.0
@@ -64,64 +59,49 @@ def blend_prior(
     return np.where(seen, blended, predicted).astype(np.float32)
 
 
+def foretell_popularity(memory: Memory) -> NDArray[np.float32]:
+    """What the content of all items foretells of how many people like them, in standard deviations, (N,)."""
+    logs = np.log1p(np.bincount(memory.likes.indices, minlength=memory.likes.shape[1])).astype(np.float32)
+    known = logs[memory.seen]
+    if not len(known):
+        return np.zeros_like(logs)
+    return memory.predict((logs - known.mean()) / max(float(known.std()), 1e-6))
+
+
 def head_parts(
     taste: NDArray[np.float32], prior: NDArray[np.float32], memory: Memory, liked: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The four heads side by side, without weights, (B, N, 4).
+    """The five heads side by side, without weights, (B, N, 5).
 
-    The memory's scores grow with the number of things liked; divided by its root they mean the same for everyone. Its
-    prior's strength is taken out of the scores of new items: the weight of their head holds it.
+    The memory's scores grow with the number of things liked; divided by its root they mean the same for everyone.
 
     Args:
         taste: Person-item cosines, (B, N).
         prior: (N,).
         memory: Fitted.
-        liked: 0 or 1, (B, N).
+        liked: How much each liked what, (B, N).
     """
-    together, content = memory.score(liked)
     norm = _liked_norm(liked)[:, None]
     rows = np.tile(prior, (len(liked), 1))
-    likeness = content / (norm * max(memory.content, 1e-12))
-    return np.stack([taste, rows, together / norm, likeness], axis=-1).astype(np.float32)
+    return np.stack([taste, rows, *(one / norm for one in memory.score(liked))], axis=-1).astype(np.float32)
 
 
 def item_parts(
     taste: NDArray[np.float32], prior: float, memory: Memory, liked: NDArray[np.float32], places: ItemPlaces
 ) -> NDArray[np.float32]:
-    """The four heads for one item and one person as if the item lay elsewhere, without weights, (V, 4).
+    """The five heads for one item and one person as if the item lay elsewhere, without weights, (V, 5).
 
     Args:
         taste: Cosines of the person and the item's variants, (V,).
         prior: The item's.
         memory: Fitted.
-        liked: 0 or 1, (N,).
+        liked: How much the person liked what, (N,).
         places: Where the item is taken to lie.
     """
     scores = memory.score_variants(liked, places.item, places.memory) / _liked_norm(liked)
-    none = np.zeros_like(scores)
-    seen = memory.seen[places.item]
-    together, likeness = (scores, none) if seen else (none, scores / max(memory.content, 1e-12))
-    return np.stack([taste, np.full_like(scores, prior), together, likeness], axis=-1).astype(np.float32)
+    return np.column_stack([taste, np.full(len(scores), prior), scores]).astype(np.float32)
 
 
 def _liked_norm(liked: NDArray[np.float32]) -> NDArray[np.float32]:
     """Root of how much was liked, at least 1: (..., N) to (...)."""
     return np.asarray(np.sqrt(np.maximum(liked.sum(axis=-1), 1)), np.float32)
-
-
-def liked_rows(histories: Sequence[History], items: int) -> NDArray[np.float32]:
-    """0 or 1 for what each person liked, (B, N)."""
-    rows = np.zeros((len(histories), items), np.float32)
-    for row, history in enumerate(histories):
-        rows[row, history.items[history.liked]] = 1
-    return rows
-
-
-def liked_matrix(histories: Sequence[History], items: int) -> "sparse.csr_array":
-    """The same of many people, (B, N), sparse: as large as their likes."""
-    from scipy import sparse
-
-    liked = [np.unique(history.items[history.liked]) for history in histories]
-    columns = np.concatenate([np.empty(0, np.int64), *liked])
-    ends = np.cumsum([0, *(len(one) for one in liked)])
-    return sparse.csr_array((np.ones(len(columns), np.float32), columns, ends), shape=(len(liked), items))

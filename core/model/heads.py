@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.interactions.log import History
-from core.model.fitted import ItemPlaces, PersonScores, head_parts, item_parts, liked_rows
+from core.model.events import LIKED_ALONE, EventWeights, weigh_rows
+from core.model.fitted import ItemPlaces, PersonScores, head_parts, item_parts
 from core.model.memory import Memory
 
 if TYPE_CHECKING:
     from core.model.network import FusionModel
 
 
-HEADS = ("taste", "prior", "together", "content")
+HEADS = ("taste", "prior", "together", "carried", "content")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,23 +26,25 @@ class HeadWeights:
     Attributes:
         taste: Of the user transformer's cosine.
         prior: Of popularity, observed and drawn towards what the content foretells.
-        together: Of the memory's score of items with likes.
-        content: Of the memory's score of items without.
-        new_taste: In place of `taste` for items without likes.
-        new_prior: In place of `prior` for items without likes.
+        together: Of the memory's score of items with events.
+        carried: Of what the likes of an item without events get.
+        content: Of the likeness of an item without events to what was liked.
+        new_taste: In place of `taste` for items without events.
+        new_prior: In place of `prior` for items without events.
     """
 
     taste: float = 0.1
     prior: float = 0.01
     together: float = 1.0
+    carried: float = 0.0  # versions trained before there was such a head do not name it
     content: float = 1.0
     new_taste: float = 0.1
     new_prior: float = 0.01
 
     def to_array(self, new: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """In the order of `HEADS` for each item; `new` says which have no likes, (N,) to (N, 4)."""
-        known = np.array([self.taste, self.prior, self.together, 0.0], np.float32)
-        fresh = np.array([self.new_taste, self.new_prior, 0.0, self.content], np.float32)
+        """In the order of `HEADS` for each item; `new` says which have no events, (N,) to (N, 5)."""
+        known = np.array([self.taste, self.prior, self.together, 0.0, 0.0], np.float32)
+        fresh = np.array([self.new_taste, self.new_prior, 0.0, self.carried, self.content], np.float32)
         return np.where(new[:, None], fresh, known)
 
 
@@ -54,12 +57,14 @@ class PeopleHeads:
         memory: What people like together.
         weights: Of the heads.
         rating_scale: Mean and standard deviation of ratings.
+        events: How much each event says to the memory.
     """
 
     prior: NDArray[np.float32]
     memory: Memory
     weights: HeadWeights
     rating_scale: tuple[float, float]
+    events: EventWeights
 
     def score(self, network: "FusionModel", vectors: NDArray[np.float32], histories: Sequence[History]) -> PersonScores:
         """Parts of the scores of all items for people; an empty history leaves the prior alone.
@@ -75,14 +80,14 @@ class PeopleHeads:
 
         flat = unit(vectors.reshape(len(vectors), -1))
         people = read_people(network, histories, torch.from_numpy(flat), self.rating_scale)
-        heads = head_parts(people @ flat.T, self.prior, self.memory, liked_rows(histories, len(flat)))
+        heads = head_parts(people @ flat.T, self.prior, self.memory, weigh_rows(histories, len(flat), self.events))
         parts = heads * self.weights.to_array(~self.memory.seen)
         return PersonScores(parts={name: parts[:, :, place] for place, name in enumerate(HEADS)})
 
     def score_places(
         self, network: "FusionModel", vectors: NDArray[np.float32], history: History, places: ItemPlaces
     ) -> NDArray[np.float32]:
-        """Weighted parts of one item's score for one person as if the item lay elsewhere, (V, 4) as `HEADS`.
+        """Weighted parts of one item's score for one person as if the item lay elsewhere, (V, 5) as `HEADS`.
 
         Args:
             network: Reads the history.
@@ -96,7 +101,7 @@ class PeopleHeads:
 
         flat = unit(vectors.reshape(len(vectors), -1))
         (person,) = read_people(network, [history], torch.from_numpy(flat), self.rating_scale)
-        (liked,) = liked_rows([history], len(flat))
+        (liked,) = weigh_rows([history], len(flat), self.events)
         parts = item_parts(places.flat @ person, float(self.prior[places.item]), self.memory, liked, places)
         new = ~self.memory.seen[[places.item]]
         (weights,) = self.weights.to_array(new)
@@ -105,7 +110,11 @@ class PeopleHeads:
 
     def numbers(self) -> dict[str, Any]:
         """What is not an array, as JSON values; `from_parts` reads it."""
-        return {"weights": asdict(self.weights), "rating_scale": list(self.rating_scale)}
+        return {
+            "weights": asdict(self.weights),
+            "rating_scale": list(self.rating_scale),
+            "events": asdict(self.events),
+        }
 
     @classmethod
     def from_parts(cls, prior: NDArray[np.float32], memory: Memory, numbers: Mapping[str, Any]) -> "PeopleHeads":
@@ -114,6 +123,7 @@ class PeopleHeads:
         Raises:
             KeyError: A number is missing.
             TypeError: A weight is unknown.
+            ValueError: A weight is out of range.
         """
         mean, deviation = numbers["rating_scale"]
         return cls(
@@ -121,4 +131,5 @@ class PeopleHeads:
             memory=memory,
             weights=HeadWeights(**numbers["weights"]),
             rating_scale=(float(mean), float(deviation)),
+            events=EventWeights(**numbers["events"]) if "events" in numbers else LIKED_ALONE,
         )

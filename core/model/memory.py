@@ -5,8 +5,11 @@ kernel S of the fused item vectors instead of towards zero:
 
     min |X - X B|^2 + l |B - a S|^2,  diag(B) = 0.
 
-An item without any event has no data to fit, so its column of B is a S alone: content where there is no co-occurrence,
-both where there is some. With a = 0 it is EASE.
+With a = 0 it is EASE. X holds how much each event says (`core.model.events`).
+
+An item without any event has no column to fit. Two things are said of it: its likeness to the history, S alone, and
+what it would get if it were liked like the items that it is like: a ridge regression from the vectors of the items
+with events to what this person's history gives each of them.
 
 Source: Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", section 3; the prior and the dual form are
 our own. In the dual form, P = (X'X + l I)^-1 = (I - X' K X) / l with K = (X X' + l I)^-1, so nothing of items x items
@@ -24,8 +27,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy import sparse  # type: ignore[import-untyped]
 
-#: More people than this are sampled: K is people x people.
-MAX_PEOPLE = 8_000
+#: Penalty of the regression from vectors, whose norm is 1; chosen by `benchmarks.people_defaults`.
+RIDGE = 1.0
 #: Rows or columns of a large product that are held together.
 _BLOCK = 1_024
 
@@ -35,10 +38,13 @@ class Memory:
     """The fitted model; arrays for N items and U people.
 
     Attributes:
-        likes: What people of the fit liked, 0 or 1, (U, N), sparse.
+        likes: How much people of the fit liked what, 0 where nothing is known, (U, N), sparse.
         inverse: K, (U, U).
         vectors: Centred unit-norm item vectors, S = vectors @ vectors.T, (N, E).
         diagonal: Lagrange multipliers divided by l that keep B's diagonal at zero, 0 for items without events, (N,).
+        ridge: (A'A + r I)^-1 of the centred vectors A of items with events, (E, E); empty before `with_ridge`, and in
+            older versions.
+        centre: Mean vector of the items with events, (E,).
         shrinkage: l.
         content: a.
     """
@@ -47,22 +53,29 @@ class Memory:
     inverse: NDArray[np.float32]
     vectors: NDArray[np.float32]
     diagonal: NDArray[np.float32]
+    ridge: NDArray[np.float32]
+    centre: NDArray[np.float32]
     shrinkage: float
     content: float
 
-    def score(self, liked: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def score(self, liked: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Score all items for people.
 
         Args:
-            liked: 0 or 1, (B, N).
+            liked: How much each liked what, (B, N).
 
         Returns:
-            Scores of items with events, and of those without, (B, N) each and 0 elsewhere; their sum is liked @ B.
+            Scores of items with events, liked @ B; of those without, what their likes get, and their likeness to what
+            was liked; (B, N) each and 0 elsewhere.
         """
-        rest = self._project(liked)  # l * liked @ P
-        warm = liked - rest + self.content * (rest @ self.vectors) @ self.vectors.T - rest * self.diagonal
-        cold = self.content * (liked @ self.vectors) @ self.vectors.T
-        return (warm * self.seen).astype(np.float32), (cold * ~self.seen).astype(np.float32)
+        together = self._score_seen(liked)
+        carried, likeness = np.zeros_like(together), np.zeros_like(together)
+        if not self.seen.all():
+            new = self.vectors[~self.seen]
+            means, slopes = self._carry_likes(liked)
+            carried[:, ~self.seen] = means[:, None] + slopes @ (new - self.centre).T
+            likeness[:, ~self.seen] = (liked @ self.vectors) @ new.T
+        return together, carried, likeness
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -75,19 +88,45 @@ class Memory:
         """Score one item for one person as if it had other vectors; likes and the diagonal stay as they were fitted.
 
         Args:
-            liked: 0 or 1, (N,).
+            liked: How much the person liked what, (N,).
             item: Number of the item.
             vectors: Centred and unit-norm like `Memory.vectors`, or averages of such, which give averages, (V, E).
 
         Returns:
-            What `score` would give the item in place of its own score, (V,).
+            What `score` would give the item in place of its own scores, (V, 3).
         """
-        seen = bool(self.seen[item])
+        seen, none = bool(self.seen[item]), np.zeros(len(vectors), np.float32)
         weights = self._project(liked[None])[0] if seen else liked
         others = weights @ self.vectors - weights[item] * self.vectors[item]
         likeness = vectors @ others + weights[item]  # a vector's likeness to itself is 1
-        known = liked[item] - weights[item] * (1 + self.diagonal[item]) if seen else 0.0
-        return np.asarray(known + self.content * likeness, np.float32)
+        if seen:
+            known = liked[item] - weights[item] * (1 + self.diagonal[item])
+            return np.stack([known + self.content * likeness, none, none], axis=1).astype(np.float32)
+        (mean,), (slope,) = self._carry_likes(liked[None])
+        return np.stack([none, mean + (vectors - self.centre) @ slope, likeness], axis=1).astype(np.float32)
+
+    def predict(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the vectors foretell of a number that is known of the items with events, for all items, (N,)."""
+        (mean,), (slope,) = self._carry(values[None])
+        return np.asarray(mean + (self.vectors - self.centre) @ slope, np.float32)
+
+    def _score_seen(self, liked: NDArray[np.float32]) -> NDArray[np.float32]:
+        """liked @ B for the items with events, 0 for the others, (B, N)."""
+        rest = self._project(liked)  # l * liked @ P
+        scores = liked - rest + self.content * (rest @ self.vectors) @ self.vectors.T - rest * self.diagonal
+        return np.asarray(scores * self.seen, np.float32)
+
+    def _carry_likes(self, liked: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The regressions from vectors to what these likes (B, N) give; items without events have no part in it."""
+        return self._carry(self._score_seen(liked * self.seen))
+
+    def _carry(self, values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean (B,) and slopes (B, E) of the regressions from vectors to values (B, N) of the items with events."""
+        known = values[:, self.seen]
+        means = known.mean(axis=1) if known.shape[1] else np.zeros(len(values), np.float32)
+        if not self.ridge.size:
+            return means * 0, np.zeros((len(values), self.vectors.shape[1]), np.float32)
+        return means, (known - means[:, None]) @ self.vectors[self.seen] @ self.ridge
 
     def with_vectors(self, vectors: NDArray[np.float32]) -> "Memory":
         """The same with other item vectors of any norm, (N, E); the diagonal stays as it was fitted."""
@@ -98,14 +137,25 @@ class Memory:
         diagonal = _solve_diagonal(self.likes, self.inverse, self.vectors, content)
         return replace(self, content=content, diagonal=diagonal)
 
+    def with_ridge(self) -> "Memory":
+        """The same with the regression that speaks for items without events; until then nothing is carried to them."""
+        vectors = self.vectors[self.seen]
+        centre = vectors.mean(axis=0) if len(vectors) else self.centre
+        gram = ((vectors - centre).T @ (vectors - centre)).astype(np.float64)
+        gram[np.diag_indices_from(gram)] += RIDGE
+        return replace(self, centre=centre, ridge=np.linalg.inv(gram).astype(np.float32))
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for saving; `from_arrays` reads them."""
         return {
             "liked_items": self.likes.indices.astype(np.int32),
+            "liked_weights": self.likes.data.astype(np.float32),
             "liked_ends": self.likes.indptr[1:].astype(np.int64),
             "inverse": self.inverse,
             "vectors": self.vectors,
             "diagonal": self.diagonal,
+            "ridge": self.ridge,
+            "centre": self.centre,
             "numbers": np.array([self.shrinkage, self.content], np.float64),
         }
 
@@ -122,6 +172,8 @@ class Memory:
             inverse=arrays["inverse"],
             vectors=arrays["vectors"],
             diagonal=arrays["diagonal"],
+            ridge=arrays.get("ridge", np.zeros((0, 0), np.float32)),
+            centre=arrays.get("centre", np.zeros(arrays["vectors"].shape[1], np.float32)),
             shrinkage=shrinkage,
             content=content,
         )
@@ -135,7 +187,7 @@ def fit_memory(likes: "sparse.csr_array", vectors: NDArray[np.float32], *, shrin
     """Fit B.
 
     Args:
-        likes: What U people liked, 0 or 1, (U, N).
+        likes: How much U people liked what, (U, N).
         vectors: Item vectors, any norm, (N, E).
         shrinkage: l, above 0; the unit is people.
         content: a, at least 0.
@@ -145,15 +197,14 @@ def fit_memory(likes: "sparse.csr_array", vectors: NDArray[np.float32], *, shrin
     """
     if shrinkage <= 0 or content < 0:
         raise ValueError("shrinkage is above 0 and content at least 0")
-    if likes.shape[0] > MAX_PEOPLE:
-        chosen = np.random.default_rng(0).choice(likes.shape[0], MAX_PEOPLE, replace=False)
-        likes = likes[np.sort(chosen)]
     centred, inverse = _centre(vectors), _invert(likes, shrinkage)
     return Memory(
         likes=likes,
         inverse=inverse,
         vectors=centred,
         diagonal=_solve_diagonal(likes, inverse, centred, content),
+        ridge=np.zeros((0, 0), np.float32),
+        centre=np.zeros(centred.shape[1], np.float32),
         shrinkage=shrinkage,
         content=content,
     )
@@ -205,7 +256,8 @@ def _read_likes(arrays: Mapping[str, NDArray[Any]]) -> "sparse.csr_array":
         return sparse.csr_array(arrays["likes"].astype(np.float32))
     items, ends = arrays["liked_items"], arrays["liked_ends"]
     shape = (len(ends), len(arrays["vectors"]))
-    return sparse.csr_array((np.ones(len(items), np.float32), items, np.r_[0, ends]), shape=shape)
+    weights = arrays.get("liked_weights", np.ones(len(items), np.float32))
+    return sparse.csr_array((weights, items, np.r_[0, ends]), shape=shape)
 
 
 def _centre(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: A word that fewer items share says nothing about others.
 _LEAST_ITEMS = 3
 #: Width of the folded space.
-_FOLDED = 64
+_FOLDED = 128
 _WORD = re.compile(r"\w+")
 
 

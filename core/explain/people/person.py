@@ -1,13 +1,14 @@
 """Why an item was suggested to a person: its fields, the history and popularity as players of a game.
 
-The score is the sum of four parts (`core.model.heads`). What each player's absence means for them:
+The score is the sum of five parts (`core.model.heads`). What each player's absence means for them:
 
 - a field of the item: the item is read anew without it, by the towers and the fusion of the version. Taste is the
-  cosine with that vector, likeness (in "together" as in "content") that of its position in the memory, words included.
-- all of its fields: taste and likeness are the average over all items, exactly. The null tokens are no way out here:
-  training always leaves an item one modality, and the mean of all vectors, made as long as the others, would lie
-  nearer to everybody than most items do.
-- "history": the history is empty. Taste and both parts of the memory are 0 then, and popularity alone speaks.
+  cosine with that vector; likeness (in "together" as in "content") and what is carried from the items that it is like
+  are those of its position in the memory, words included.
+- all of its fields: taste, likeness and what is carried are the average over all items, exactly. The null tokens are
+  no way out here: training always leaves an item one modality, and the mean of all vectors, made as long as the others,
+  would lie nearer to everybody than most items do.
+- "history": the history is empty. Taste and all parts of the memory are 0 then, and popularity alone speaks.
 - "prior": popularity is 0, the mean over items that were seen. What content foretells of it belongs to it.
 
 Who liked the item together with what is known of the item and the person alike, not of what the item says: that part

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from core.model.heads import HEADS, HeadWeights
-from core.train.combine import Panel, choose_known, choose_new
-from core.train.people import popularity_from_words
+from core.train.combine import Panel, choose_known
 
 PEOPLE, ITEMS = 30, 40
 NEW = np.arange(ITEMS) >= 30
@@ -22,8 +20,7 @@ def make_panel(**heads: np.ndarray) -> Panel:
         targets=[np.array([3, 35])] * PEOPLE,
         masked=[np.array([0])] * PEOPLE,
         new=NEW,
-        cold=NEW,
-        allowed=np.ones(ITEMS, bool),
+        shown=~NEW,
     )
 
 
@@ -34,8 +31,8 @@ def peak(item: int, height: float = 1.0) -> np.ndarray:
 
 
 def test_known_and_new_items_take_their_own_weights() -> None:
-    weights = HeadWeights(taste=1, prior=2, together=3, content=4, new_taste=5, new_prior=6)
-    np.testing.assert_array_equal(weights.to_array(np.array([False, True])), [[1, 2, 3, 0], [5, 6, 0, 4]])
+    weights = HeadWeights(taste=1, prior=2, together=3, carried=7, content=4, new_taste=5, new_prior=6)
+    np.testing.assert_array_equal(weights.to_array(np.array([False, True])), [[1, 2, 3, 0, 0], [5, 6, 0, 7, 4]])
 
 
 def test_the_head_that_knows_is_chosen_for_known_items() -> None:
@@ -47,34 +44,3 @@ def test_the_head_that_knows_is_chosen_for_known_items() -> None:
 def test_equal_weights_choose_the_smallest() -> None:
     weights, _ = choose_known(make_panel(together=peak(3)))
     assert (weights.taste, weights.prior) == (0, 0)
-
-
-def test_new_items_are_put_where_they_rank_best_among_all() -> None:
-    panel = make_panel(together=peak(3, 10.0), content=peak(35))
-    weights, _ = choose_known(panel)
-    found = choose_new(panel, weights)
-    top = np.argsort(-np.einsum("nh,nh->n", panel.parts(slice(1))[0], found.to_array(NEW)))
-    assert set(top[:2].tolist()) == {3, 35}
-
-
-def test_without_cold_items_the_weights_stay() -> None:
-    panel = make_panel(together=peak(3))
-    nobody = Panel(
-        parts=panel.parts,
-        targets=panel.targets,
-        masked=panel.masked,
-        new=NEW,
-        cold=np.zeros(ITEMS, bool),
-        allowed=panel.allowed,
-    )
-    assert choose_new(nobody, HeadWeights()) == HeadWeights()
-
-
-def test_a_word_that_popular_items_share_foretells_popularity() -> None:
-    words = sparse.csr_matrix(np.eye(2, dtype=np.float32)[[0, 0, 0, 1, 1, 1, 0, 1]])
-    popularity = np.array([1, 1.2, 0.8, -1, -1.2, -0.8, np.nan, np.nan], np.float32)
-    found = popularity_from_words(words, popularity)
-    # Both columns are +-1/2 about their means, the target is +-1 in the mean; slopes are +-x'y / (2 x'x + 2) with
-    # x'y = 3 and x'x = 1.5, so 3/5 each, and the prediction is their sum times +-1/2.
-    np.testing.assert_allclose(found[6:], [0.6, -0.6], atol=1e-3)
-    assert not popularity_from_words(sparse.csr_matrix((8, 0)), popularity).any()

@@ -19,11 +19,12 @@ from core.evaluate.sampled import sample_people
 from core.interactions.log import EVENT_TYPES, InteractionLog
 from core.model import inference
 from core.model import memory as memory_module
-from core.model.fitted import liked_matrix, liked_rows
+from core.model.events import EventWeights, weigh_matrix, weigh_rows
 from core.model.memory import Memory, fit_memory
 from core.tokens.item_tokens import ItemTokens, ModalityTokens
-from core.train import batches, blocks
+from core.train import batches, blocks, memory_choice
 from core.train import data as train_data
+from core.train import people as people_module
 from core.train.config import TrainConfig
 from core.train.data import build_data, split_people
 from core.train.estimate import estimate_run
@@ -79,7 +80,8 @@ def make_table(log: InteractionLog, tokens: ItemTokens) -> ItemTable:
 @pytest.fixture
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that bounds the work is a fiftieth of what it is, as the log is a fiftieth of a long one."""
-    monkeypatch.setattr(memory_module, "MAX_PEOPLE", 160)
+    monkeypatch.setattr(people_module, "MAX_PEOPLE", 160)
+    monkeypatch.setattr(memory_choice, "MOST_PEOPLE", 40)
     monkeypatch.setattr(memory_module, "_BLOCK", 64)
     monkeypatch.setattr(train_data, "MOST_VALIDATION", 40)
     monkeypatch.setattr(tested, "MOST_TESTED", 100)
@@ -145,10 +147,12 @@ def make_card(metrics: dict[str, object]) -> dict[str, object]:
 def test_likes_of_many_are_those_of_each() -> None:
     log = make_log().take(np.arange(500))
     histories = log.histories(np.unique(log.users))
-    np.testing.assert_array_equal(liked_matrix(histories, ITEMS).toarray(), liked_rows(histories, ITEMS))
+    whole, few = (weigh_matrix(some, ITEMS, EventWeights()) for some in (histories, histories[3:5]))
+    np.testing.assert_array_equal(whole[3:5].toarray(), few.toarray())
+    np.testing.assert_array_equal(few.toarray(), weigh_rows(histories[3:5], ITEMS, EventWeights()))
     assert [len(one) for one in histories] == histories.lengths.tolist()
     np.testing.assert_array_equal(histories[3:5][1].items, log.items[20:25])
-    assert liked_matrix([], 3).shape == (0, 3)
+    assert weigh_matrix([], 3, EventWeights()).shape == (0, 3)
 
 
 def test_an_old_version_with_all_likes_is_still_read() -> None:
@@ -156,7 +160,8 @@ def test_an_old_version_with_all_likes_is_still_read() -> None:
     likes = (rng.random((6, 5)) < 0.5).astype(np.float32)
     memory = fit_memory(csr_array(likes), rng.standard_normal((5, 3)).astype(np.float32), shrinkage=1, content=0.1)
     arrays = memory.to_arrays()
-    assert sum(array.size for name, array in arrays.items() if name.startswith("liked")) == likes.sum() + len(likes)
+    liked = sum(array.size for name, array in arrays.items() if name.startswith("liked"))
+    assert liked == 2 * likes.sum() + len(likes)
     old = {name: array for name, array in arrays.items() if not name.startswith("liked")} | {
         "likes": likes.astype(np.uint8)
     }

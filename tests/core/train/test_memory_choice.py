@@ -1,0 +1,82 @@
+"""How a memory is told and drawn, in planted worlds where the right answer is known."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import sparse
+
+from core.interactions.log import InteractionLog
+from core.model.events import weigh_matrix, weigh_rows
+from core.model.fitted import foretell_popularity
+from core.model.heads import HeadWeights
+from core.train.combine import choose_new
+from core.train.memory_choice import MemoryChoice, MemoryChooser, is_better
+from tests.core.train.conftest import ITEMS, group, make_log, unit
+
+RNG = np.random.default_rng(8)
+#: Two groups of items that lie apart, and noise that says nothing.
+TELLING = unit(np.eye(2)[[group(item) for item in range(ITEMS)]] + 0.05 * RNG.standard_normal((ITEMS, 2)))
+NOISE = unit(RNG.standard_normal((ITEMS, 6)))
+
+
+def make_chooser(vectors: np.ndarray, log: InteractionLog) -> MemoryChooser:
+    return MemoryChooser(log.histories(np.unique(log.users)), vectors)
+
+
+def test_content_that_tells_counts_and_noise_does_not() -> None:
+    """Few people and many items: what an item is says more than who met it."""
+    log = make_log(people=24, events=5)
+    told, untold = make_chooser(TELLING, log).choose().content, make_chooser(NOISE, log).choose().content
+    assert told >= MemoryChoice().content >= untold
+
+
+def test_nobody_to_ask_leaves_the_default() -> None:
+    log = make_log(people=6, events=1)
+    chooser = make_chooser(TELLING, log)
+    assert chooser.choose() == MemoryChoice()
+    weights = choose_new(HeadWeights(taste=0.3, prior=0.1), chooser, MemoryChoice())
+    assert (weights.taste, weights.prior, weights.carried, weights.new_taste) == (0.3, 0.1, 1.0, 0.0)
+
+
+def test_everybody_is_ranked_once_by_a_memory_that_has_not_met_them() -> None:
+    log = make_log()
+    chooser = make_chooser(TELLING, log)
+    assert sum(len(deal.asked) for deal in chooser.deals) == len(np.unique(log.users))
+    for deal in chooser.deals:
+        met = {history.items.tobytes() for history in deal.others}
+        assert not any(one.items.tobytes() == items for one in deal.asked for items in met)
+
+
+def test_new_items_of_a_persons_kind_come_before_the_others() -> None:
+    """Items 60 and above are new: nobody in the log has met them."""
+    log = make_log()
+    log = log.take(log.items < 60)
+    chooser = make_chooser(TELLING, log)
+    chosen = chooser.choose()
+    weights = choose_new(HeadWeights(taste=0, prior=0), chooser, chosen)
+    assert weights.carried > 0
+    deal = chooser.deals[0]
+    likes = weigh_matrix(deal.others, ITEMS, chosen.events)
+    memory = chosen.fit(likes, TELLING).with_ridge()
+    _, carried, likeness = memory.score(weigh_rows(deal.asked, ITEMS, chosen.events))
+    total = weights.carried * carried + weights.content * likeness + weights.new_prior * foretell_popularity(memory)
+    for history, row in zip(deal.asked, total, strict=True):
+        own = group(int(history.items[0]))
+        assert {group(60 + int(place)) for place in np.argsort(-row[60:])[:8]} == {own}
+
+
+def test_content_foretells_popularity() -> None:
+    popular = np.array([group(item) for item in range(ITEMS)]) == 1
+    likes = (RNG.random((80, ITEMS)) < np.where(popular, 0.6, 0.1)).astype(np.float32)
+    likes[:, -10:] = 0
+    memory = MemoryChoice().fit(sparse.csr_array(likes), TELLING).with_ridge()
+    foretold = foretell_popularity(memory)[-10:]
+    assert foretold[popular[-10:]].min() > 0.5 and foretold[~popular[-10:]].max() < -0.5
+    assert not foretell_popularity(replace(memory, likes=sparse.csr_array((3, ITEMS), dtype=np.float32))).any()
+
+
+def test_a_gain_within_its_standard_error_is_none() -> None:
+    before = np.zeros(100)
+    assert not is_better(np.r_[np.full(50, 0.11), np.full(50, -0.1)], before)
+    assert is_better(np.r_[np.full(90, 0.11), np.full(10, -0.1)], before)
+    assert not is_better(before, before)
