@@ -19,8 +19,9 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -236,7 +237,12 @@ def save_measured(one: Measured, path: Path) -> None:
         else:
             rest[field.name] = value
     with written_whole(path, flush=False) as temporary, temporary.open("wb") as out:
-        np.savez_compressed(out, rest=np.array(json.dumps(rest, default=str)), **arrays)
+        np.savez_compressed(out, rest=np.array(json.dumps(rest, default=plain)), **arrays)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it; what a fit chose is a dictionary when it is read again."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value.item()
 
 
 def load_measured(path: Path) -> Measured:

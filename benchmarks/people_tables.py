@@ -11,7 +11,7 @@ from core.metrics import coverage, gini
 
 _COLUMNS = (
     "model", "seeds", "ndcg@10", "95 % interval", "by seed", "fusion leads by (paired)", "recall@10", "newcomers",
-    "tail", "cold", "fusion leads on cold", "coverage@10", "Gini@10", "fits, s", "peak, MB", "notes",
+    "tail", "cold", "fusion leads on cold", "coverage@10", "Gini@10", "fits, s", "tuning, s", "peak, MB", "notes",
 )  # fmt: skip
 _MAIN = ("newcomer", "tail", "cold")
 
@@ -45,7 +45,6 @@ def _row(name: str, runs: Sequence[Measured], averages: Mapping[str, Measured], 
     one, fusion = averages[name], averages.get("fusion")
     low, high = one.interval("ndcg@10") or (0.0, 1.0)
     seeds = [run.mean("ndcg@10") or 0.0 for run in runs]
-    peak, notes = describe_run(runs)
     return [
         name,
         str(len(runs)),
@@ -59,18 +58,19 @@ def _row(name: str, runs: Sequence[Measured], averages: Mapping[str, Measured], 
         f"{coverage(one.top[:, :10], items):.3f}",
         f"{gini(one.top[:, :10], items):.3f}",
         f"{one.fit_seconds:,.1f}",
-        peak,
-        notes,
+        *describe_run(runs),
     ]
 
 
-def describe_run(runs: Sequence[Measured]) -> tuple[str, str]:
-    """Most memory of a fit, MB, and what a model has to say of itself; the one place that knows those fields."""
-    peak = max((getattr(run, "peak_mb", 0.0) or 0.0 for run in runs), default=0.0)
-    edges = sorted({str(edge) for run in runs for edge in getattr(run, "at_edge", None) or ()})
-    notes = ["saw the test people's histories"] if any(getattr(run, "saw_histories", False) for run in runs) else []
-    notes += [f"at the edge of its grid: {', '.join(edges)}"] if edges else []
-    return f"{peak:,.0f}" if peak else "–", "; ".join(notes)
+def describe_run(runs: Sequence[Measured]) -> tuple[str, str, str]:
+    """Seconds of tuning, most memory of a fit in MB, and notes: the one place that knows these fields."""
+    tuning = float(np.mean([getattr(run, "tuning_seconds", 0.0) for run in runs]))
+    peak = max((getattr(run, "peak", None) or 0 for run in runs), default=0)
+    choices = [choice for run in runs for choice in getattr(run, "choices", ())]
+    edges = sorted({edge for choice in choices for edge in choice["at_edge"]})
+    notes = ["saw the test people's histories"] if any(getattr(run, "transductive", False) for run in runs) else []
+    notes += [f"best at the edge of what was tried: {', '.join(edges)}"] if edges else []
+    return f"{tuning:,.1f}" if tuning else "–", f"{peak / 2**20:,.0f}" if peak else "–", "; ".join(notes)
 
 
 def _print_slices(order: Sequence[str], averages: Mapping[str, Measured]) -> None:

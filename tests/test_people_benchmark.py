@@ -1,13 +1,17 @@
 """What the benchmark of people measured is kept whole, and told with the numbers of people."""
 
+import json
 from argparse import Namespace
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from benchmarks.people import find_splits, load_measured, plain_table, read_runs, save_measured, write_facts
-from benchmarks.people_tables import print_tables
+from benchmarks.people import find_splits, load_measured, plain, plain_table, read_runs, save_measured, write_facts
+from benchmarks.people_tables import describe_run, print_tables
 from core.errors import EvaluationError
 from core.evaluate.measured import Measured
 from core.train.held_out import hash_bucket
@@ -48,6 +52,19 @@ def test_tables_say_of_how_many_people_and_pair_them(tmp_path: Path, capsys: pyt
     assert fusion[1:4] == ["fusion", "2", "0.4000"] and ease[1:4] == ["ease", "1", "0.2000"]
     assert ease[6].startswith("+0.2000 (") and ease[11].startswith("+0.2500 (")
     assert "cold 1" in lines[1] and "not measured: Too few people." in "\n".join(lines)
+
+
+def test_what_a_fit_chose_and_cost_is_told() -> None:
+    @dataclass(frozen=True)
+    class Choice:
+        settings: dict[str, float]
+        at_edge: tuple[str, ...]
+
+    kept = json.loads(json.dumps({"choices": (Choice(settings={"k": np.float64(3)}, at_edge=("k",)),)}, default=plain))
+    runs = [SimpleNamespace(peak=3 * 2**20, tuning_seconds=2.0, transductive=True, choices=kept["choices"])]
+    said = ("2.0", "3", "saw the test people's histories; best at the edge of what was tried: k")
+    assert describe_run(cast(Any, runs)) == said
+    assert describe_run([measured("ease", [0.1], [0.1])]) == ("–", "–", "")
 
 
 def test_inner_people_alone_are_split_and_a_cut_in_time_needs_enough() -> None:

@@ -160,29 +160,23 @@ def _draw_evaluate(result: Result) -> None:
     say(
         f"{result['split']}: {count_noun(result['users'], 'test user')}, {count_noun(result['items'], 'item')}, {seeds}"
     )
+    kinds = {name.removesuffix("_ndcg@10"): count for name, count in result["counts"].items() if "_ndcg@10" in name}
+    if kinds:
+        told = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in kinds.items())
+        say(f"Test users of each kind: {told}")
     for row in result["models"]:
         if "error" in row:
             say(f"  {row['model']:<20} not measured: {row['error']}")
             continue
+        cold = "" if row["cold_ndcg@10"] is None else f"  cold {row['cold_ndcg@10']:.4f}"
         low, high = row["interval"]
         lead = "  fusion {:+.4f} ({:+.4f} to {:+.4f})".format(*row["fusion_lead"]) if row["fusion_lead"] else ""
         say(
             f"  {row['model']:<20} ndcg@10 {row['ndcg@10']:.4f} ({low:.4f} to {high:.4f})  "
-            f"recall@10 {row['recall@10']:.4f}{lead}  {row['fit_seconds']:.1f} s"
+            f"recall@10 {row['recall@10']:.4f}{cold}{lead}  {row['fit_seconds']:.1f} s"
         )
-    _draw_slices(result)
     for note in result["notes"]:
         say(note)
-
-
-def _draw_slices(result: Result) -> None:
-    """What is measured apart, with the people who liked something of the kind."""
-    measured = [row for row in result["models"] if "error" not in row]
-    for metric, count in result["counts"].items():
-        if metric.endswith("_ndcg@10") and count:
-            kind = metric.removesuffix("_ndcg@10").replace("_", " ")
-            values = ", ".join(f"{row['model']} {row[metric]:.4f}" for row in measured)
-            say(f"ndcg@10 {kind} ({count_noun(count, 'test user')}): {values}")
 
 
 def _draw_models(result: Mapping[str, Any]) -> None:

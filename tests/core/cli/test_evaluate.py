@@ -5,8 +5,8 @@ import pytest
 from core.cli.training import _draw_evaluate
 
 
-def test_each_kind_of_items_is_printed_with_the_people_who_liked_one(capsys: pytest.CaptureFixture) -> None:
-    row = {"interval": [0.1, 0.3], "recall@10": 0.1, "fusion_lead": None, "fit_seconds": 1.0, "tail_ndcg@10": None}
+def test_of_how_many_people_each_kind_was_measured(capsys: pytest.CaptureFixture) -> None:
+    row = {"interval": [0.1, 0.3], "recall@10": 0.1, "cold_ndcg@10": None, "fusion_lead": None, "fit_seconds": 1.0}
     _draw_evaluate(
         {
             "split": "users",
@@ -16,12 +16,11 @@ def test_each_kind_of_items_is_printed_with_the_people_who_liked_one(capsys: pyt
             "seed": 0,
             "seeds": 1,
             "models": [
-                row | {"model": "ease", "ndcg@10": 0.2, "no_text_ndcg@10": 0.05},
+                row | {"model": "ease", "ndcg@10": 0.2},
                 {"model": "bpr-mf", "error": "Too few people."},
             ],
             "notes": [],
         }
     )
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "ndcg@10 no text (1 test user): ease 0.0500"
-    assert not any("tail" in line for line in lines)
+    assert lines[1] == "Test users of each kind: no text 1, tail 0"
