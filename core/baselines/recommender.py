@@ -50,8 +50,8 @@ class ItemTable:
         """
         domains = np.array(self.domains)
         kinds = {
-            "no_text": ~self.text_embeddings.any(axis=1),
-            "no_picture": ~self.picture_embeddings.any(axis=1),
+            "no_text": np.asarray(~self.text_embeddings.any(axis=1)),
+            "no_picture": np.asarray(~self.picture_embeddings.any(axis=1)),
             **{name: np.asarray(domains == name) for name in sorted(set(self.domains))},
         }
         return {name: kind for name, kind in kinds.items() if kind.any() and not kind.all()}
