@@ -44,11 +44,17 @@ class ItemTable:
 
     @property
     def slices(self) -> dict[str, NDArray[np.bool_]]:
-        """Kinds of items that are measured apart, (N,) each: without a picture, and each domain where there are two."""
-        names = sorted(set(self.domains))
+        """Kinds of items that are measured apart, (N,) each: without a text, without a picture, of each domain.
+
+        Only those that some items are of and others are not: of a catalogue without any picture there is nothing apart.
+        """
         domains = np.array(self.domains)
-        apart = {name: np.asarray(domains == name) for name in names} if len(names) > 1 else {}
-        return {"no_picture": np.asarray(~self.picture_embeddings.any(axis=1)), **apart}
+        kinds = {
+            "no_text": np.asarray(~self.text_embeddings.any(axis=1)),
+            "no_picture": np.asarray(~self.picture_embeddings.any(axis=1)),
+            **{name: np.asarray(domains == name) for name in sorted(set(self.domains))},
+        }
+        return {name: kind for name, kind in kinds.items() if kind.any() and not kind.all()}
 
 
 class Recommender(Protocol):

@@ -160,6 +160,10 @@ def _draw_evaluate(result: Result) -> None:
     say(
         f"{result['split']}: {count_noun(result['users'], 'test user')}, {count_noun(result['items'], 'item')}, {seeds}"
     )
+    kinds = {name.removesuffix("_ndcg@10"): count for name, count in result["counts"].items() if "_ndcg@10" in name}
+    if kinds:
+        told = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in kinds.items())
+        say(f"Test users of each kind: {told}")
     for row in result["models"]:
         if "error" in row:
             say(f"  {row['model']:<20} not measured: {row['error']}")

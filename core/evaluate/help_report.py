@@ -235,7 +235,7 @@ def _row(name: str, found: Measured | Unmeasured, seconds: float | None = None) 
         value=found.mean("ndcg@10") or 0.0,
         low=low,
         high=high,
-        count=int((~np.isnan(found.values["ndcg@10"])).sum()),
+        count=found.count("ndcg@10"),
         seconds=round(found.fit_seconds if seconds is None else seconds, 1),
     )
 

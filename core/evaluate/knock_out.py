@@ -40,8 +40,11 @@ class WithoutHistory:
 
 
 def knock_outs(trained: "Trained", items: ItemTable, *, seed: int) -> Iterator[tuple[str, Callable[[], Recommender]]]:
-    """The version without its pictures, without its texts, and without anybody's history: each name and its builder."""
-    for modality in trained.tokens.modalities:
+    """The version without its pictures, without its texts, and without anybody's history: each name and its builder.
+
+    What no item has cannot be taken away.
+    """
+    for modality in (name for name, one in trained.tokens.modalities.items() if one.present.any()):
         swap = partial(_swap, trained, items, modality, seed)
         yield f"trained, {modality}s swapped", lambda swap=swap: TrainedRecommender(swap())  # type: ignore[misc]
     yield "trained, no history", lambda: WithoutHistory(TrainedRecommender(trained))

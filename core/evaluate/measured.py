@@ -35,6 +35,10 @@ class Measured:
         found = self.values[metric][~np.isnan(self.values[metric])]
         return float(found.mean()) if len(found) else None
 
+    def count(self, metric: str) -> int:
+        """People with a value."""
+        return int((~np.isnan(self.values[metric])).sum())
+
     def interval(self, metric: str) -> tuple[float, float] | None:
         """95 % interval over people, None without any."""
         found = self.values[metric][~np.isnan(self.values[metric])]
@@ -82,6 +86,6 @@ def _mean_by(values: NDArray[np.float64], place: NDArray[np.int64], count: int) 
     return np.asarray(np.divide(sums, numbers, out=np.full(count, np.nan), where=numbers > 0))
 
 
-def compare_people(one: Measured, other: Measured, *, level: float = 0.95) -> Difference:
-    """Mean of one - other in ndcg@10 over the same people, with its interval."""
-    return measure_difference(one.values["ndcg@10"], other.values["ndcg@10"], level=level)
+def compare_people(one: Measured, other: Measured, *, metric: str = "ndcg@10", level: float = 0.95) -> Difference:
+    """Mean of one - other over the same people who have a value, with its interval."""
+    return measure_difference(one.values[metric], other.values[metric], level=level)

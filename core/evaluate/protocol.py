@@ -96,13 +96,15 @@ def build_splits(log: InteractionLog, name: SplitName, *, seed: int = 0) -> Iter
     Raises:
         EvaluationError: The log has no times and the split needs them, or nobody is left to test on.
     """
-    cold = cold_items(log.item_ids)
     if name in ("time", "last") and not log.has_times:
         raise EvaluationError(f"The split “{name}” needs the time of every event. Use “users” or “random”.")
     found: Iterator[Split]
     if name == "users":
-        found = (_split_users(log, cold, fold, seed) for fold in range(FOLDS))
+        people = np.unique(log.users)
+        folds = np.random.default_rng([seed, 5]).permutation(len(people)) % FOLDS
+        found = (leave_people_out(log, people[folds == fold]) for fold in range(FOLDS))
     else:
+        cold = cold_items(log.item_ids)
         found = iter([_split_time(log, cold) if name == "time" else _split_events(log, cold, name, seed)])
     tested = 0
     for one in found:  # each when it is asked for: it holds most of the log once more
@@ -113,11 +115,26 @@ def build_splits(log: InteractionLog, name: SplitName, *, seed: int = 0) -> Iter
         raise EvaluationError("Nobody is left to test on: people need a history and something they liked after it.")
 
 
+def leave_people_out(log: InteractionLog, people: NDArray[np.int64]) -> Split:
+    """Fit on everybody else and test these people, (U,), of whom `core.train.data.split_history` says what is known."""
+    cold = cold_items(log.item_ids)
+    rows, histories, targets = [], [], []
+    for person, history in zip(people.tolist(), log.histories(people), strict=True):
+        begin, later = split_history(history)
+        begin = begin.take(~cold[begin.items])
+        if len(begin) and len(later):
+            rows.append(person)
+            histories.append(begin)
+            targets.append(later)
+    fit, users = log.take(~cold[log.items] & ~np.isin(log.users, people)), np.array(rows, np.int64)
+    return Split(fit=fit, users=users, histories=tuple(histories), targets=tuple(targets), cold=cold, apart=True)
+
+
 def split_files(fit: InteractionLog, test: InteractionLog) -> Split:
     """Fit on one log, test on the people of another, who are new; both over the same items.
 
-    The first 80 % of each test person's events are the history. Items that the fit has not seen are cold, and compete
-    with all others in the main ranking.
+    `core.train.data.split_history` says what is known of each test person. Items that the fit has not seen are cold,
+    and compete with all others in the main ranking.
     """
     people = np.unique(test.users)
     parts = [split_history(history) for history in test.histories(people)]
@@ -244,27 +261,6 @@ def rank_shuffled(scores: NDArray[np.float32], k: int, masked: Sequence[NDArray[
     place = np.argsort(order)
     top = rank_top(scores[:, order], k, masked=[place[items] for items in masked])
     return np.where(top >= 0, order[top], -1)
-
-
-def _split_users(log: InteractionLog, cold: NDArray[np.bool_], fold: int, seed: int) -> Split:
-    people = np.unique(log.users)
-    folds = np.random.default_rng([seed, 5]).permutation(len(people)) % FOLDS
-    known = log.take(~cold[log.items])
-    tested = people[folds == fold]
-    return _split(known.take(~np.isin(known.users, tested)), log, tested, cold)
-
-
-def _split(fit: InteractionLog, log: InteractionLog, tested: NDArray[np.int64], cold: NDArray[np.bool_]) -> Split:
-    rows, histories, targets = [], [], []
-    for person, history in zip(tested.tolist(), log.histories(tested), strict=True):
-        begin, later = split_history(history)
-        begin = begin.take(~cold[begin.items])
-        if len(begin) and len(later):
-            rows.append(person)
-            histories.append(begin)
-            targets.append(later)
-    users = np.array(rows, np.int64)
-    return Split(fit=fit, users=users, histories=tuple(histories), targets=tuple(targets), cold=cold, apart=True)
 
 
 def _split_time(log: InteractionLog, cold: NDArray[np.bool_]) -> Split:

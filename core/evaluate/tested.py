@@ -23,7 +23,8 @@ LEAST_TOLD = FOLDS * LEAST_TESTED
 MOST_TESTED = 5_000
 #: Different titles with a picture from which a verdict can be told.
 _LEAST_TITLES = MOST_TEST_SHARE * LEAST_TESTED
-_HISTORY = "a history, and something liked in the last fifth of it that they had not met before"
+_HISTORY = "a history, and liked something in the fifth of it that is kept back"
+_ADVICE = "Add more of the log, or train on the catalogue alone."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +56,10 @@ def hold_people_out(log: InteractionLog, *, seed: int) -> TestedPeople:
         name = choose_split(log)
         split = next(iter(build_splits(log, name, seed=seed)))
     except EvaluationError as exc:
-        raise TrainError(f"{exc} {_count_people(log)}") from exc
+        raise TrainError(f"{exc} {_count_people(log)} {_ADVICE}") from exc
     _, validation = split_people(split.fit, seed=seed)
     if len(validation) < LEAST_VALIDATION or not len(split.fit):
-        raise TrainError(
-            f"The log holds too few people to learn from. {_count_people(log)} Add more of the log, or train on the "
-            "catalogue alone."
-        )
+        raise TrainError(f"The log holds too few people to learn from. {_count_people(log)} {_ADVICE}")
     wanted, left = _count_answers(split)
     told = np.flatnonzero((wanted > 0) & (wanted < left))
     if (wanted > 0).any() and not len(told):

@@ -100,6 +100,7 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
         failed=failed,
         split=name,
         users=int(sum(len(split.users) for split in splits)),
+        counts={metric: averages[order[0]].count(metric) for metric in averages[order[0]].values},
         items=len(material.stored),
         cold_items=int(splits[0].cold.sum()),
         seed=config.seed,

@@ -60,6 +60,7 @@ class CompareReport:
         failed: Those that could not, with the reason.
         split: How the test was held out; "files" for a log of other people.
         users: People tested, over all folds.
+        counts: Metric to the people who have a target of its kind.
         items: Items ranked.
         cold_items: Those among them that the first fold has no event of.
         seed: The first.
@@ -72,6 +73,7 @@ class CompareReport:
     failed: tuple[Unmeasured, ...]
     split: str
     users: int
+    counts: Mapping[str, int]
     items: int
     cold_items: int
     seed: int
@@ -88,6 +90,7 @@ class CompareReport:
             ],
             "split": self.split,
             "users": self.users,
+            "counts": dict(self.counts),
             "items": self.items,
             "cold_items": self.cold_items,
             "seed": self.seed,

@@ -65,6 +65,8 @@ def test_the_paired_interval_is_that_of_the_differences() -> None:
     one, other = measured("a", np.array([0.5, 1.0, np.nan])), measured("b", np.array([0.0, 0.5, 1.0]))
     found = compare_people(one, other)
     assert (found.mean, found.count, found.verdict) == (0.5, 2, "too few") and found.low < 0.5 < found.high
+    new = [replace(run, values={**run.values, "cold_ndcg@10": 1 - run.values["ndcg@10"]}) for run in (one, other)]
+    assert compare_people(*new, metric="cold_ndcg@10").mean == -0.5
     nobody = compare_people(measured("c", np.array([np.nan])), measured("c", np.array([np.nan])))
     assert nobody == Difference(mean=0.0, low=-1.0, high=1.0, count=0) and nobody.verdict == "too few"
 

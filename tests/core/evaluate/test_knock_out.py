@@ -1,5 +1,9 @@
 """Taking away what a version relies on."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
@@ -40,6 +44,15 @@ def test_each_thing_is_taken_away_once(knocked) -> None:
     assert list(found) == ["trained, pictures swapped", "trained, texts swapped", "trained, no history"]
     for one in found.values():
         assert np.isfinite(one.score(histories)).all()
+
+
+def test_what_no_item_has_is_not_taken_away() -> None:
+    tokens = make_tokens()
+    picture = tokens.modalities["picture"]
+    bare = replace(picture, mask=np.zeros_like(picture.mask), joint=np.zeros_like(picture.joint))
+    version = SimpleNamespace(tokens=replace(tokens, modalities={**tokens.modalities, "picture": bare}))
+    found = knock_outs(cast(Any, version), cast(Any, None), seed=0)
+    assert [name for name, _ in found] == ["trained, texts swapped", "trained, no history"]
 
 
 def test_without_history_everyone_is_told_the_same(knocked) -> None:

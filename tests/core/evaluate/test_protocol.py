@@ -164,6 +164,19 @@ def test_domains_are_measured_apart_where_there_are_two() -> None:
     assert "films_ndcg@10" not in alone.values
 
 
+def test_what_some_items_lack_is_measured_apart_and_what_all_lack_is_not() -> None:
+    vectors = np.ones((ITEMS, 2), np.float32)
+    assert TABLE.slices == {} and replace(TABLE, picture_embeddings=vectors).slices == {}
+    vectors[::4] = 0
+    mixed = replace(TABLE, text_embeddings=vectors)
+    (split,) = build_splits(make_log(), "time")
+    found = measure(lambda: Oracle([split]), [split], mixed)
+    assert "no_picture_ndcg@10" not in found.values
+    anyone = [any(item % 4 == 0 and not split.cold[item] for item in targets) for targets in split.targets]
+    assert found.count("no_text_ndcg@10") == sum(anyone) < found.count("ndcg@10")
+    np.testing.assert_array_equal(~np.isnan(found.values["no_text_ndcg@10"]), anyone)
+
+
 def test_runs_are_averaged_person_by_person() -> None:
     def run(users: list[int], values: list[float], seconds: float) -> Measured:
         return Measured(

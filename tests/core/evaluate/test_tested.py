@@ -27,6 +27,11 @@ def make_log(events: Sequence[int]) -> InteractionLog:
     )
 
 
+def test_one_purchase_a_person_is_refused_with_what_to_do() -> None:
+    with pytest.raises(TrainError, match=r"Of 90 people in it 0 have a history.* train on the catalogue alone\."):
+        hold_people_out(make_log([1] * 90), seed=0)
+
+
 def test_people_who_like_all_that_is_left_tell_nothing() -> None:
     """Every order of what is left is right for them, so that no model is better than another."""
     with pytest.raises(TrainError, match=r"Nobody is left to test on: .*no order of them is better"):

@@ -112,6 +112,54 @@ def test_every_command_works_or_says_why(world: str, run: Run, tmp_path: Path, t
     assert audit == 0 or count == 1, said
 
 
+def write_purchases(counts: Sequence[int], *, times: bool = True, again: bool = False) -> list[str]:
+    """One person a count, whose taste goes by the parity of an item; with `again` each item is bought twice."""
+    rows = ["user,item,time" if times else "user,item"]
+    for person, count in enumerate(counts):
+        for step in range(count):
+            item = (2 * (step // 2 if again else step) + person % 2 + 2 * person) % 60
+            rows.append(f"u{person},i{item}" + f",{1_700_000_000 + 86_400 * step}" * times)
+    return rows
+
+
+LOGS = {
+    "one purchase a person for most": write_purchases([8] * 24 + [1] * 120),
+    "one purchase a person for all": write_purchases([1] * 90),
+    "two purchases a person": write_purchases([2] * 60),
+    "without times": write_purchases([8] * 60, times=False),
+    "bought again": write_purchases([12] * 60, again=True),
+}
+
+
+@pytest.mark.parametrize("world", LOGS)
+def test_a_log_of_names_alone_is_learned_from_or_refused_in_a_sentence(
+    world: str, run: Run, tmp_path: Path, tiny_folder: Path
+) -> None:
+    """No pictures, no descriptions, no categories: titles and a log."""
+    shop = write(tmp_path / "shop.csv", ["id,title", *(f"i{n},thing number {n}" for n in range(60))])
+    log = write(tmp_path / "log.csv", LOGS[world])
+    assert run("import", shop, "--name", "S", "--backbone", tiny_folder)[0] == 0
+    code, stored, _ = run("log", log, "--catalog", "S")
+    assert code == 0 and any("what came first is not known" in one["message"] for one in stored["problems"]) == (
+        world == "without times"
+    )
+    evaluate = ("evaluate", "--catalog", "S", "--interactions", log, "--models", "ease", "tfidf", "popularity")
+    code, trained, said = run("train", "--catalog", "S", "--config", tmp_path / "small.json", "--device", "cpu")
+    if world == "one purchase a person for all":
+        assert code == 1 and "Nobody is left to test on" in said and "train on the catalogue alone" in said
+        assert "Nobody is left to test on" in run(*evaluate)[2]
+        assert "No version that knows people" in run("recommend", "u1", "--catalog", "S")[2]
+        return
+    assert code == 0 and all(not row["note"] for row in trained["rows"]), said
+    assert "pictures" not in str([row["name"] for row in trained["rows"]]), "there is none to be swapped"
+    assert len(run("recommend", "u1", "--catalog", "S")[1]["suggestions"]) == 10
+    told = run("explain", "--catalog", "S", "--item", "i40", "--user", "u1")[1]
+    assert told["base_value"] + sum(told["modalities"].values()) == pytest.approx(told["score"], abs=1e-5)
+    code, compared, said = run(*evaluate)
+    assert code == 0 and compared["counts"]["ndcg@10"] >= 20, said
+    assert not [metric for metric in compared["counts"] if metric.startswith("no_")], "all are alike in it"
+
+
 def test_a_model_that_fails_costs_its_line(run: Run, tmp_path: Path, tiny_folder: Path, monkeypatch: Any) -> None:
     shop = write(tmp_path / "shop.csv", make_rows(60, pictures=1.0))
     log = write(tmp_path / "log.csv", make_log(60))

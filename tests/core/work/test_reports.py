@@ -78,6 +78,7 @@ COMPARED = CompareReport(
     failed=(Unmeasured(name="bpr", reason="Too few people."),),
     split="users",
     users=30,
+    counts={"ndcg@10": 30, "cold_ndcg@10": 0},
     items=84,
     cold_items=0,
     seed=0,
@@ -89,7 +90,8 @@ COMPARED_JSON = (
     '{"models": [{"model": "ease", "ndcg@10": 0.12346, "cold_ndcg@10": null, "interval": [0.1, 0.2], '
     '"ndcg@10_by_seed": [0.12346], "fusion_lead": [-0.5, -0.75, 0.33333], "coverage@10": 0.5, "gini@10": 0.25, '
     '"fit_seconds": 1.24, "score_seconds": 0.5}, {"model": "bpr", "error": "Too few people."}], "split": "users", '
-    f'"users": 30, "items": 84, "cold_items": 0, "seed": 0, "config": {json.dumps(CONFIG.to_json())}, "seeds": 1, '
+    '"users": 30, "counts": {"ndcg@10": 30, "cold_ndcg@10": 0}, '
+    f'"items": 84, "cold_items": 0, "seed": 0, "config": {json.dumps(CONFIG.to_json())}, "seeds": 1, '
     '"notes": ["A note."]}'
 )
 SUGGESTED = TitledSuggestion(rank=1, item_id="h", title="Hat", score=0.123456, parts={"fusion": 0.1})
