@@ -56,7 +56,7 @@ class Panel:
             parts = self.parts(block)
             targets = [items[self.shown[items]] for items in self.targets[block]]
             scores = (np.einsum("bnh,nh->bn", parts, weights.to_array(self.new)) for weights in grid)
-            ranked = [np.where(self.shown, one, -np.inf).astype(np.float32) for one in scores]
+            ranked = (np.where(self.shown, one, -np.inf).astype(np.float32) for one in scores)
             found.append(np.stack([mean_gains(one, targets, self.masked[block]) for one in ranked]))
         gains = np.concatenate(found, axis=1)
         return gains[:, ~np.isnan(gains).any(axis=0)]

@@ -1,5 +1,6 @@
 """Memory grows with events, not with people x items: a long log is learned from, measured and opened again."""
 
+import importlib
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -115,6 +116,7 @@ def test_matching_holds_no_items_x_items(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_nothing_of_people_x_items_is_held(tmp_path: Path) -> None:
     log, tokens = make_log(), make_tokens()
     table = make_table(log, tokens)
+    importlib.import_module("sklearn.decomposition")  # is loaded now, so that its own memory is not traced
     tracemalloc.start()
     try:
         plan = LogHelp(table, tested.hold_people_out(log, seed=TINY.seed), TINY)
