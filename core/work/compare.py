@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from core.baselines.recommender import Recommender
-from core.baselines.registry import BASELINES, build_baseline
+from core.baselines.registry import BASELINES, build_baseline, quick_baselines
 from core.errors import EvaluationError
 from core.evaluate.fusion import FusionRecommender
 from core.evaluate.measured import Measured, Unmeasured, average_runs, compare_people
@@ -48,7 +48,7 @@ class CompareSpec:
         reading: How it is read, as `core.interactions.log_file.LogFile.reading`; empty finds it out.
         test_interactions: Path of a log of other people; "" splits the first.
         test_reading: How that one is read.
-        models: Of `ALL_MODELS`.
+        models: Of `ALL_MODELS`; the fusion model, our own baselines and the quick ones of others that are installed.
         split: One of `SPLITS`, "" for the strictest that leaves enough people.
         preset: Of the fusion model.
         config: Its settings that go before the preset's, as `core.train.config.read_config` gives them.
@@ -61,7 +61,7 @@ class CompareSpec:
     reading: Mapping[str, Any] = field(default_factory=dict)
     test_interactions: str = ""
     test_reading: Mapping[str, Any] = field(default_factory=dict)
-    models: tuple[str, ...] = ALL_MODELS
+    models: tuple[str, ...] = field(default_factory=lambda: ("fusion", *quick_baselines()))
     split: str = ""
     preset: str = DEFAULT_PRESET
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -179,6 +179,10 @@ def _row(one: Measured, runs: Sequence[Measured], items: int, fusion: Measured |
         gini=gini(top, items),
         fit_seconds=one.fit_seconds,
         score_seconds=one.score_seconds,
+        tuning_seconds=one.tuning_seconds,
+        peak=one.peak,
+        choices=one.choices,
+        transductive=one.transductive,
     )
 
 
