@@ -1,6 +1,6 @@
 """All models on one log, by one protocol."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -105,7 +105,7 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
         seed=config.seed,
         config=config,
         seeds=spec.seeds,
-        notes=_notes(name, splits),
+        notes=(*_notes(name, splits), *_note_fixed(spec.models)),
     )
 
 
@@ -195,3 +195,10 @@ def _notes(name: str, splits: Sequence[Split]) -> tuple[str, ...]:
         notes.append(f"Too few to tell models apart: {len(people)} of {LEAST_TESTED} people needed were tested.")
     notes.append(f"Histories hold {int(np.median(people))} events (median); ranking is over all items not yet had.")
     return tuple(notes)
+
+
+def _note_fixed(models: Sequence[str]) -> Iterator[str]:
+    """Which of other people's models are taken as they are, since a choice would take hours."""
+    fixed = [name for name in models if name in BASELINES and BASELINES[name].needs and not BASELINES[name].space]
+    if fixed:
+        yield f"Not tuned, with fixed settings: {', '.join(fixed)}."
