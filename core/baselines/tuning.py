@@ -19,8 +19,6 @@ from core.train.data import Validation, split_people
 
 #: People who choose at most; each costs a ranking of all items for each value.
 MOST_PEOPLE = 500
-#: A first fit that takes more than one part in so many of the seconds leaves too little to choose from.
-LEAST_FITS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,8 @@ class Budget:
 
     Attributes:
         fits: At most, the default's among them, at least 1.
-        seconds: None is begun that would end after them if it took as long as the longest so far, above 0.
+        seconds: None is begun that would end after them if it took as long as the longest so far, above 0. Where the
+            fit on everybody takes longer than all of them, nothing is compared and the default stays.
     """
 
     fits: int = 24
@@ -119,8 +118,8 @@ class Tuned:
         began = time.monotonic()
         seconds = self._fit(self._default, log, items)
         self.choice = Choice(settings=self._default)
-        if seconds <= self._budget.seconds / LEAST_FITS:
-            tried = self._compare(log, items, longest=seconds)
+        if seconds <= self._budget.seconds:
+            tried = self._compare(log, items)
             best = max(tried, key=lambda values: tried[values], default=tuple(self._default.values()))
             chosen = dict(zip(self._default, best, strict=True))
             if chosen != self._default:
@@ -148,18 +147,13 @@ class Tuned:
         self._model.fit(log, items)
         return time.monotonic() - began
 
-    def _compare(self, log: InteractionLog, items: ItemTable, *, longest: float) -> dict[tuple[float, ...], float]:
-        """Settings tried, in turn, to their ndcg on validation people; nothing where there is nobody to choose by.
-
-        Args:
-            log: Events of the fit.
-            items: Its items.
-            longest: Seconds that the longest fit has taken.
-        """
+    def _compare(self, log: InteractionLog, items: ItemTable) -> dict[tuple[float, ...], float]:
+        """Settings tried, in turn, to their ndcg on validation people; nothing where there is nobody to choose by."""
         rest, validation = split_people(log, seed=self._seed)
         validation = Validation(histories=validation.histories[:MOST_PEOPLE], targets=validation.targets[:MOST_PEOPLE])
         found: dict[tuple[float, ...], float] = {}
-        began = time.monotonic()
+        # The fit before is not counted: the first of a process waits for libraries.
+        began, longest = time.monotonic(), 0.0
         for settings in self._walk(found) if len(validation) and len(rest) else ():
             start = time.monotonic()
             if len(found) >= self._budget.fits or start - began + longest > self._budget.seconds:

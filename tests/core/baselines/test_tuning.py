@@ -91,6 +91,12 @@ def test_one_that_must_have_met_people_is_told_of_validation_people_while_it_is_
     assert tune()[1][-1].told == (), "nobody else is told"
 
 
+def test_seconds_that_the_first_fit_waits_for_libraries_do_not_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.0, 9.0, 9.0, *np.arange(10, 11, 0.01)])  # the first fit takes nine of ten seconds
+    monkeypatch.setattr("core.baselines.tuning.time.monotonic", lambda: next(clock))
+    assert tune(seconds=10)[0].choice.fits == 5
+
+
 def test_nobody_to_choose_by_leaves_the_default() -> None:
     tuned = Tuned(Knows, [SKILL])
     tuned.fit(make_log([(0, 0, True, 0)], people=1, items=20), planted()[1])
