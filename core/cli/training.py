@@ -183,18 +183,18 @@ def _draw_evaluate(result: Result) -> None:
 
 
 def _name_memory(row: Mapping[str, Any]) -> str:
-    return "" if row["peak_bytes"] is None else f"  {row['peak_bytes'] / 2**20:,.0f} MB"
+    return "" if row.get("peak_bytes") is None else f"  {row['peak_bytes'] / 2**20:,.0f} MB"
 
 
 def _describe_fit(row: Mapping[str, Any]) -> Iterator[str]:
     """What a model chose by itself, and what it had that others had not."""
-    if row["chosen"]:
+    if row.get("chosen"):
         ranges = ((name, [one[name] for one in row["chosen"]]) for name in row["chosen"][0])
         said = [f"{name} {min(found):g}" + f" to {max(found):g}" * (len(set(found)) > 1) for name, found in ranges]
         yield f"chosen in {row['tuning_seconds']:.1f} s: {', '.join(said)}"
-    if row["at_edge"]:
+    if row.get("at_edge"):
         yield f"the best of what was tried stood at its edge: {', '.join(row['at_edge'])}"
-    if row["saw_test_histories"]:
+    if row.get("saw_test_histories"):
         yield "saw the test people's histories in its fit"
 
 
