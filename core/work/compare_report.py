@@ -55,14 +55,14 @@ class ComparedModel:
             "fusion_lead": [round(value, 5) for value in (lead.mean, lead.low, lead.high)] if lead else None,
             "coverage@10": round(self.coverage, 5),
             "gini@10": round(self.gini, 5),
-            "fit_seconds": round(self.fit_seconds, 2),
-            "score_seconds": round(self.score_seconds, 2),
-            "tuning_seconds": round(self.tuning_seconds, 2),
-            "peak_bytes": self.peak,
+            "saw_test_histories": self.transductive,
             "chosen": [dict(one.settings) for one in self.choices],
             "tried": [one.fits for one in self.choices],
             "at_edge": sorted({name for one in self.choices for name in one.at_edge}),
-            "saw_test_histories": self.transductive,
+            "tuning_seconds": round(self.tuning_seconds, 2),
+            "peak_bytes": self.peak,
+            "fit_seconds": round(self.fit_seconds, 2),
+            "score_seconds": round(self.score_seconds, 2),
         }
 
 

@@ -93,9 +93,9 @@ COMPARED = CompareReport(
 COMPARED_JSON = (
     '{"models": [{"model": "ease", "ndcg@10": 0.12346, "cold_ndcg@10": null, "interval": [0.1, 0.2], '
     '"ndcg@10_by_seed": [0.12346], "fusion_lead": [-0.5, -0.75, 0.33333], "coverage@10": 0.5, "gini@10": 0.25, '
-    '"fit_seconds": 1.24, "score_seconds": 0.5, "tuning_seconds": 2.0, "peak_bytes": 3145728, '
-    '"chosen": [{"penalty": 50.0}], "tried": [7], "at_edge": ["penalty"], "saw_test_histories": true}, '
-    '{"model": "bpr", "error": "Too few people."}], "split": "users", '
+    '"saw_test_histories": true, "chosen": [{"penalty": 50.0}], "tried": [7], "at_edge": ["penalty"], '
+    '"tuning_seconds": 2.0, "peak_bytes": 3145728, '
+    '"fit_seconds": 1.24, "score_seconds": 0.5}, {"model": "bpr", "error": "Too few people."}], "split": "users", '
     f'"users": 30, "items": 84, "cold_items": 0, "seed": 0, "config": {json.dumps(CONFIG.to_json())}, "seeds": 1, '
     '"notes": ["A note."]}'
 )
