@@ -5,6 +5,7 @@ They know the items that somebody liked, as in Cornac's own protocol; all others
 Source: github.com/PreferredAI/cornac (Apache-2.0).
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,14 @@ class CornacMatrix:
     ranks_cold = False
 
     def __init__(
-        self, name: str, model: str, read: Reader, settings: Mapping[str, Any], *, least: int = 2, seed: int = 0
+        self,
+        name: str,
+        model: str,
+        read: Reader,
+        settings: Mapping[str, Any],
+        *,
+        sizes: tuple[int, int] = (2, sys.maxsize),
+        seed: int = 0,
     ) -> None:
         """Name the model.
 
@@ -39,21 +47,22 @@ class CornacMatrix:
             model: Class of `cornac.models`.
             read: How it scores rows that were not in its fit.
             settings: Its own arguments, by its own names.
-            least: Liked items without which it fails.
+            sizes: Liked items without which it fails, and those that its memory is enough for.
             seed: Of its draws.
         """
         self.name, self.settings, self.seed = name, dict(settings), seed
-        self._class, self._read, self._least = model, read, least
+        self._class, self._read, self._sizes = model, read, sizes
 
     def fit(self, log: InteractionLog, items: ItemTable) -> None:  # noqa: ARG002 - the protocol's signature
         """Learn from the likes.
 
         Raises:
-            EvaluationError: Cornac is not installed, or fewer items are liked than it needs.
+            EvaluationError: Cornac is not installed, or fewer items are liked than it needs, or more than it can hold.
         """
         build = getattr(import_peer("cornac.models"), self._class)
         likes = log_matrix(log)
-        self._known, self._popularity = find_liked(likes, least=self._least), like_counts(log)
+        self._known = find_liked(likes, least=self._sizes[0], most=self._sizes[1])
+        self._popularity = like_counts(log)
         with contained():
             self._model = build(verbose=False, seed=self.seed, **self.settings)
             self._model.fit(build_dataset(likes[np.diff(likes.indptr) > 0][:, self._known], seed=self.seed))

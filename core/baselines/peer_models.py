@@ -1,5 +1,6 @@
 """Other people's recommenders by name, with the settings that are tried around those that they come with."""
 
+import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -22,7 +23,9 @@ def _knn(name: str, model: str, _seed: int, **settings: Any) -> Recommender:
 
 def _ease(seed: int, **settings: Any) -> Recommender:
     # Its own default drops negative weights, and is not the published model.
-    return CornacMatrix("cornac-ease", "EASE", read_ease, {"posB": False, **settings}, seed=seed)
+    # It holds several tables of items x items, 3 GB each at so many.
+    most = (2, 20_000)
+    return CornacMatrix("cornac-ease", "EASE", read_ease, {"posB": False, **settings}, sizes=most, seed=seed)
 
 
 def _vaecf(seed: int, **settings: Any) -> Recommender:
@@ -31,7 +34,8 @@ def _vaecf(seed: int, **settings: Any) -> Recommender:
 
 def _recvae(seed: int, **settings: Any) -> Recommender:
     # It measures itself on its first hundred items after each epoch.
-    return CornacMatrix("cornac-recvae", "RecVAE", read_recvae, {"use_gpu": False, **settings}, least=100, seed=seed)
+    least, fixed = (100, sys.maxsize), {"use_gpu": False, **settings}
+    return CornacMatrix("cornac-recvae", "RecVAE", read_recvae, fixed, sizes=least, seed=seed)
 
 
 def _vbpr(seed: int, **settings: Any) -> Recommender:

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import io
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -55,19 +56,22 @@ def contained() -> Iterator[None]:
             setattr(cudnn, name, value)
 
 
-def find_liked(likes: "csr_array", *, least: int = 2) -> NDArray[np.int64]:
+def find_liked(likes: "csr_array", *, least: int = 2, most: int = sys.maxsize) -> NDArray[np.int64]:
     """Items that somebody liked, (K,): peers know no others.
 
     Args:
         likes: (U, N).
         least: Items without which the peer fails.
+        most: Items that its memory is enough for.
 
     Raises:
-        EvaluationError: There are fewer.
+        EvaluationError: There are fewer or more.
     """
     liked = np.flatnonzero(np.asarray(likes.sum(axis=0)).ravel() > 0)
     if len(liked) < least:
         raise EvaluationError(f"It learns from at least {least} liked items, and the log has {len(liked)}.")
+    if len(liked) > most:
+        raise EvaluationError(f"It would take tens of gigabytes for {len(liked):,} liked items; {most:,} are its most.")
     return liked
 
 

@@ -56,6 +56,12 @@ def test_cornac_ease_without_its_cut_is_ours() -> None:
     np.testing.assert_allclose(theirs.score(HISTORIES)[:, liked], ours.score(HISTORIES)[:, liked], atol=1e-5)
 
 
+def test_more_items_than_a_peer_can_hold_are_refused_before_it_takes_the_memory() -> None:
+    theirs = CornacMatrix("cornac-ease", "EASE", read_ease, {"posB": False}, sizes=(2, 15))
+    with pytest.raises(EvaluationError, match="16 liked items; 15 are its most"):
+        theirs.fit(*planted())
+
+
 def test_cornac_vaecf_reads_a_person_of_the_fit_as_its_own_score_does() -> None:
     log, items = planted()
     baseline = CornacMatrix("cornac-vaecf", "VAECF", read_vaecf, {"n_epochs": 2})
