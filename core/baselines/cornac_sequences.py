@@ -61,8 +61,13 @@ class CornacSequence:
         return scores
 
     def _read(self, log: InteractionLog) -> Any:
-        """The likes as one session a person, in the order of the log."""
+        """The likes as one session a person, oldest first.
+
+        Events of one moment are shuffled: in many files they are sorted by item, and it would learn to count.
+        """
         liked = log.take(log.liked)
+        chance = np.random.default_rng(self.seed).random(len(liked))
+        liked = liked.take(np.lexsort((chance, liked.times, liked.users)))
         _, people = np.unique(liked.users, return_inverse=True)
         numbers = {str(number): number for number in range(int(people.max()) + 1)}
         return import_peer("cornac.data").SequentialDataset(

@@ -15,7 +15,7 @@ from core.baselines.peers import contained
 from core.baselines.recommender import announce
 from core.baselines.registry import BASELINES, quick_baselines
 from core.errors import EvaluationError
-from tests.core.baselines.test_baselines import build, make_history, planted
+from tests.core.baselines.test_baselines import build, make_history, make_log, planted
 
 HISTORIES = [make_history([0, 1, 2]), make_history([9, 12])]
 
@@ -80,6 +80,19 @@ def test_cornac_recvae_needs_a_hundred_items_and_scores_without_noise() -> None:
     scores = baseline.score(HISTORIES)
     assert np.isfinite(scores).all()
     np.testing.assert_array_equal(baseline.score(HISTORIES), scores)
+
+
+def test_a_sequence_follows_the_times_and_has_no_order_within_one_moment() -> None:
+    rows = [(person, item, True, item // 6) for person in range(30) for item in range(12)]
+    log = make_log(rows, people=30, items=12)
+    baseline = PEERS["cornac-sasrec"].build(0)
+    baseline._known = np.arange(12)
+    data = baseline._read(log)
+    people, items, _ = data.uir_tuple
+    np.testing.assert_array_equal(people, log.users)
+    for session in items.reshape(30, 2, 6):
+        assert [set(part) for part in session.tolist()] == [set(range(6)), set(range(6, 12))]
+    assert np.mean(np.diff(items.reshape(30, 2, 6), axis=2) > 0) < 0.7
 
 
 @pytest.mark.parametrize("name", ["implicit-bpr", "cornac-bpr", "cornac-vbpr"])
