@@ -50,7 +50,7 @@ HEAVY = {
     *("torch", "torchvision", "open_clip", "timm", "transformers", "sentence_transformers", "peft", "safetensors"),
     *("openvino", "optuna", "tensorboard", "streamlit", "plotly"),
     *("sklearn", "scipy", "joblib", "pandas", "polars", "pyarrow", "fastexcel", "clevercsv", "selectolax"),
-    *("httpx", "httpcore", "rich"),
+    *("httpx", "httpcore", "rich", "implicit", "cornac"),
 }
 #: Rooms within a room, in the same order; what lies in the room's own folder is "".
 INNER = {

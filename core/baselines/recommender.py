@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,3 +73,21 @@ class Recommender(Protocol):
 
     def score(self, histories: Sequence[History]) -> NDArray[np.float32]:
         """Scores of all items for each history, (B, N); higher is better. An empty history is allowed."""
+
+
+class Transductive(Recommender, Protocol):
+    """A recommender that scores nobody who was not in its fit; it has `transductive` set."""
+
+    def expect(self, histories: Sequence[History]) -> None:
+        """Take, before the fit, the histories of those who will be asked about; never what they liked afterwards."""
+
+
+def is_transductive(recommender: Recommender) -> bool:
+    """Whether it has to have met, in its fit, the histories of those whom it scores, which favours it."""
+    return bool(getattr(recommender, "transductive", False))
+
+
+def announce(recommender: Recommender, histories: Sequence[History]) -> None:
+    """Tell those who will be asked about to a recommender that needs them in its fit, and nothing to any other."""
+    if is_transductive(recommender):
+        cast(Transductive, recommender).expect(histories)

@@ -1,5 +1,6 @@
 """TF-IDF: items whose words are those of the history."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,8 +8,10 @@ from numpy.typing import NDArray
 
 from core.baselines.matrices import history_matrix
 from core.baselines.recommender import ItemTable
-from core.baselines.word_matrices import WORD, has_words
 from core.interactions.log import History, InteractionLog
+
+#: Runs of letters and digits. A language written without spaces gives whole phrases, which seldom meet again.
+WORD = r"(?u)\b\w+\b"
 
 
 class Tfidf:
@@ -35,7 +38,7 @@ class Tfidf:
         from scipy.sparse import csr_array  # type: ignore[import-untyped]
         from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
 
-        if not has_words(items.texts):
+        if not any(re.search(r"\w", text) for text in items.texts):  # scikit-learn refuses an empty vocabulary
             self._vectors = csr_array((len(items), 0), dtype=np.float32)
             return
         vectorizer = TfidfVectorizer(

@@ -2,7 +2,7 @@
 
 import argparse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,11 @@ from core.work.runs import find_run
 from core.work.train_catalog import TrainSpec, help_train, run_train
 from core.workspace import Workspace
 
+_MODELS = (
+    f"{', '.join(ALL_MODELS)}; implicit-* and cornac-* are other people's code: pip install -r requirements-peers.txt "
+    "(default: fusion, our own, and of theirs those that are installed and quick)"
+)
+
 
 def add_training_commands(commands: Any) -> None:
     """Add the commands to the parser of `python -m core`."""
@@ -40,7 +45,7 @@ def add_training_commands(commands: Any) -> None:
     evaluate.add_argument("--catalog", required=True, metavar="NAME")
     evaluate.add_argument("--interactions", required=True, type=Path, metavar="FILE")
     evaluate.add_argument("--test-interactions", type=Path, metavar="FILE", help="test on these people, who are new")
-    evaluate.add_argument("--models", nargs="+", default=list(ALL_MODELS), metavar="MODEL", help=", ".join(ALL_MODELS))
+    evaluate.add_argument("--models", nargs="+", default=[], metavar="MODEL", help=_MODELS)
     evaluate.add_argument("--split", choices=SPLITS, help="default: time where it leaves 100 test users, else users")
     add_settings(evaluate)
     evaluate.add_argument(
@@ -93,7 +98,7 @@ def _run_evaluate(workspace: Workspace, options: argparse.Namespace) -> Result:
         reading=log.reading(),
         test_interactions=str(test.table) if test else "",
         test_reading=test.reading() if test else {},
-        models=tuple(options.models),
+        **({"models": tuple(options.models)} if options.models else {}),
         split=options.split or "",
         preset=options.preset or DEFAULT_PRESET,
         config=read_config(options.config) if options.config else {},
@@ -173,10 +178,28 @@ def _draw_evaluate(result: Result) -> None:
         lead = "  fusion {:+.4f} ({:+.4f} to {:+.4f})".format(*row["fusion_lead"]) if row["fusion_lead"] else ""
         say(
             f"  {row['model']:<20} ndcg@10 {row['ndcg@10']:.4f} ({low:.4f} to {high:.4f})  "
-            f"recall@10 {row['recall@10']:.4f}{cold}{lead}  {row['fit_seconds']:.1f} s"
+            f"recall@10 {row['recall@10']:.4f}{cold}{lead}  {row['fit_seconds']:.1f} s{_name_memory(row)}"
         )
+        for line in _describe_fit(row):
+            say(f"    {line}")
     for note in result["notes"]:
         say(note)
+
+
+def _name_memory(row: Mapping[str, Any]) -> str:
+    return "" if row.get("peak_bytes") is None else f"  {row['peak_bytes'] / 2**20:,.0f} MB"
+
+
+def _describe_fit(row: Mapping[str, Any]) -> Iterator[str]:
+    """What a model chose by itself, and what it had that others had not."""
+    if row.get("chosen"):
+        ranges = ((name, [one[name] for one in row["chosen"]]) for name in row["chosen"][0])
+        said = [f"{name} {min(found):g}" + f" to {max(found):g}" * (len(set(found)) > 1) for name, found in ranges]
+        yield f"chosen in {row['tuning_seconds']:.1f} s: {', '.join(said)}"
+    if row.get("at_edge"):
+        yield f"the best of what was tried stood at its edge: {', '.join(row['at_edge'])}"
+    if row.get("saw_test_histories"):
+        yield "saw the test people's histories in its fit"
 
 
 def _draw_models(result: Mapping[str, Any]) -> None:

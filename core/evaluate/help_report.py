@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.baselines.recommender import ItemTable
 from core.baselines.registry import build_baseline
+from core.baselines.tuning import Budget
 from core.evaluate.answer import Answer, Row
 from core.evaluate.catalog_report import MAIN, Matching, Questions, measure_matching
 from core.evaluate.fusion import TrainedRecommender, build_fit_data
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 EncodeTexts = Callable[[Sequence[str]], NDArray[np.float32]]
 #: Quick to fit, hard to beat; the whole list is in `python -m core evaluate`.
 SIMPLE = ("zero-shot", "popularity", "item-knn", "ease", "tfidf")
+#: Of the choice of their settings, each: a training of a long log waits for no more than their fits.
+TUNING = Budget(fits=12, seconds=6.0)
 
 
 class LogHelp:
@@ -46,7 +49,7 @@ class LogHelp:
     def measure(self, trained: "Trained", tokens: ItemTokens, encode: EncodeTexts) -> Answer:
         """Test the version and what is simple, on the same people."""
         mine = measure(lambda: TrainedRecommender(trained), [self._split], self._items)
-        simple = ((name, partial(build_baseline, name, self._config.seed)) for name in SIMPLE)
+        simple = ((name, partial(build_baseline, name, self._config.seed, budget=TUNING)) for name in SIMPLE)
         others = [try_measure(name, build, [self._split], self._items) for name, build in simple]
         answer = answer_people(mine, others, trained.seconds, split=self.name)
         answer = replace(answer, held_out=self._held_out)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.baselines.tuning import Choice
 from core.evaluate.verdict import Difference, measure_difference
 from core.metrics import mean_interval
 
@@ -19,8 +20,12 @@ class Measured:
         users: Of each row, (B,).
         values: Metric to one value a person, NaN where the person has no target of that kind, (B,).
         top: First 20 items of each person, (B, 20).
-        fit_seconds: Over all folds.
+        fit_seconds: Over all folds, without the choice of settings.
         score_seconds: Over all folds.
+        tuning_seconds: Of the choice of settings, over all folds.
+        peak: Most memory that the process held during a fit, bytes; None where the system does not count it.
+        choices: What the fit of each fold chose; none where nothing is tuned.
+        transductive: Whether the histories of the tested people, never their targets, were in its fit.
     """
 
     name: str
@@ -29,6 +34,10 @@ class Measured:
     top: NDArray[np.int64]
     fit_seconds: float
     score_seconds: float
+    tuning_seconds: float = 0.0
+    peak: int | None = None
+    choices: tuple[Choice, ...] = ()
+    transductive: bool = False
 
     def mean(self, metric: str) -> float | None:
         """Mean over people with a value, None without any."""
@@ -75,6 +84,10 @@ def average_runs(runs: Sequence[Measured]) -> Measured:
         top=np.concatenate([run.top for run in runs])[first],
         fit_seconds=float(np.mean([run.fit_seconds for run in runs])),
         score_seconds=float(np.mean([run.score_seconds for run in runs])),
+        tuning_seconds=float(np.mean([run.tuning_seconds for run in runs])),
+        peak=max((run.peak for run in runs if run.peak is not None), default=None),
+        choices=tuple(choice for run in runs for choice in run.choices),
+        transductive=runs[0].transductive,
     )
 
 

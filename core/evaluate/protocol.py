@@ -15,8 +15,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from core.baselines.recommender import ItemTable, Recommender
+from core.baselines.recommender import ItemTable, Recommender, is_transductive
 from core.errors import CancelledError, EvaluationError, JobError, WishlightError
+from core.evaluate.costs import FitCost, fit_counted, sum_costs
 from core.evaluate.measured import Measured, Unmeasured
 from core.interactions.log import History, InteractionLog
 from core.metrics import ndcg_at, rank_top, recall_at, reciprocal_rank_at
@@ -165,25 +166,24 @@ def measure(
         progress: Called between folds and between batches of people.
     """
     parts: list[tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]] = []
-    fit_seconds = score_seconds = 0.0
-    name = ""
+    costs: list[FitCost] = []
+    score_seconds = 0.0
     for number, split in enumerate(splits):
         recommender = build()
-        name = recommender.name
-        progress(f"Fitting {name}", number, len(splits))
-        began = time.monotonic()
-        recommender.fit(split.fit, items)
+        progress(f"Fitting {recommender.name}", number, len(splits))
+        costs.append(fit_counted(recommender, split.fit, items, split.histories))
         fitted = time.monotonic()
         parts.append(_measure_fold(recommender, split, {"tail": split.is_tail, **items.slices}))
-        fit_seconds, score_seconds = fit_seconds + fitted - began, score_seconds + time.monotonic() - fitted
-    progress(f"Fitting {name}", len(splits), len(splits))
+        score_seconds += time.monotonic() - fitted
+    progress(f"Fitting {recommender.name}", len(splits), len(splits))
     return Measured(
-        name=name,
+        name=recommender.name,
         users=np.concatenate([split.users for split in splits]),
         values={key: np.concatenate([values[key] for values, _ in parts]) for key in parts[0][0]},
         top=np.concatenate([top for _, top in parts]),
-        fit_seconds=fit_seconds,
         score_seconds=score_seconds,
+        transductive=is_transductive(recommender),
+        **sum_costs(costs),
     )
 
 

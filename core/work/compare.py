@@ -1,6 +1,6 @@
 """All models on one log, by one protocol."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from core.baselines.recommender import Recommender
-from core.baselines.registry import BASELINES, build_baseline
+from core.baselines.registry import BASELINES, build_baseline, quick_baselines
 from core.errors import EvaluationError
 from core.evaluate.fusion import FusionRecommender
 from core.evaluate.measured import Measured, Unmeasured, average_runs, compare_people
@@ -48,7 +48,7 @@ class CompareSpec:
         reading: How it is read, as `core.interactions.log_file.LogFile.reading`; empty finds it out.
         test_interactions: Path of a log of other people; "" splits the first.
         test_reading: How that one is read.
-        models: Of `ALL_MODELS`.
+        models: Of `ALL_MODELS`; the fusion model, our own baselines and the quick ones of others that are installed.
         split: One of `SPLITS`, "" for the strictest that leaves enough people.
         preset: Of the fusion model.
         config: Its settings that go before the preset's, as `core.train.config.read_config` gives them.
@@ -61,7 +61,7 @@ class CompareSpec:
     reading: Mapping[str, Any] = field(default_factory=dict)
     test_interactions: str = ""
     test_reading: Mapping[str, Any] = field(default_factory=dict)
-    models: tuple[str, ...] = ALL_MODELS
+    models: tuple[str, ...] = field(default_factory=lambda: ("fusion", *quick_baselines()))
     split: str = ""
     preset: str = DEFAULT_PRESET
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -106,7 +106,7 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
         seed=config.seed,
         config=config,
         seeds=spec.seeds,
-        notes=_notes(name, splits),
+        notes=(*_notes(name, splits), *_note_fixed(spec.models)),
     )
 
 
@@ -180,6 +180,10 @@ def _row(one: Measured, runs: Sequence[Measured], items: int, fusion: Measured |
         gini=gini(top, items),
         fit_seconds=one.fit_seconds,
         score_seconds=one.score_seconds,
+        tuning_seconds=one.tuning_seconds,
+        peak=one.peak,
+        choices=one.choices,
+        transductive=one.transductive,
     )
 
 
@@ -192,3 +196,10 @@ def _notes(name: str, splits: Sequence[Split]) -> tuple[str, ...]:
         notes.append(f"Too few to tell models apart: {len(people)} of {LEAST_TESTED} people needed were tested.")
     notes.append(f"Histories hold {int(np.median(people))} events (median); ranking is over all items not yet had.")
     return tuple(notes)
+
+
+def _note_fixed(models: Sequence[str]) -> Iterator[str]:
+    """Which of other people's models are taken as they are, since a choice would take hours."""
+    fixed = [name for name in models if name in BASELINES and BASELINES[name].needs and not BASELINES[name].space]
+    if fixed:
+        yield f"Not tuned, with fixed settings: {', '.join(fixed)}."

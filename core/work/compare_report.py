@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.baselines.tuning import Choice
 from core.evaluate.measured import Unmeasured
 from core.evaluate.verdict import Difference
 from core.train.config import TrainConfig
@@ -21,8 +22,12 @@ class ComparedModel:
         fusion_lead: The fusion model's ndcg@10 minus this one's over the same people; None for itself and without it.
         coverage: Share of the items that stand in somebody's first ten, [0, 1].
         gini: How unevenly they do, [0, 1].
-        fit_seconds: Mean over seeds.
+        fit_seconds: Mean over seeds, without the choice of settings.
         score_seconds: Mean over seeds.
+        tuning_seconds: Of the choice of settings, mean over seeds.
+        peak: Most memory that the process held during a fit, bytes; None where the system does not count it.
+        choices: What each fit chose; none where the settings are fixed.
+        transductive: Whether it had the tested people's histories, never their targets, in its fit, which favours it.
     """
 
     name: str
@@ -34,6 +39,10 @@ class ComparedModel:
     gini: float
     fit_seconds: float
     score_seconds: float
+    tuning_seconds: float = 0.0
+    peak: int | None = None
+    choices: tuple[Choice, ...] = ()
+    transductive: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The row as JSON values."""
@@ -46,6 +55,12 @@ class ComparedModel:
             "fusion_lead": [round(value, 5) for value in (lead.mean, lead.low, lead.high)] if lead else None,
             "coverage@10": round(self.coverage, 5),
             "gini@10": round(self.gini, 5),
+            "saw_test_histories": self.transductive,
+            "chosen": [dict(one.settings) for one in self.choices],
+            "tried": [one.fits for one in self.choices],
+            "at_edge": sorted({name for one in self.choices for name in one.at_edge}),
+            "tuning_seconds": round(self.tuning_seconds, 2),
+            "peak_bytes": self.peak,
             "fit_seconds": round(self.fit_seconds, 2),
             "score_seconds": round(self.score_seconds, 2),
         }

@@ -1,19 +1,13 @@
 """Names of the baselines, and the world of two groups that all their tests are planted in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
-from core.baselines.bpr import BprMf
-from core.baselines.item_knn import ItemKnn, ItemKnnConfig
-from core.baselines.lightgcn import LightGcn, LightGcnConfig
-from core.baselines.linear_probe import LinearProbe, LinearProbeConfig
-from core.baselines.pairwise import PairwiseConfig
 from core.baselines.recommender import ItemTable, Recommender
 from core.baselines.registry import BASELINES, build_baseline
-from core.baselines.sasrec import SasRec, SasRecConfig
-from core.baselines.vbpr import Vbpr, VbprConfig
 from core.interactions.log import NO_TIME, History, InteractionLog
 
 DAY = 86_400
@@ -84,31 +78,31 @@ def planted(group_items: int = GROUP_ITEMS, people: int = 2 * GROUP_PEOPLE) -> t
     )
 
 
-#: Small enough for a test; those that are not here run as they are.
-SHORT = PairwiseConfig(dimension=4, epochs=60, batch_size=64, rate=0.02, penalty=0.03)
-SMALL: dict[str, Callable[[int], Recommender]] = {
-    "item-knn": lambda seed: ItemKnn(ItemKnnConfig(shrinkage=1.0)),
-    "linear-probe": lambda seed: LinearProbe(LinearProbeConfig(penalties=(1.0,), others=12), seed=seed),
-    "bpr-mf": lambda seed: BprMf(SHORT, seed=seed),
-    "lightgcn": lambda seed: LightGcn(LightGcnConfig(training=SHORT), seed=seed),
-    "vbpr": lambda seed: Vbpr(VbprConfig(training=SHORT, content_dimension=4), seed=seed),
-    "sasrec": lambda seed: SasRec(
-        SasRecConfig(
-            length=8, dimension=16, heads=2, layers=1, dropout=0.1, epochs=40, batch_size=8, rate=5e-3, kept=0.8
-        ),
-        seed=seed,
-    ),
+#: Settings small enough for a test; those that are not here run as they are.
+SMALL: dict[str, dict[str, Any]] = {
+    "item-knn": {"shrinkage": 1.0},
+    "linear-probe": {"penalty": 1.0},
+    "implicit-als": {"factors": 2},
+    "implicit-bpr": {"factors": 4, "learning_rate": 0.05, "iterations": 100},
+    "implicit-bm25": {"K": 8},
+    "implicit-cosine": {"K": 8},
+    "cornac-ease": {"lamb": 50.0},
+    "cornac-bpr": {"k": 4, "learning_rate": 0.05, "max_iter": 100},
+    "cornac-vbpr": {"k": 4, "k2": 4, "n_epochs": 20, "learning_rate": 0.05},
+    "cornac-vaecf": {"k": 4, "n_epochs": 60, "learning_rate": 0.02, "beta": 0.1},
+    "cornac-sasrec": {"embedding_dim": 8, "n_epochs": 10, "learning_rate": 0.03, "n_sample": 16, "max_len": 6},
+    "cornac-bert4rec": {"embedding_dim": 8, "n_epochs": 10, "learning_rate": 0.03, "n_sample": 16, "max_len": 6},
 }
 
 
 def build(name: str, seed: int = 0) -> Recommender:
-    return SMALL.get(name, BASELINES[name])(seed)
+    return BASELINES[name].build(seed, **SMALL.get(name, {}))
 
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_baseline_goes_by_its_name_and_says_whether_it_ranks_cold_items(name: str) -> None:
     baseline = build_baseline(name, 3)
-    content = {"bm25", "tfidf", "zero-shot", "item-knn-embeddings", "linear-probe", "vbpr", "bert-pair", "random"}
+    content = {"tfidf", "zero-shot", "item-knn-embeddings", "linear-probe", "cornac-vbpr", "bert-pair", "random"}
     assert baseline.name == name
     assert baseline.ranks_cold == (name in content)
 
@@ -118,10 +112,10 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         build_baseline("magic")
 
 
-@pytest.mark.parametrize("name", ["item-knn", "ease", "lightgcn", "sasrec"])
+@pytest.mark.parametrize("name", ["item-knn", "ease", "implicit-als", "implicit-bpr", "implicit-cosine", "cornac-ease"])
 def test_a_person_without_history_gets_what_is_popular(name: str) -> None:
     log, items = planted()
     baseline = build(name)
-    baseline.fit(log, items)
+    baseline.fit(log, items)  # peers too, which meet nobody else: this person has nothing to be told
     counts = np.bincount(log.items[log.liked], minlength=len(items))
     np.testing.assert_array_equal(baseline.score([make_history([])])[0], counts.astype(np.float32))

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.baselines.recommender import ItemTable
+from core.baselines.registry import build_baseline
+from core.baselines.tuning import Budget
 from core.errors import EvaluationError
+from core.evaluate.costs import read_peak, reset_peak
 from core.evaluate.measured import Measured, average_runs
 from core.evaluate.protocol import (
     Split,
@@ -199,3 +203,52 @@ def test_ties_do_not_follow_the_order_of_ids() -> None:
     top = rank_shuffled(np.zeros((1, 1000), np.float32), 10, [np.array([0, 1])])
     assert top.max() > 100 and not np.isin([0, 1], top).any()
     assert np.array_equal(top, rank_shuffled(np.zeros((1, 1000), np.float32), 10, [np.array([0, 1])]))
+
+
+class Meets(Oracle):
+    """Scores nobody whom it has not met."""
+
+    transductive = True
+    told: Sequence[History] = ()
+
+    def expect(self, histories: Sequence[History]) -> None:
+        self.told = histories
+
+    def fit(self, log: InteractionLog, items: ItemTable) -> None:
+        assert self.told, "before the fit"
+        super().fit(log, items)
+
+
+def test_one_that_scores_only_whom_it_met_is_told_the_tested_peoples_histories_which_is_said() -> None:
+    splits, made = list(build_splits(make_log(), "users"))[:2], []
+    found = measure(lambda: made.append(Meets(splits)) or made[-1], splits, TABLE)
+    assert found.transductive and not measure(lambda: Oracle(splits), splits, TABLE).transductive
+    for split, one in zip(splits, made, strict=True):
+        assert one.told == split.histories
+        assert not any(
+            np.isin(targets, history.items).any() for targets, history in zip(split.targets, one.told, strict=True)
+        )
+
+
+def test_a_fit_says_its_seconds_its_memory_and_what_it_chose(monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = list(build_splits(make_log(), "users"))[:2]
+    found = measure(lambda: build_baseline("ease", budget=Budget(fits=2)), splits, TABLE)
+    assert [one.fits for one in found.choices] == [2, 2] and set(found.choices[0].settings) == {
+        "penalty",
+        "other_weight",
+    }
+    assert found.tuning_seconds > 0 and found.fit_seconds > 0
+    both = average_runs([found, replace(found, peak=1)])
+    assert len(both.choices) == 4 and both.tuning_seconds == pytest.approx(found.tuning_seconds)
+    monkeypatch.setattr("core.evaluate.costs._PROCESS", Path("/nowhere"))
+    assert measure(lambda: Oracle(splits), splits, TABLE).peak is None, "nobody counts there"
+
+
+@pytest.mark.skipif(not reset_peak(), reason="the system does not let the count begin anew")
+def test_memory_is_counted_from_the_beginning_of_a_fit() -> None:
+    big = np.ones(40_000_000)
+    del big
+    reset_peak()
+    before = read_peak()
+    big = np.ones(20_000_000)
+    assert read_peak() - before > 0.9 * big.nbytes

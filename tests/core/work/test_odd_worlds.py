@@ -19,7 +19,7 @@ from core.workspace import Workspace
 pytestmark = pytest.mark.long
 
 SMALL = {"epochs": 1, "width": 16, "layers": 1, "items": 12, "alone": 8, "bank": 24, "people": 8, "history": 16}
-MODELS = ("fusion", "random", "popularity", "recent-popularity", "bm25", "tfidf", "item-knn", "item-knn-embeddings",
+MODELS = ("fusion", "random", "popularity", "recent-popularity", "tfidf", "item-knn", "item-knn-embeddings",
           "zero-shot", "linear-probe", "ease")  # fmt: skip
 Run = Callable[..., tuple[int, dict[str, Any], str]]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core import work
+from core.baselines.tuning import Choice
 from core.errors import JobError
 from core.evaluate.answer import Answer, Row
 from core.evaluate.measured import Unmeasured
@@ -72,6 +73,10 @@ BEST = ComparedModel(
     gini=0.25,
     fit_seconds=1.239,
     score_seconds=0.5,
+    tuning_seconds=2.0,
+    peak=3 * 2**20,
+    choices=(Choice(settings={"penalty": 50.0}, at_edge=("penalty",), fits=7, seconds=2.0),),
+    transductive=True,
 )
 COMPARED = CompareReport(
     models=(BEST,),
@@ -89,6 +94,8 @@ COMPARED = CompareReport(
 COMPARED_JSON = (
     '{"models": [{"model": "ease", "ndcg@10": 0.12346, "cold_ndcg@10": null, "interval": [0.1, 0.2], '
     '"ndcg@10_by_seed": [0.12346], "fusion_lead": [-0.5, -0.75, 0.33333], "coverage@10": 0.5, "gini@10": 0.25, '
+    '"saw_test_histories": true, "chosen": [{"penalty": 50.0}], "tried": [7], "at_edge": ["penalty"], '
+    '"tuning_seconds": 2.0, "peak_bytes": 3145728, '
     '"fit_seconds": 1.24, "score_seconds": 0.5}, {"model": "bpr", "error": "Too few people."}], "split": "users", '
     '"users": 30, "counts": {"ndcg@10": 30, "cold_ndcg@10": 0}, '
     f'"items": 84, "cold_items": 0, "seed": 0, "config": {json.dumps(CONFIG.to_json())}, "seeds": 1, '
