@@ -137,12 +137,12 @@ class Memory:
         diagonal = _solve_diagonal(self.likes, self.inverse, self.vectors, content)
         return replace(self, content=content, diagonal=diagonal)
 
-    def with_ridge(self) -> "Memory":
+    def with_ridge(self, penalty: float = RIDGE) -> "Memory":
         """The same with the regression that speaks for items without events; until then nothing is carried to them."""
         vectors = self.vectors[self.seen]
         centre = vectors.mean(axis=0) if len(vectors) else self.centre
         gram = ((vectors - centre).T @ (vectors - centre)).astype(np.float64)
-        gram[np.diag_indices_from(gram)] += RIDGE
+        gram[np.diag_indices_from(gram)] += penalty
         return replace(self, centre=centre, ridge=np.linalg.inv(gram).astype(np.float32))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
