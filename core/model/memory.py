@@ -122,11 +122,11 @@ class Memory:
 
     def _carry(self, values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean (B,) and slopes (B, E) of the regressions from vectors to values (B, N) of the items with events."""
-        known = values[:, self.seen]
-        means = known.mean(axis=1) if known.shape[1] else np.zeros(len(values), np.float32)
         if not self.ridge.size:
-            return means * 0, np.zeros((len(values), self.vectors.shape[1]), np.float32)
-        return means, (known - means[:, None]) @ self.vectors[self.seen] @ self.ridge
+            return np.zeros(len(values), np.float32), np.zeros((len(values), self.vectors.shape[1]), np.float32)
+        seen = self.seen
+        means = (values * seen).sum(axis=1) / max(int(seen.sum()), 1)
+        return means, ((values - means[:, None]) * seen) @ self.vectors @ self.ridge
 
     def with_vectors(self, vectors: NDArray[np.float32]) -> "Memory":
         """The same with other item vectors of any norm, (N, E); the diagonal stays as it was fitted."""
