@@ -68,7 +68,8 @@ class EventWeights:
 
     def _count(self, history: History, place: NDArray[np.int64], liked: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Of items without a rating, (K,)."""
-        counts = np.where(history.values > 0, history.values, 1.0) * history.liked
+        known = np.isfinite(history.values) & (history.values > 0)
+        counts = np.where(known, history.values, 1.0) * history.liked
         amounts = np.bincount(place, counts, len(liked))
         mean = float(amounts[liked].mean()) if liked.any() else 1.0
         return np.asarray((amounts / mean) ** self.count_power)

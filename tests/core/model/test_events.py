@@ -44,6 +44,8 @@ def test_counts_add_up_and_what_was_not_liked_says_nothing() -> None:
     mean = (16 + 1) / 2
     assert weigh(history, count_power=0.5) == {3: round((16 / mean) ** 0.5, 4), 5: round((1 / mean) ** 0.5, 4)}
     assert weigh(history, count_power=0) == {3: 1.0, 5: 1.0}
+    odd = make_history([3, 5], [np.inf, -4], [True, True], name="purchase")
+    assert weigh(odd) == {3: 1.0, 5: 1.0}, "no count is one"
 
 
 def test_the_age_of_the_last_event_halves_three_quarters() -> None:
