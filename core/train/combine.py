@@ -116,7 +116,8 @@ def choose_new(
             break
     draws = [one for one in draws if len(one.targets)]
     if not draws:
-        return replace(weights, carried=1.0, new_taste=0.0, new_prior=0.0)
+        # Nobody can be asked: likeness counts as much as it does in the memory itself.
+        return replace(weights, carried=1.0, content=chosen.content, new_taste=0.0, new_prior=0.0)
     spreads = np.mean([one.spreads for one in draws], axis=0)
     content, prior = _choose_say(draws, spreads)
     unit = spreads[0] / np.maximum(spreads, 1e-9)

@@ -36,6 +36,7 @@ def test_nobody_to_ask_leaves_the_default() -> None:
     assert chooser.choose() == MemoryChoice()
     weights = choose_new(HeadWeights(taste=0.3, prior=0.1), chooser, MemoryChoice())
     assert (weights.taste, weights.prior, weights.carried, weights.new_taste) == (0.3, 0.1, 1.0, 0.0)
+    assert weights.content == MemoryChoice().content
 
 
 def test_everybody_is_ranked_once_by_a_memory_that_has_not_met_them() -> None:
