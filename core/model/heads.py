@@ -31,6 +31,8 @@ class HeadWeights:
         content: Of the likeness of an item without events to what was liked.
         new_taste: In place of `taste` for items without events.
         new_prior: In place of `prior` for items without events.
+        newcomer_prior: In place of both for somebody who liked nothing: with nothing else to say, two weights would
+            set items without events against all others. None leaves them.
     """
 
     taste: float = 0.1
@@ -40,11 +42,14 @@ class HeadWeights:
     content: float = 1.0
     new_taste: float = 0.1
     new_prior: float = 0.01
+    newcomer_prior: float | None = None  # as `carried`
 
-    def to_array(self, new: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def to_array(self, new: NDArray[np.bool_], *, newcomer: bool = False) -> NDArray[np.float32]:
         """In the order of `HEADS` for each item; `new` says which have no events, (N,) to (N, 5)."""
-        known = np.array([self.taste, self.prior, self.together, 0.0, 0.0], np.float32)
-        fresh = np.array([self.new_taste, self.new_prior, 0.0, self.carried, self.content], np.float32)
+        same = self.newcomer_prior if newcomer else None
+        prior, new_prior = (self.prior, self.new_prior) if same is None else (same, same)
+        known = np.array([self.taste, prior, self.together, 0.0, 0.0], np.float32)
+        fresh = np.array([self.new_taste, new_prior, 0.0, self.carried, self.content], np.float32)
         return np.where(new[:, None], fresh, known)
 
 
@@ -80,8 +85,11 @@ class PeopleHeads:
 
         flat = unit(vectors.reshape(len(vectors), -1))
         people = read_people(network, histories, torch.from_numpy(flat), self.rating_scale)
-        heads = head_parts(people @ flat.T, self.prior, self.memory, weigh_rows(histories, len(flat), self.events))
-        parts = heads * self.weights.to_array(~self.memory.seen)
+        liked, new = weigh_rows(histories, len(flat), self.events), ~self.memory.seen
+        parts = head_parts(people @ flat.T, self.prior, self.memory, liked)
+        newcomers = ~liked.any(axis=1)
+        parts[~newcomers] *= self.weights.to_array(new)
+        parts[newcomers] *= self.weights.to_array(new, newcomer=True)
         return PersonScores(parts={name: parts[:, :, place] for place, name in enumerate(HEADS)})
 
     def score_places(
@@ -104,7 +112,7 @@ class PeopleHeads:
         (liked,) = weigh_rows([history], len(flat), self.events)
         parts = item_parts(places.flat @ person, float(self.prior[places.item]), self.memory, liked, places)
         new = ~self.memory.seen[[places.item]]
-        (weights,) = self.weights.to_array(new)
+        (weights,) = self.weights.to_array(new, newcomer=not liked.any())
         weighed: NDArray[np.float32] = parts * weights
         return weighed
 

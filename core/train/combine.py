@@ -21,7 +21,8 @@ from core.train.blocks import split_rows
 from core.train.memory_choice import Deal, MemoryChoice, MemoryChooser, is_better, mean_gains
 
 _TASTE = (0.0, 0.03, 0.1, 0.3, 1.0)
-_PRIOR = (0.0, 0.003, 0.01, 0.03, 0.1)
+#: The least of them only orders what nothing else tells apart, such as all items for somebody who liked nothing.
+_PRIOR = (1e-6, 0.003, 0.01, 0.03, 0.1)
 #: Say of content and prior about new items against that of what is carried to them, in units of their spreads.
 _SAY = (0.0, 0.5, 1.0)
 _USUAL = (0.5, 0.5)
@@ -69,6 +70,7 @@ def choose_known(panel: Panel) -> tuple[HeadWeights, float]:
     """
     pairs = [HeadWeights(taste=taste, prior=prior) for taste, prior in itertools.product(_TASTE, _PRIOR)]
     grid = [*pairs, HeadWeights(taste=1.0, prior=0.03, together=0.0)]
+    grid = [replace(one, newcomer_prior=one.prior) for one in grid]
     gains = panel.gains(grid)
     if not gains.shape[1]:
         return grid[0], 0.0

@@ -135,13 +135,17 @@ class PersonExplainer:
         places = self._placer(served, bundle, heads).place(row, vectors, [one.item for one in variants])
         parts = heads.score_places(bundle.network, bundle.vectors, history, places).astype(np.float64)
         prior = float(parts[0, HEADS.index("prior")])
+        alone = float(heads.score_places(bundle.network, bundle.vectors, history.take(slice(0)), places)[0].sum())
         own, *read = (parts.sum(axis=1) - prior).tolist()  # all of it is 0 for an empty history
         # The item with all of its fields is the one that the version keeps, not the one that was read anew.
         worth = dict(zip([frozenset[str](), *kept], [*read[:-1], own], strict=True))
 
         def value(coalitions: Sequence[frozenset[str]]) -> NDArray[np.float64]:
             return np.array(
-                [worth[one - {HISTORY, PRIOR}] * (HISTORY in one) + prior * (PRIOR in one) for one in coalitions]
+                [
+                    worth[one - {HISTORY, PRIOR}] + prior * (PRIOR in one) if HISTORY in one else alone * (PRIOR in one)
+                    for one in coalitions
+                ]
             )
 
         players = (*fields, HISTORY, PRIOR)

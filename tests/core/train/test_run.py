@@ -61,6 +61,8 @@ def test_with_a_log_new_people_get_their_group(tokens: ItemTokens, log: Interact
     own = [np.flatnonzero(np.arange(80) % 2 == person % 2) for person in range(20)]
     assert ndcg_at(top, own, 10).mean() > 0.95
     assert np.allclose(sum(scores.parts.values()), scores.total, atol=1e-5)
+    nobody = trained.heads.score(trained.model, trained.items.vectors, [histories[0].take(slice(0))]).total[0]
+    np.testing.assert_array_equal(np.argsort(nobody), np.argsort(trained.heads.prior), "what is popular")
 
 
 def test_the_same_seed_gives_the_same_numbers(tokens: ItemTokens, log: InteractionLog, tmp_path: Path) -> None:
