@@ -61,7 +61,7 @@ class EventWeights:
 
     def _rate(self, values: NDArray[np.float32], liked: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Of rated items, (K,)."""
-        mean = float(values[liked].mean()) if liked.any() else 0.0
+        mean = float(values[liked].mean(dtype=float)) if liked.any() else 0.0
         if self.rating_power == 0 or mean <= 0:
             return liked.astype(float)
         return np.asarray((np.nan_to_num(values).clip(min=0).astype(float) / mean) ** self.rating_power)

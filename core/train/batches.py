@@ -63,7 +63,7 @@ def count_log(data: TrainData) -> LogFacts:
     logs = np.log1p(counts)
     spread = logs[seen].std() if seen.any() else 0.0
     popularity = np.where(seen, (logs - logs[seen].mean()) / max(spread, 1e-6), np.nan) if seen.any() else logs * np.nan
-    ratings = data.log.values[~np.isnan(data.log.values)]
+    ratings = data.log.values[~np.isnan(data.log.values)].astype(np.float64)  # sums of large ones are larger
     return LogFacts(
         people=people,
         histories=data.log.histories(people),

@@ -39,6 +39,10 @@ def test_the_last_rating_counts_and_a_scale_without_likes_falls_back() -> None:
     assert weigh(make_history([1, 2], [-3, -1], [True, False])) == {1: 1.0}, "no power of a negative share"
 
 
+def test_the_largest_ratings_that_are_kept_are_weighed_like_others() -> None:
+    assert weigh(make_history([1, 2], [3e38, 3e38], [True, True])) == {1: 1.0, 2: 1.0}
+
+
 def test_counts_add_up_and_what_was_not_liked_says_nothing() -> None:
     history = make_history([3, 3, 5, 6], [10, 6, np.nan, 1], [True, True, True, False], name="purchase")
     mean = (16 + 1) / 2

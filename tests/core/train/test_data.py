@@ -1,10 +1,13 @@
 """What is held out stays held out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.interactions.log import NO_TIME, History, InteractionLog
 from core.tokens.item_tokens import ItemTokens
+from core.train.batches import count_log
 from core.train.data import build_data, build_validation, split_history
 from core.train.held_out import hash_bucket, number_texts
 
@@ -108,3 +111,10 @@ def test_numbers_of_texts() -> None:
 
 def test_buckets_do_not_depend_on_the_run() -> None:
     assert [hash_bucket("shoe", 10), hash_bucket("shoe", 10, salt="held")] == [6, 2]
+
+
+def test_the_scale_of_the_largest_ratings_that_are_kept_is_a_number(tokens: ItemTokens, log: InteractionLog) -> None:
+    large = replace(log, values=np.where(log.values > 3, 3e38, 1).astype(np.float32))
+    facts = count_log(build_data(tokens, [str(item) for item in range(80)], [""] * 80, log=large))
+    assert 2e38 < facts.rating_mean < 3e38
+    assert 1e38 < facts.rating_std < 2e38
