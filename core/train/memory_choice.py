@@ -122,7 +122,7 @@ class MemoryChooser:
         memory = choice.fit(weigh_matrix(deal.others, count, choice.events), self.vectors)
         gains = [np.empty(0)]
         for block in split_rows(len(deal.asked), count):
-            together, _, _ = memory.score(weigh_rows(deal.asked[block], count, choice.events))
+            together = memory.score_seen(weigh_rows(deal.asked[block], count, choice.events))
             gains.append(mean_gains(np.where(memory.seen, together, -np.inf), deal.targets[block], deal.masked[block]))
         return np.concatenate(gains)
 
