@@ -39,6 +39,12 @@ def test_the_last_rating_counts_and_a_scale_without_likes_falls_back() -> None:
     assert weigh(make_history([1, 2], [-3, -1], [True, False])) == {1: 1.0}, "no power of a negative share"
 
 
+def test_an_item_that_was_rated_counts_by_its_rating_whatever_else_was_done_with_it() -> None:
+    history = make_history([4, 2, 2, 4, 7, 8], [5, 3, 5, 1, 6, 2], [True] * 6)
+    history.events[3:] = event_code("purchase")
+    assert weigh(history, count_power=1) == {2: 1.0, 4: 1.0, 7: 1.5, 8: 0.5}, "no rating is a count"
+
+
 def test_counts_add_up_and_what_was_not_liked_says_nothing() -> None:
     history = make_history([3, 3, 5, 6], [10, 6, np.nan, 1], [True, True, True, False], name="purchase")
     mean = (16 + 1) / 2
