@@ -221,6 +221,8 @@ def _invert(likes: "sparse.csr_array", shrinkage: float) -> NDArray[np.float32]:
     """K = (X X' + l I)^-1, (U, U): one matrix of float64, inverted where it lies."""
     from scipy.linalg import lapack  # type: ignore[import-untyped]
 
+    if not likes.shape[0]:
+        return np.zeros((0, 0), np.float32)
     factor, failed = lapack.dpotrf(ridge_gram(likes, shrinkage), lower=1, overwrite_a=1)
     inverse, failed_again = lapack.dpotri(factor, lower=1, overwrite_c=1)
     if failed or failed_again:

@@ -95,6 +95,12 @@ def test_another_place_of_an_item_scores_as_if_it_had_always_lain_there(item: in
         assert np.allclose(mean[0], everywhere.mean(axis=0), atol=1e-5), "an average of places gives the average score"
 
 
+def test_a_memory_of_nobody_says_nothing_of_what_people_like() -> None:
+    memory = fit_memory(csr_array((0, 9), dtype=np.float32), VECTORS, shrinkage=2.0, content=0.3).with_ridge()
+    together, carried, likeness = memory.score(LIKES[:2])
+    assert not together.any() and not carried.any() and likeness.any()
+
+
 def test_round_trip() -> None:
     memory = fit_memory(csr_array(LIKES * np.float32(0.7)), VECTORS, shrinkage=2.0, content=0.3).with_ridge()
     arrays = memory.to_arrays()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from scipy import sparse
 
 from core.interactions.log import InteractionLog
@@ -30,8 +31,9 @@ def test_content_that_tells_counts_and_noise_does_not() -> None:
     assert told >= MemoryChoice().content >= untold
 
 
-def test_nobody_to_ask_leaves_the_default() -> None:
-    log = make_log(people=6, events=1)
+@pytest.mark.parametrize(("people", "events"), [(6, 1), (1, 8), (0, 0)], ids=["too short", "alone", "nobody"])
+def test_nobody_to_ask_leaves_the_default(people: int, events: int) -> None:
+    log = make_log(people=people, events=events)
     chooser = make_chooser(TELLING, log)
     assert chooser.choose() == MemoryChoice()
     weights = choose_new(HeadWeights(taste=0.3, prior=0.1), chooser, MemoryChoice())
@@ -81,3 +83,4 @@ def test_a_gain_within_its_standard_error_is_none() -> None:
     assert not is_better(np.r_[np.full(50, 0.11), np.full(50, -0.1)], before)
     assert is_better(np.r_[np.full(90, 0.11), np.full(10, -0.1)], before)
     assert not is_better(before, before)
+    assert not is_better(np.ones(1), np.zeros(1)) and is_better(np.ones(2), np.zeros(2))
