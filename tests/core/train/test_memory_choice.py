@@ -10,6 +10,7 @@ from core.interactions.log import InteractionLog
 from core.model.events import weigh_matrix, weigh_rows
 from core.model.fitted import foretell_popularity
 from core.model.heads import HeadWeights
+from core.train import combine
 from core.train.combine import choose_new
 from core.train.memory_choice import MemoryChoice, MemoryChooser, is_better
 from tests.core.train.conftest import ITEMS, group, make_log, unit
@@ -66,6 +67,26 @@ def test_new_items_of_a_persons_kind_come_before_the_others() -> None:
     for history, row in zip(deal.asked, total, strict=True):
         own = group(int(history.items[0]))
         assert {group(60 + int(place)) for place in np.argsort(-row[60:])[:8]} == {own}
+
+
+def test_one_candidate_is_no_choice() -> None:
+    """Of 8 items one is taken out at a time."""
+    log = make_log(people=40, items=8, events=4)
+    log = log.take((log.users + log.items) % 5 > 0)
+    chooser = make_chooser(TELLING[:8], log)
+    weights = choose_new(HeadWeights(), chooser, MemoryChoice())
+    assert chooser.deals and (weights.content, weights.new_prior) == (MemoryChoice().content, 0.0)
+
+
+def test_what_a_person_has_had_does_not_compete_when_it_is_taken_out() -> None:
+    log = make_log()
+    draw = combine._take_out(0, make_chooser(TELLING, log).deals[0], TELLING, MemoryChoice())
+    assert any(len(had) for had in draw.masked) and draw.parts.shape[1] == 8
+    for had, wanted in zip(draw.masked, draw.targets, strict=True):
+        assert not np.isin(had, wanted).any()
+    parts = np.tile(np.array([[2, -1, 0], [1, 1, 0], [0, 0, 0]], np.float32), (9, 1, 1))  # item 1 comes after item 0
+    draw = combine._Draw(parts=parts, targets=(np.array([1]),) * 9, masked=(np.array([0]),) * 9)
+    assert combine._choose_say([draw], np.ones(3, np.float32)) == (0.5, 0.5)
 
 
 def test_content_foretells_popularity() -> None:
