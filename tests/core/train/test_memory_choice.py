@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from core.interactions.log import InteractionLog
-from core.model.events import weigh_matrix, weigh_rows
+from core.interactions.event_names import event_code
+from core.interactions.log import NO_TIME, EventType, InteractionLog
+from core.metrics import ndcg_at, rank_top
+from core.model.events import EventWeights, weigh_matrix, weigh_rows
 from core.model.fitted import foretell_popularity
 from core.model.heads import HeadWeights
-from core.train import combine
+from core.train import combine, memory_choice
 from core.train.combine import choose_new
-from core.train.memory_choice import MemoryChoice, MemoryChooser, is_better
+from core.train.memory_choice import MemoryChoice, MemoryChooser, _ages, is_better
 from tests.core.train.conftest import ITEMS, group, make_log, unit
 
 RNG = np.random.default_rng(8)
@@ -32,6 +34,60 @@ def test_content_that_tells_counts_and_noise_does_not() -> None:
     assert told >= MemoryChoice().content >= untold
 
 
+@pytest.mark.parametrize(("event", "half_life"), [("purchase", 30.0), ("rating", 120.0)])
+def test_each_field_is_chosen_beside_those_before_where_it_is_better_by_more_than_chance(
+    event: EventType, half_life: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rating has no age, so nothing is tried of it."""
+    log = make_log()
+    chooser = make_chooser(TELLING, replace(log, events=np.full(len(log), event_code(event), np.int8)))
+    chance = np.tile([-1.0, 1.2], 20)  # a mean of 0.1 with a standard error of 0.17
+
+    def gains(choice: MemoryChoice) -> np.ndarray:
+        much = 1.0 * (choice.shrinkage == 50) + (choice.shrinkage == 50) * (choice.events.half_life == 30)
+        return much + chance * (choice.content == 0.1)
+
+    monkeypatch.setattr(chooser, "gains", gains)
+    assert chooser.choose() == MemoryChoice(shrinkage=50, events=EventWeights(half_life=half_life))
+
+
+def test_shrinkage_is_in_units_of_what_events_say() -> None:
+    likes = sparse.csr_array((RNG.random((20, ITEMS)) < 0.2).astype(np.float32))
+    one, twice = (MemoryChoice().fit(sparse.csr_array(likes * weight), TELLING) for weight in (1, 2))
+    np.testing.assert_allclose(one.score_seen(likes.toarray()), twice.score_seen(likes.toarray()), atol=1e-5)
+
+
+def test_gains_are_those_of_a_memory_that_is_told_as_the_choice_says() -> None:
+    log = make_log(people=30)
+    chooser = make_chooser(TELLING, replace(log, values=np.where(np.arange(len(log)) % 2, 5, 1).astype(np.float32)))
+    deal = chooser.deals[0]
+    choice = MemoryChoice(events=EventWeights(rating_power=0))
+    for one in (choice, MemoryChoice()):
+        memory = one.fit(weigh_matrix(deal.others, ITEMS, one.events), TELLING)
+        scores = np.where(memory.seen, memory.score_seen(weigh_rows(deal.asked, ITEMS, one.events)), -np.inf)
+        top = [rank_top(scores.astype(np.float32), depth, masked=deal.masked) for depth in (10, 50)]
+        wanted = np.mean([ndcg_at(top[0], deal.targets, 10), ndcg_at(top[1], deal.targets, 50)], axis=0)
+        np.testing.assert_allclose(chooser.gains(one)[: len(wanted)], wanted)
+    assert (chooser.gains(choice) != chooser.gains(MemoryChoice())).any()
+
+
+def test_ages_tell_apart_only_events_without_ratings_whose_times_are_known() -> None:
+    def ages(event: EventType, times: list[int]) -> bool:
+        (history,) = make_log(people=1, events=2).histories([0])
+        return _ages(replace(history, events=np.full(2, event_code(event), np.int8), times=np.array(times)))
+
+    assert ages("play", [1, 2])
+    assert not (ages("play", [2, 2]) or ages("play", [NO_TIME, 2]) or ages("rating", [1, 2]))
+
+
+def test_no_more_are_dealt_than_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = make_log()
+    monkeypatch.setattr(memory_choice, "_ENOUGH", 20)
+    assert [len(deal.asked) for deal in make_chooser(TELLING, log).deals] == [12, 12]
+    monkeypatch.setattr(memory_choice, "MOST_PEOPLE", 10)
+    assert [len(deal.others) for deal in make_chooser(TELLING, log).deals] == [8] * 5
+
+
 @pytest.mark.parametrize(("people", "events"), [(6, 1), (1, 8), (0, 0)], ids=["too short", "alone", "nobody"])
 def test_nobody_to_ask_leaves_the_default(people: int, events: int) -> None:
     log = make_log(people=people, events=events)
@@ -47,8 +103,10 @@ def test_everybody_is_ranked_once_by_a_memory_that_has_not_met_them() -> None:
     chooser = make_chooser(TELLING, log)
     assert sum(len(deal.asked) for deal in chooser.deals) == len(np.unique(log.users))
     for deal in chooser.deals:
-        met = {history.items.tobytes() for history in deal.others}
-        assert not any(one.items.tobytes() == items for one in deal.asked for items in met)
+        met = [history.items.tolist() for history in deal.others]
+        asked = [one.items.tolist() for one in deal.asked]
+        assert len(met) + len(asked) == len(np.unique(log.users))
+        assert not any(begin == whole[: len(begin)] for begin in asked for whole in met)
 
 
 def test_new_items_of_a_persons_kind_come_before_the_others() -> None:
