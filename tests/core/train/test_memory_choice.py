@@ -12,9 +12,10 @@ from core.metrics import ndcg_at, rank_top
 from core.model.events import EventWeights, weigh_matrix, weigh_rows
 from core.model.fitted import foretell_popularity
 from core.model.heads import HeadWeights
+from core.model.memory import Memory
 from core.train import combine, memory_choice
 from core.train.combine import choose_new
-from core.train.memory_choice import MemoryChoice, MemoryChooser, _ages, is_better
+from core.train.memory_choice import Deal, MemoryChoice, MemoryChooser, _ages, is_better
 from tests.core.train.conftest import ITEMS, group, make_log, unit
 
 RNG = np.random.default_rng(8)
@@ -125,6 +126,49 @@ def test_new_items_of_a_persons_kind_come_before_the_others() -> None:
     for history, row in zip(deal.asked, total, strict=True):
         own = group(int(history.items[0]))
         assert {group(60 + int(place)) for place in np.argsort(-row[60:])[:8]} == {own}
+
+
+def test_new_items_stand_among_all_on_the_scale_that_ranks_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All their heads shrink alike."""
+    asked: list[list[HeadWeights]] = []
+
+    def rank_all(_deal: Deal, _vectors: np.ndarray, _chosen: MemoryChoice, grid: list[HeadWeights]) -> np.ndarray:
+        asked.append(grid)
+        return np.tile([[0.1], [0.2], [0.4], [0.3]], (1, 5))
+
+    monkeypatch.setattr(combine, "_rank_all", rank_all)
+    chooser = make_chooser(TELLING, make_log())
+    found = choose_new(HeadWeights(), chooser, MemoryChoice())
+    grid = asked[0]
+    assert len(asked) == len(chooser.deals) and found == grid[2] and found.carried == 0.25 and found.new_taste == 0
+    assert (found.content, found.new_prior) == pytest.approx((grid[0].content / 4, grid[0].new_prior / 4))
+    draws = [combine._take_out(place, deal, TELLING, MemoryChoice()) for place, deal in enumerate(chooser.deals)]
+    draws = [draw for draw in draws if draw.tells]
+    spreads = np.mean([draw.spreads for draw in draws], axis=0)
+    content, prior = combine._choose_say(draws, spreads)
+    say = (content * spreads[0] / spreads[1], prior * spreads[0] / spreads[2])
+    assert (grid[0].content, grid[0].new_prior) == pytest.approx(say, rel=1e-3)
+
+
+def test_loud_new_items_stand_before_what_people_will_like() -> None:
+    log = make_log()
+    deal = make_chooser(TELLING, log.take(log.items < 60)).deals[0]
+    quiet, loud = (HeadWeights(carried=carried, content=0, new_prior=0) for carried in (0, 100))
+    gains = combine._rank_all(deal, TELLING, MemoryChoice(), [quiet, loud]).mean(axis=1)
+    assert gains[1] < 0.8 * gains[0]
+
+
+def test_what_is_taken_out_is_out_of_the_memory_and_of_what_it_is_asked_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def read_heads(memory: Memory, prior: np.ndarray, liked: np.ndarray) -> np.ndarray:
+        seen.append((memory.seen, liked))
+        return np.zeros((*liked.shape, 5), np.float32)
+
+    monkeypatch.setattr(combine, "_read_heads", read_heads)
+    draw = combine._take_out(0, make_chooser(TELLING, make_log()).deals[0], TELLING, MemoryChoice())
+    ((known, liked),) = seen
+    assert (~known).sum() == draw.parts.shape[1] == 8 and not liked[:, ~known].any()
 
 
 def test_one_candidate_is_no_choice() -> None:
