@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
 
 from core.model.events import weigh_matrix, weigh_rows
 from core.model.fitted import foretell_popularity, head_parts
@@ -169,9 +168,9 @@ def _take_out(number: int, deal: Deal, vectors: NDArray[np.float32], chosen: Mem
     """Draw `number`: some known items leave the memory, and the deal's people look for what they will like of them."""
     count = len(vectors)
     out = np.random.default_rng([13, number]).permutation(count) % _OUT == 0
-    likes, kept = weigh_matrix(deal.others, count, chosen.events), sparse.diags_array((~out).astype(np.float32))
-    met = np.diff(likes.tocsc().indptr) > 0
-    likes = sparse.csr_array(likes @ kept)
+    likes = weigh_matrix(deal.others, count, chosen.events)
+    met = np.bincount(likes.indices, minlength=count) > 0
+    likes.data[out[likes.indices]] = 0
     likes.eliminate_zeros()
     memory = chosen.fit(likes, vectors).with_ridge()
     there = out & met
