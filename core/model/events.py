@@ -23,9 +23,9 @@ _FLOOR = 0.25
 class EventWeights:
     """The weight of an item in a history: (amount / mean amount) ** power, less with its age unless it was rated.
 
-    The amount is the last rating, else the sum of the counts, each event without one counting 1; the mean is over what
-    the same person liked, so that everybody speaks on one scale. An item that was rated below the bar counts as well,
-    as little as its rating is low; one without a rating counts only where it was liked.
+    The amount is the last rating, whatever came after it, else the sum of the counts, each event without one counting
+    1; the mean is over what the same person liked, so that everybody speaks on one scale. An item that was rated below
+    the bar counts as well, as little as its rating is low; one without a rating counts only where it was liked.
 
     Attributes:
         rating_power: Of ratings; 0: a rating says only whether the item was liked.
@@ -50,9 +50,11 @@ class EventWeights:
         """The items of a history, each once and ascending, (K,), and their weights, above 0, (K,)."""
         items, place = np.unique(history.items, return_inverse=True)
         last = np.zeros(len(items), np.int64)
+        ratings = is_rated(history)
         last[place] = np.arange(len(history))  # the last of equal places stays
+        last[place[ratings]] = np.flatnonzero(ratings)
         liked = np.bincount(place, history.liked, len(items)) > 0
-        rated = is_rated(history)[last]
+        rated = ratings[last]
         weights = np.where(rated, self._rate(history.values[last], liked & rated), liked * 1.0)
         done = self._count(history, place, liked & ~rated) * self._age(history.times, last)
         weights *= np.where(rated, 1.0, done)

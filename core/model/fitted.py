@@ -60,7 +60,8 @@ def blend_prior(
 
 
 def foretell_popularity(memory: Memory) -> NDArray[np.float32]:
-    """What the content of all items foretells of how many people like them, in standard deviations, (N,)."""
+    """What the content of all items foretells of how many people of the fit have to do with them, as standard
+    deviations of the logarithm over items with events, (N,)."""
     logs = np.log1p(np.bincount(memory.likes.indices, minlength=memory.likes.shape[1])).astype(np.float32)
     known = logs[memory.seen]
     if not len(known):

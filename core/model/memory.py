@@ -68,18 +68,21 @@ class Memory:
             Scores of items with events, liked @ B; of those without, what their likes get, and their likeness to what
             was liked; (B, N) each and 0 elsewhere.
         """
-        together = self._score_seen(liked)
-        carried, likeness = np.zeros_like(together), np.zeros_like(together)
-        if not self.seen.all():
-            new = self.vectors[~self.seen]
-            means, slopes = self._carry_likes(liked)
-            carried[:, ~self.seen] = means[:, None] + slopes @ (new - self.centre).T
-            likeness[:, ~self.seen] = (liked @ self.vectors) @ new.T
-        return together, carried, likeness
+        means, slopes = self._carry_likes(liked)
+        carried = slopes @ self.vectors.T + (means - slopes @ self.centre)[:, None]
+        likeness = (liked @ self.vectors) @ self.vectors.T
+        new = ~self.seen
+        return self.score_seen(liked), carried * new, likeness * new
+
+    def score_seen(self, liked: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The first of these alone, (B, N)."""
+        rest = self._project(liked)  # l * liked @ P
+        scores = liked - rest + self.content * (rest @ self.vectors) @ self.vectors.T - rest * self.diagonal
+        return np.asarray(scores * self.seen, np.float32)
 
     @property
     def seen(self) -> NDArray[np.bool_]:
-        """Items that somebody liked, (N,)."""
+        """Items with events: those that say something of somebody in the fit, (N,)."""
         return np.asarray(np.bincount(self.likes.indices, minlength=self.likes.shape[1]) > 0)
 
     def score_variants(
@@ -110,15 +113,9 @@ class Memory:
         (mean,), (slope,) = self._carry(values[None])
         return np.asarray(mean + (self.vectors - self.centre) @ slope, np.float32)
 
-    def _score_seen(self, liked: NDArray[np.float32]) -> NDArray[np.float32]:
-        """liked @ B for the items with events, 0 for the others, (B, N)."""
-        rest = self._project(liked)  # l * liked @ P
-        scores = liked - rest + self.content * (rest @ self.vectors) @ self.vectors.T - rest * self.diagonal
-        return np.asarray(scores * self.seen, np.float32)
-
     def _carry_likes(self, liked: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The regressions from vectors to what these likes (B, N) give; items without events have no part in it."""
-        return self._carry(self._score_seen(liked * self.seen))
+        return self._carry(self.score_seen(liked * self.seen))
 
     def _carry(self, values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean (B,) and slopes (B, E) of the regressions from vectors to values (B, N) of the items with events."""
@@ -129,19 +126,19 @@ class Memory:
         return means, ((values - means[:, None]) * seen) @ self.vectors @ self.ridge
 
     def with_vectors(self, vectors: NDArray[np.float32]) -> "Memory":
-        """The same with other item vectors of any norm, (N, E); the diagonal stays as it was fitted."""
-        return replace(self, vectors=_centre(vectors))
+        """The same with other item vectors of any norm, (N, E); the diagonal stays as it was fitted.
 
-    def with_content(self, content: float) -> "Memory":
-        """The fit with another weight of the content, at least 0, without inverting anything again."""
-        diagonal = _solve_diagonal(self.likes, self.inverse, self.vectors, content)
-        return replace(self, content=content, diagonal=diagonal)
+        What is carried is regressed on the vectors as they are: the directions in which these vary are others.
+        """
+        moved = replace(self, vectors=_centre(vectors))
+        return moved.with_ridge() if self.ridge.size else moved
 
     def with_ridge(self, penalty: float = RIDGE) -> "Memory":
         """The same with the regression that speaks for items without events; until then nothing is carried to them."""
         vectors = self.vectors[self.seen]
         centre = vectors.mean(axis=0) if len(vectors) else self.centre
-        gram = ((vectors - centre).T @ (vectors - centre)).astype(np.float64)
+        vectors -= centre  # a copy, as large as all items
+        gram = (vectors.T @ vectors).astype(np.float64)
         gram[np.diag_indices_from(gram)] += penalty
         return replace(self, centre=centre, ridge=np.linalg.inv(gram).astype(np.float32))
 
@@ -224,6 +221,8 @@ def _invert(likes: "sparse.csr_array", shrinkage: float) -> NDArray[np.float32]:
     """K = (X X' + l I)^-1, (U, U): one matrix of float64, inverted where it lies."""
     from scipy.linalg import lapack  # type: ignore[import-untyped]
 
+    if not likes.shape[0]:
+        return np.zeros((0, 0), np.float32)
     factor, failed = lapack.dpotrf(ridge_gram(likes, shrinkage), lower=1, overwrite_a=1)
     inverse, failed_again = lapack.dpotri(factor, lower=1, overwrite_c=1)
     if failed or failed_again:

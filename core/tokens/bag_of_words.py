@@ -51,11 +51,12 @@ class WordFolder:
 
     Args:
         items: Of the catalogue.
+        width: Of the folded space; versions of an earlier release have another.
     """
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], width: int = _FOLDED) -> None:
         self._counter, words = _fit_counter(items)
-        self._folding = _build_folding(words)
+        self._folding = _build_folding(words, width)
         if self._folding is not None:
             self._folding.fit(words)
 
@@ -78,11 +79,11 @@ def _fit_counter(items: Sequence[Item]) -> "tuple[Any, sparse.csr_matrix]":
         return counter, sparse.csr_matrix((len(items), 0), dtype=np.float32)
 
 
-def _build_folding(words: "sparse.csr_matrix") -> Any:
+def _build_folding(words: "sparse.csr_matrix", width: int = _FOLDED) -> Any:
     """A folding for rows (N, V), not fitted yet; None where there is too little to fold."""
     from sklearn.decomposition import TruncatedSVD  # type: ignore[import-untyped]
 
-    width = min(_FOLDED, words.shape[0] - 1, words.shape[1] - 1)
+    width = min(width, words.shape[0] - 1, words.shape[1] - 1)
     return None if width < 2 else TruncatedSVD(width, random_state=0)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
 
 from core.model.events import weigh_matrix, weigh_rows
 from core.model.fitted import foretell_popularity, head_parts
@@ -88,10 +87,17 @@ class _Draw:
     Attributes:
         parts: Carried, content and prior, (P, C, 3).
         targets: Places of what each will like, (T,) each.
+        masked: Places of what each has had already.
     """
 
     parts: NDArray[np.float32]
     targets: tuple[NDArray[np.int64], ...]
+    masked: tuple[NDArray[np.int64], ...]
+
+    @property
+    def tells(self) -> bool:
+        """Whether somebody has a choice here."""
+        return len(self.targets) > 0 and self.parts.shape[1] > 1
 
     @property
     def spreads(self) -> NDArray[np.float32]:
@@ -116,7 +122,7 @@ def choose_new(
         draws.append(_take_out(number, deal, chooser.vectors, chosen))
         if sum(len(one.targets) for one in draws) >= _ENOUGH:
             break
-    draws = [one for one in draws if len(one.targets)]
+    draws = [one for one in draws if one.tells]
     if not draws:
         # Nobody can be asked: likeness counts as much as it does in the memory itself.
         return replace(weights, carried=1.0, content=chosen.content, new_taste=0.0, new_prior=0.0)
@@ -164,21 +170,22 @@ def _take_out(number: int, deal: Deal, vectors: NDArray[np.float32], chosen: Mem
     """Draw `number`: some known items leave the memory, and the deal's people look for what they will like of them."""
     count = len(vectors)
     out = np.random.default_rng([13, number]).permutation(count) % _OUT == 0
-    likes, kept = weigh_matrix(deal.others, count, chosen.events), sparse.diags_array((~out).astype(np.float32))
-    met = np.diff(likes.tocsc().indptr) > 0
-    likes = sparse.csr_array(likes @ kept)
+    likes = weigh_matrix(deal.others, count, chosen.events)
+    met = np.bincount(likes.indices, minlength=count) > 0
+    likes.data[out[likes.indices]] = 0
     likes.eliminate_zeros()
     memory = chosen.fit(likes, vectors).with_ridge()
-    there = np.flatnonzero(out & met)
-    place = np.cumsum(out & met) - 1
-    wanted = [items[(out & met)[items]] for items in deal.targets]
+    there = out & met
+    place = np.cumsum(there) - 1
+    wanted, had = ([place[items[there[items]]] for items in some] for some in (deal.targets, deal.masked))
     asking = [row for row, items in enumerate(wanted) if len(items)]
     prior = foretell_popularity(memory)
-    parts = [np.zeros((0, len(there), 3), np.float32)]
+    parts = [np.zeros((0, int(there.sum()), 3), np.float32)]
     for block in split_rows(len(asking), count * len(HEADS)):
         asked = weigh_rows([deal.asked[row] for row in asking[block]], count, chosen.events) * ~out
         parts.append(_read_heads(memory, prior, asked)[:, there][:, :, _NEW])
-    return _Draw(parts=np.concatenate(parts), targets=tuple(place[wanted[row]] for row in asking))
+    targets, masked = (tuple(some[row] for row in asking) for some in (wanted, had))
+    return _Draw(parts=np.concatenate(parts), targets=targets, masked=masked)
 
 
 def _choose_say(draws: Sequence[_Draw], spreads: NDArray[np.float32]) -> tuple[float, float]:
@@ -187,7 +194,7 @@ def _choose_say(draws: Sequence[_Draw], spreads: NDArray[np.float32]) -> tuple[f
     for content, prior in pairs:
         say = np.array([1.0, content, prior]) / np.maximum(spreads, 1e-9)
         gains.append(
-            np.concatenate([mean_gains((one.parts @ say).astype(np.float32), one.targets, ()) for one in draws])
+            np.concatenate([mean_gains((one.parts @ say).astype(np.float32), one.targets, one.masked) for one in draws])
         )
     usual = pairs.index(_USUAL)
     best = max(range(len(pairs)), key=lambda place: gains[place].mean())

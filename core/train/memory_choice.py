@@ -122,7 +122,7 @@ class MemoryChooser:
         memory = choice.fit(weigh_matrix(deal.others, count, choice.events), self.vectors)
         gains = [np.empty(0)]
         for block in split_rows(len(deal.asked), count):
-            together, _, _ = memory.score(weigh_rows(deal.asked[block], count, choice.events))
+            together = memory.score_seen(weigh_rows(deal.asked[block], count, choice.events))
             gains.append(mean_gains(np.where(memory.seen, together, -np.inf), deal.targets[block], deal.masked[block]))
         return np.concatenate(gains)
 
@@ -131,9 +131,11 @@ class MemoryChooser:
         for group in range(VALIDATION_SHARE):
             tested = build_validation(self._people[group::VALIDATION_SHARE])
             others = [one for place, one in enumerate(self._people) if place % VALIDATION_SHARE != group]
-            if len(tested) and ranked < _ENOUGH:
-                ranked += len(tested)
+            if len(tested) and others:
                 yield Deal(others=tuple(others), asked=tested.histories, targets=tested.targets)
+            ranked += len(tested)
+            if ranked >= _ENOUGH:
+                return
 
 
 def _ages(history: History) -> bool:
@@ -151,9 +153,9 @@ def set_field(choice: MemoryChoice, name: str, value: float) -> MemoryChoice:
 
 
 def is_better(gains: NDArray[np.float64], before: NDArray[np.float64]) -> bool:
-    """Whether the mean gain over the same people is more than its standard error."""
+    """Whether the mean gain over the same people is more than its standard error, which one person does not have."""
     differences = gains - before
-    return bool(differences.mean() > differences.std() / max(len(differences), 1) ** 0.5 + 1e-9)
+    return len(differences) > 1 and bool(differences.mean() > differences.std() / len(differences) ** 0.5 + 1e-9)
 
 
 def mean_gains(

@@ -34,7 +34,7 @@ class ItemPlacer:
         kept = np.linalg.norm(memory.vectors[:, :width], axis=1)
         lengths = np.linalg.norm(fused - self._mean, axis=1) / np.maximum(kept, 1e-9)  # before they became 1, (N,)
         words = (memory.vectors[:, width:] * lengths[:, None])[list(items)]
-        self._folder = WordFolder(list(items.values()))
+        self._folder = WordFolder(list(items.values()), words.shape[1])
         self._map = np.linalg.lstsq(self._fold(list(items.values())), words, rcond=None)[0]
 
     def place(self, item: int, vectors: NDArray[np.float32], variants: Sequence[Item]) -> ItemPlaces:

@@ -1,5 +1,6 @@
 """The closed-form memory, against its naive definition."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -54,6 +55,30 @@ def test_what_its_likes_get_is_carried_to_an_item_without_events() -> None:
     assert not memory.score(np.zeros((1, 9), np.float32))[1].any(), "an empty history says nothing"
 
 
+def test_other_vectors_are_regressed_on_as_they_lie_while_likes_stay() -> None:
+    memory = fit_memory(csr_array(LIKES), VECTORS, shrinkage=2.0, content=0.3)
+    other = np.roll(VECTORS, 1, axis=0) * np.array([9, 1, 1, 1, 0], np.float32)
+    found = memory.with_ridge().with_vectors(other)
+    wanted = memory.with_vectors(other).with_ridge()
+    assert np.array_equal(found.ridge, wanted.ridge) and np.array_equal(found.centre, wanted.centre)
+    assert np.array_equal(found.diagonal, memory.diagonal)
+    assert not memory.with_vectors(other).ridge.size, "a version without such a head gets none"
+
+
+def test_a_request_copies_no_vectors_of_all_items() -> None:
+    items, width = 4_000, 256
+    likes = csr_array((np.ones(3, np.float32), ([0, 1, 1], [0, 0, 1])), shape=(2, items))
+    vectors = np.random.default_rng(0).standard_normal((items, width)).astype(np.float32)
+    memory = fit_memory(likes, vectors, shrinkage=2.0, content=0.3).with_ridge()
+    person = likes[[1]].toarray()
+    tracemalloc.start()
+    try:
+        memory.score(person)
+        assert tracemalloc.get_traced_memory()[1] < vectors.nbytes / 4
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("item", [2, 8], ids=["with events", "without"])
 def test_another_place_of_an_item_scores_as_if_it_had_always_lain_there(item: int) -> None:
     memory = fit_memory(csr_array(LIKES), VECTORS, shrinkage=2.0, content=0.3).with_ridge()
@@ -68,6 +93,12 @@ def test_another_place_of_an_item_scores_as_if_it_had_always_lain_there(item: in
         mean = memory.score_variants(history, item, memory.vectors.mean(0, keepdims=True))
         everywhere = memory.score_variants(history, item, memory.vectors)
         assert np.allclose(mean[0], everywhere.mean(axis=0), atol=1e-5), "an average of places gives the average score"
+
+
+def test_a_memory_of_nobody_says_nothing_of_what_people_like() -> None:
+    memory = fit_memory(csr_array((0, 9), dtype=np.float32), VECTORS, shrinkage=2.0, content=0.3).with_ridge()
+    together, carried, likeness = memory.score(LIKES[:2])
+    assert not together.any() and not carried.any() and likeness.any()
 
 
 def test_round_trip() -> None:

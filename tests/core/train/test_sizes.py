@@ -171,16 +171,6 @@ def test_an_old_version_with_all_likes_is_still_read() -> None:
         np.testing.assert_array_equal(found.score(likes)[0], memory.score(likes)[0])
 
 
-def test_another_content_needs_no_other_fit() -> None:
-    rng = np.random.default_rng(3)
-    likes, vectors = csr_array((rng.random((30, 9)) < 0.4).astype(np.float32)), rng.standard_normal((9, 4))
-    whole = fit_memory(likes, vectors.astype(np.float32), shrinkage=2, content=0.3)
-    again = fit_memory(likes, vectors.astype(np.float32), shrinkage=2, content=0).with_content(0.3)
-    np.testing.assert_array_equal(again.diagonal, whole.diagonal)
-    wanted = np.linalg.inv((likes @ likes.T).toarray() + 2 * np.eye(30))
-    np.testing.assert_allclose(whole.inverse, wanted, atol=1e-5)
-
-
 def test_only_beyond_a_stated_number_are_people_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     log = make_log()
     rest, validation = split_people(log, seed=4)

@@ -1,13 +1,15 @@
 """Where variants of an item lie: what the training did is done again."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.sparse import csr_array
 
 from core.catalog.schema import Item
 from core.explain.people.placing import ItemPlacer
-from core.model.inference import ItemFacts
+from core.model.inference import ItemFacts, unit
 from core.model.memory import fit_memory
-from core.tokens.bag_of_words import count_words
+from core.tokens.bag_of_words import WordFolder, count_words
 from core.train.people import memory_vectors
 
 RNG = np.random.default_rng(5)
@@ -31,6 +33,18 @@ def test_an_item_that_is_not_changed_stays_where_it_is() -> None:
     np.testing.assert_array_equal(found.memory[0], memory.vectors[3])
     np.testing.assert_allclose(found.flat[1], found.flat[2:].mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(found.flat[2:], axis=1), 1, atol=1e-5)
+
+
+def test_a_version_with_narrower_words_is_placed_as_exactly() -> None:
+    """Earlier releases folded words into fewer numbers."""
+    names = [f"{RNG.choice(NAMES)} {'abcdefgh'[n % 7]} {'xyz'[n % 3]}" for n in range(24)]
+    items = [replace(item, title=title) for item, title in zip(ITEMS, names, strict=True)]
+    words = WordFolder(items, 4).fold(items)
+    fused = unit(unit(VECTORS.reshape(24, -1)) - unit(VECTORS.reshape(24, -1)).mean(axis=0))
+    likes = csr_array((RNG.random((10, 24)) < 0.3).astype(np.float32))
+    memory = fit_memory(likes, np.concatenate([fused, words], axis=1), shrinkage=2.0, content=0.1)
+    found = ItemPlacer(VECTORS, memory, dict(enumerate(items))).place(3, VECTORS, items)
+    np.testing.assert_allclose(found.memory[2:], memory.vectors, atol=1e-4)
 
 
 def test_a_variant_lies_where_an_item_of_its_kind_lies() -> None:
