@@ -72,7 +72,7 @@ class Memory:
         carried = slopes @ self.vectors.T + (means - slopes @ self.centre)[:, None]
         likeness = (liked @ self.vectors) @ self.vectors.T
         new = ~self.seen
-        return self.score_seen(liked), carried * new, likeness * new
+        return self.score_seen(liked), (carried * new).astype(np.float32), (likeness * new).astype(np.float32)
 
     def score_seen(self, liked: NDArray[np.float32]) -> NDArray[np.float32]:
         """The first of these alone, (B, N)."""
