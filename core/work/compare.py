@@ -106,7 +106,7 @@ def run_compare(workspace: Workspace, spec: CompareSpec, progress: Progress) -> 
         seed=config.seed,
         config=config,
         seeds=spec.seeds,
-        notes=(*_notes(name, splits), *_note_fixed(spec.models)),
+        notes=(*_notes(name, splits), *_note_fixed(order)),
     )
 
 

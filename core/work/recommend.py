@@ -64,7 +64,7 @@ class TitledSuggestion(PersonSuggestion):
             "item_id": self.item_id,
             "title": self.title,
             "score": round(self.score, 5),
-            "parts": {name: round(part, 5) for name, part in self.parts.items()},
+            "parts": {name: round(part, 5) + 0.0 for name, part in self.parts.items()},  # 0, never -0
         }
 
 
