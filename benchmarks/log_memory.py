@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.schema import Item
+from core.children import peak_memory, reset_peak
 from core.evaluate.doctor import examine
 from core.home import open_home
 from core.interactions.log_file import open_log
@@ -66,7 +67,7 @@ class Meter:
         reset_peak()
         began = time.monotonic()
         yield
-        self.print(name, time.monotonic() - began, read_peak())
+        self.print(name, time.monotonic() - began, peak_memory() / 2**20)
 
     def print(self, name: str, seconds: float, peak: float) -> None:
         self.peak = max(self.peak, peak)
@@ -87,19 +88,9 @@ class TrainingStages:
             self.name = stage
 
     def end(self) -> None:
-        self.meter.print(f"train: {self.name}", time.monotonic() - self.began, read_peak())
+        self.meter.print(f"train: {self.name}", time.monotonic() - self.began, peak_memory() / 2**20)
         self.began = time.monotonic()
         reset_peak()
-
-
-def reset_peak() -> None:
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-def read_peak() -> float:
-    """Most resident memory since the last reset, MB."""
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
 
 
 def make_items(workspace: Workspace, count: int) -> Catalog:

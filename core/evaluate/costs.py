@@ -1,34 +1,14 @@
 """What a fit costs in seconds and memory. Only Linux lets the count of memory begin anew; elsewhere nobody knows it."""
 
-import re
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from core.baselines.recommender import ItemTable, Recommender, announce
 from core.baselines.tuning import Choice, Tuned
+from core.children import peak_memory, reset_peak
 from core.interactions.log import History, InteractionLog
-
-_PROCESS = Path("/proc/self")
-
-
-def reset_peak() -> bool:
-    """Count the largest memory from now on; whether the system can."""
-    with suppress(OSError):
-        (_PROCESS / "clear_refs").write_text("5", "ascii")
-        return True
-    return False
-
-
-def read_peak() -> int | None:
-    """Most memory that this process held at once since the count began, all that was loaded before included, bytes."""
-    with suppress(OSError):
-        found = re.search(r"VmHWM:\s+(\d+) kB", (_PROCESS / "status").read_text("ascii"))
-        return int(found[1]) * 1024 if found else None
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,4 +44,4 @@ def fit_counted(recommender: Recommender, log: InteractionLog, items: ItemTable,
     counted, began = reset_peak(), time.monotonic()
     recommender.fit(log, items)
     seconds, choice = time.monotonic() - began, recommender.choice if isinstance(recommender, Tuned) else None
-    return FitCost(seconds=seconds, peak=read_peak() if counted else None, choice=choice)
+    return FitCost(seconds=seconds, peak=peak_memory() if counted else None, choice=choice)

@@ -10,8 +10,8 @@ import pytest
 from core.baselines.recommender import ItemTable
 from core.baselines.registry import build_baseline
 from core.baselines.tuning import Budget
+from core.children import peak_memory, reset_peak
 from core.errors import EvaluationError
-from core.evaluate.costs import read_peak, reset_peak
 from core.evaluate.measured import Measured, average_runs
 from core.evaluate.protocol import (
     Split,
@@ -240,7 +240,7 @@ def test_a_fit_says_its_seconds_its_memory_and_what_it_chose(monkeypatch: pytest
     assert found.tuning_seconds > 0 and found.fit_seconds > 0
     both = average_runs([found, replace(found, peak=1)])
     assert len(both.choices) == 4 and both.tuning_seconds == pytest.approx(found.tuning_seconds)
-    monkeypatch.setattr("core.evaluate.costs._PROCESS", Path("/nowhere"))
+    monkeypatch.setattr("core.children._CLEAR", Path("/nowhere/clear_refs"))
     assert measure(lambda: Oracle(splits), splits, TABLE).peak is None, "nobody counts there"
 
 
@@ -249,6 +249,6 @@ def test_memory_is_counted_from_the_beginning_of_a_fit() -> None:
     big = np.ones(40_000_000)
     del big
     reset_peak()
-    before = read_peak()
+    before = peak_memory()
     big = np.ones(20_000_000)
-    assert read_peak() - before > 0.9 * big.nbytes
+    assert peak_memory() - before > 0.9 * big.nbytes
