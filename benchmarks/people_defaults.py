@@ -23,7 +23,6 @@ from core.evaluate.protocol import Split, build_splits, rank_shuffled
 from core.metrics import ndcg_at
 from core.model.events import weigh_matrix, weigh_rows
 from core.model.fitted import foretell_popularity
-from core.tokens.bag_of_words import fold_words
 from core.train.memory_choice import MemoryChoice, set_field
 from core.work.material import Material
 
@@ -101,10 +100,9 @@ def read_folds(name: str, options: argparse.Namespace) -> Iterator[Fold]:
 def read_vectors(material: Material) -> NDArray[np.float32]:
     """What the memory takes of a model that has learned nothing, (N, E)."""
     from core.model.inference import unit
+    from core.train.people import memory_vectors
 
-    flat = unit(material.tokens.join().reshape(len(material.stored), -1))
-    fused = unit(flat - flat.mean(axis=0))
-    return fused if material.table.words is None else np.concatenate([fused, fold_words(material.table.words)], axis=1)
+    return memory_vectors(unit(material.tokens.join().reshape(len(material.stored), -1)), material.table.words)
 
 
 def measure_warm(folds: Mapping[str, Sequence[Fold]], name: str, value: float) -> list[float]:

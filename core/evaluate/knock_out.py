@@ -69,5 +69,5 @@ def _swap(trained: "Trained", items: ItemTable, modality: str, seed: int) -> "Tr
     if modality == "text":  # words are text, and what they foretell is too
         words = None if words is None else words[order]
         prior = prior[order]
-    memory = trained.heads.memory.with_vectors(memory_vectors(facts, words))
+    memory = trained.heads.memory.with_vectors(memory_vectors(facts.flat, words))
     return replace(trained, items=facts, heads=replace(trained.heads, memory=memory, prior=prior))

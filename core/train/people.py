@@ -47,7 +47,7 @@ def fit_people(
         return None, measure_catalog(model, data)
     facts = count_log(data)
     counted = count_log(replace(data, log=everything)) if everything is not None else facts
-    vectors = memory_vectors(items, data.words)
+    vectors = memory_vectors(items.flat, data.words)
     chooser = MemoryChooser(counted.histories, vectors)
     chosen = chooser.choose()
     weights, value = choose_known(_build_panel(model, data, items, vectors, facts, chosen))
@@ -62,9 +62,9 @@ def fit_people(
     return heads, {"ndcg": value, **measure_log(model, data, facts, items)}
 
 
-def memory_vectors(items: ItemFacts, words: sparse.csr_matrix | None) -> NDArray[np.float32]:
-    """What the memory takes for likeness: the fused vectors beside the folded words, alike in weight, (N, E)."""
-    fused = unit(items.flat - items.flat.mean(axis=0))
+def memory_vectors(flat: NDArray[np.float32], words: sparse.csr_matrix | None) -> NDArray[np.float32]:
+    """What the memory takes for likeness: `ItemFacts.flat` beside the folded words, alike in weight, (N, E)."""
+    fused = unit(flat - flat.mean(axis=0))
     if words is None:
         return fused
     return np.concatenate([fused, fold_words(words)], axis=1)

@@ -95,7 +95,7 @@ def test_everything_is_fitted_as_it_was_chosen(
     heads, found = people.fit_people(model, data, items, log)
     assert heads is not None and found["ndcg"] == 0.25
 
-    vectors, whole = people.memory_vectors(items, data.words), log.histories(np.unique(log.users))
+    vectors, whole = people.memory_vectors(items.flat, data.words), log.histories(np.unique(log.users))
     wanted = chosen.fit(weigh_matrix(whole, 80, chosen.events), vectors).with_ridge()
     for name, array in wanted.to_arrays().items():
         np.testing.assert_array_equal(heads.memory.to_arrays()[name], array)

@@ -22,7 +22,7 @@ def fit(items: list[Item]):
     none = np.zeros(len(items), np.float32)
     facts = ItemFacts(vectors=VECTORS, popularity=none, quality=none, categories=none[:, None], states=none[:, None])
     likes = (RNG.random((10, len(items))) < 0.3).astype(np.float32)
-    return fit_memory(csr_array(likes), memory_vectors(facts, count_words(items)), shrinkage=2.0, content=0.1)
+    return fit_memory(csr_array(likes), memory_vectors(facts.flat, count_words(items)), shrinkage=2.0, content=0.1)
 
 
 def test_an_item_that_is_not_changed_stays_where_it_is() -> None:
